@@ -1,0 +1,60 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static bool debug_on;
+
+void log_set_debug(bool on)
+{
+	debug_on = on;
+}
+
+bool log_is_debug(void)
+{
+	return debug_on;
+}
+
+/* One write(2) for each line, so that lines of several processes do not mix. */
+__attribute__((format(printf, 2, 0))) static void line(const char *level, const char *fmt, va_list ap)
+{
+	char text[1024];
+	int head = snprintf(text, sizeof text, "mydocker: %s", level);
+	int n = vsnprintf(text + head, sizeof text - (size_t)head - 1, fmt, ap);
+	size_t len = n < 0 ? (size_t)head : (size_t)head + (size_t)n;
+	if (len > sizeof text - 2)
+		len = sizeof text - 2;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			text[i] = '?';
+	text[len] = '\n';
+	if (write(STDERR_FILENO, text, len + 1) < 0)
+		return; /* a closed stderr is no reason to fail */
+}
+
+void log_note(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	line("", fmt, ap);
+	va_end(ap);
+}
+
+void log_warn(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	line("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void log_debug(const char *fmt, ...)
+{
+	if (!debug_on)
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	line("debug: ", fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,13 @@
+/* log.h - notes, warnings and debug lines on stderr.                                          (base/)
+ *
+ * Errors are not logged: they are returned (err.h) and printed once by main. Lines begin with "mydocker: "; control characters
+ * in them are replaced by '?'. The level is one of the two file-level variables of the project.
+ */
+#pragma once
+#include <stdbool.h>
+
+void log_set_debug(bool on); /* --debug */
+bool log_is_debug(void);
+void log_note(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* without a level word: news, not trouble */
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

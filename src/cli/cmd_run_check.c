@@ -1,0 +1,145 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cmd_run.h"
+#include "fmt/spec.h"
+
+/* docker's smallest limit: below it a command can hardly be started. */
+#define MEMORY_MIN (6 << 20)
+
+static int usage(Err *e, const char *text)
+{
+	return err_make(e, ERR_USAGE, 0, "%s", text);
+}
+
+/* Zero means "not given" for all limits, as in docker. */
+static void unset_zeroes(RunRequest *r)
+{
+	int64_t *members[] = { &r->memory,    &r->memory_swap, &r->memory_reservation,
+			       &r->shm_size,  &r->cpu_shares,  &r->cpu_period,
+			       &r->cpu_quota, &r->nano_cpus };
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		if (*members[i] == 0)
+			*members[i] = SPEC_UNSET;
+	if (r->pids_limit == 0)
+		r->pids_limit = -1; /* here zero is given, and means none */
+}
+
+static int check_memory(const RunRequest *r, Err *e)
+{
+	bool limited = r->memory != SPEC_UNSET, reserved = r->memory_reservation != SPEC_UNSET;
+	if (limited && r->memory < MEMORY_MIN)
+		return usage(e, "--memory is too small, the least is 6m");
+	if (reserved && r->memory_reservation < MEMORY_MIN)
+		return usage(e, "--memory-reservation is too small, the least is 6m");
+	if (limited && reserved && r->memory < r->memory_reservation)
+		return usage(e, "--memory-reservation is larger than --memory");
+	if (!limited && r->memory_swap != SPEC_UNSET && r->memory_swap != -1)
+		return usage(e, "--memory-swap is the limit of memory and swap together and needs --memory, too");
+	if (limited && r->memory_swap != SPEC_UNSET && r->memory_swap != -1 && r->memory_swap < r->memory)
+		return usage(e, "--memory-swap is the limit of memory and swap together and is smaller than --memory");
+	return 0;
+}
+
+static int check_cpu(const RunRequest *r, unsigned cpus, Err *e)
+{
+	bool period = r->cpu_period != SPEC_UNSET, quota = r->cpu_quota != SPEC_UNSET,
+	     nano = r->nano_cpus != SPEC_UNSET;
+	if (nano && (period || quota))
+		return err_make(e, ERR_USAGE, 0, "--cpus and --cpu-%s exclude each other",
+				period ? "period" : "quota");
+	if (nano && cpus > 0 && r->nano_cpus > (int64_t)cpus * 1000000000)
+		return err_make(e, ERR_USAGE, 0, "--cpus is too large, this host has %u", cpus);
+	if (nano && r->nano_cpus < 10000000)
+		return usage(e, "--cpus is too small, the least is 0.01");
+	if (period && (r->cpu_period < 1000 || r->cpu_period > 1000000))
+		return usage(e, "--cpu-period is not between 1000 and 1000000 microseconds");
+	if (quota && r->cpu_quota != -1 && r->cpu_quota < 1000)
+		return usage(e, "--cpu-quota is too small, the least is 1000 microseconds (-1: no limit)");
+	if (r->cpu_shares != SPEC_UNSET && r->cpu_shares < 0)
+		return usage(e, "--cpu-shares is negative");
+	return 0;
+}
+
+/* Which namespaces a container may share so far; the engine takes all but "host" for the default. */
+static int check_namespaces(const RunRequest *r, Err *e)
+{
+	const struct {
+		const char *option, *value, *other;
+	} modes[] = {
+		{ "network", r->network, "none" },
+		{ "pid", r->pid, "private" },
+		{ "ipc", r->ipc, "private" },
+		{ "uts", r->uts, "private" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		const char *value = modes[i].value;
+		if (value && strcmp(value, "host") != 0 && strcmp(value, modes[i].other) != 0)
+			return err_make(e, ERR_USAGE, 0,
+					"--%s %s is not there yet, there are %s and host",
+					modes[i].option, value, modes[i].other);
+	}
+	return 0;
+}
+
+/* As docker: a script that asks for a terminal on a pipe has made a mistake, and half a terminal would hide it. */
+static int check_tty(const RunRequest *r, Err *e)
+{
+	if (r->tty && r->interactive && !isatty(STDIN_FILENO))
+		return usage(e, "the input device is not a TTY: -t together with -i wants a terminal as standard input");
+	return 0;
+}
+
+int run_check(RunRequest *r, unsigned cpus, Err *e)
+{
+	unset_zeroes(r);
+	TRY(check_memory(r, e));
+	TRY(check_cpu(r, cpus, e));
+	TRY(check_namespaces(r, e));
+	TRY(check_tty(r, e));
+	if (r->pids_limit != SPEC_UNSET && r->pids_limit < -1)
+		return usage(e, "--pids-limit is negative (-1: no limit)");
+	return 0;
+}
+
+/* The word's value after '=' or ':' (both are docker's), "" when it has none; NULL when it is another word. */
+static const char *value_of(const char *word, const char *name)
+{
+	const char *rest = str_after(word, name);
+	if (!rest || (*rest && *rest != '=' && *rest != ':'))
+		return NULL;
+	return *rest ? rest + 1 : rest;
+}
+
+static int read_security_word(const char *word, RunRequest *r, Err *e)
+{
+	static const char *const later[] = { "seccomp",     "apparmor",         "label",
+					     "systempaths", "writable-cgroups", "mask",
+					     "unmask",      "proc-opts" };
+	const char *value = value_of(word, "no-new-privileges");
+	if (value) {
+		bool off = strcmp(value, "false") == 0;
+		if (*value && !off && strcmp(value, "true") != 0)
+			return err_make(e, ERR_USAGE, 0,
+					"--security-opt no-new-privileges takes true or false, not '%s'",
+					value);
+		r->no_new_privs = !off;
+		return 0;
+	}
+	value = value_of(word, "seccomp");
+	if (value && (strcmp(value, "unconfined") == 0 || strcmp(value, "builtin") == 0)) {
+		r->seccomp_unconfined = strcmp(value, "unconfined") == 0;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(later); i++)
+		if (value_of(word, later[i]))
+			return err_make(e, ERR_USAGE, 0, "--security-opt %s is not there yet", word);
+	return err_make(e, ERR_USAGE, 0, "unknown --security-opt '%s'", word);
+}
+
+int run_read_security(const StrList *words, RunRequest *r, Err *e)
+{
+	for (size_t i = 0; i < words->count; i++)
+		TRY(read_security_word(words->items[i], r, e));
+	return 0;
+}

@@ -1,0 +1,202 @@
+#include "cli/opt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "cli/suggest.h"
+
+typedef struct Parser {
+	const OptSet *set;
+	int argc, at; /* argv[at] is the next one */
+	char **argv;
+	Arena *arena;
+	char *opts;
+	OptRest *rest;
+	Err *err;
+} Parser;
+
+const Opt *opt_find_name(const Opt *const *tables, const char *name, size_t len)
+{
+	for (size_t t = 0; t < OPT_TABLES; t++)
+		for (const Opt *o = tables[t]; o && o->kind != OPT_KIND_END; o++)
+			if (strncmp(o->name, name, len) == 0 && o->name[len] == '\0')
+				return o;
+	return NULL;
+}
+
+const Opt *opt_find_letter(const Opt *const *tables, char letter)
+{
+	for (size_t t = 0; t < OPT_TABLES; t++)
+		for (const Opt *o = tables[t]; o && o->kind != OPT_KIND_END; o++)
+			if (o->letter == letter && letter != '\0')
+				return o;
+	return NULL;
+}
+
+int opt_parse_number(const char *text, int64_t *ret, Err *e)
+{
+	int r = num_parse_i64(text, ret);
+	if (r == -ERANGE)
+		return err_make(e, ERR_USAGE, 0, "too large");
+	return r < 0 ? err_make(e, ERR_USAGE, 0, "not a whole number") : 0;
+}
+
+/* The words that Go's strconv.ParseBool takes. */
+static int parse_bool(const char *text, bool *ret)
+{
+	static const char *const yes[] = { "1", "t", "T", "true", "TRUE", "True" };
+	static const char *const no[] = { "0", "f", "F", "false", "FALSE", "False" };
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+		if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
+			*ret = strcmp(text, yes[i]) == 0;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int store_flag(Parser *p, const Opt *o, const char *given, const char *value)
+{
+	bool on = true;
+	if (value && parse_bool(value, &on) < 0)
+		return err_make(p->err, ERR_USAGE, 0, "option %s takes true or false, not '%s'",
+				given, value);
+	memcpy(p->opts + o->offset, &on, sizeof on);
+	return 0;
+}
+
+/* `given` is the option as the user wrote it, for messages; value is NULL only for a flag without one. */
+static int store(Parser *p, const Opt *o, const char *given, const char *value)
+{
+	void *field = p->opts + o->offset;
+	int64_t number;
+	switch ((OptKind)o->kind) {
+	case OPT_KIND_FLAG: return store_flag(p, o, given, value);
+	case OPT_KIND_STR: *(const char **)field = value; return 0;
+	case OPT_KIND_LIST: strlist_add(p->arena, field, value); return 0;
+	case OPT_KIND_int64_t: {
+		int r = o->parse.of_int64_t(value, &number, p->err);
+		if (r < 0)
+			return err_wrap(p->err, r, "invalid value '%s' for %s", value, given);
+		*(int64_t *)field = number;
+		return 0;
+	}
+	case OPT_KIND_LATER:
+	case OPT_KIND_END: break;
+	}
+	return err_make(p->err, ERR_BUG, 0, "option %s has a row of kind %d", given, o->kind);
+}
+
+static int refuse_later(Parser *p, const char *given)
+{
+	return err_make(p->err, ERR_USAGE, 0, "option %s is not there yet", given);
+}
+
+/* The value that follows an option as an argument of its own, whatever it looks like. */
+static int take_value(Parser *p, const Opt *o, const char *given, const char **ret)
+{
+	if (p->at >= p->argc)
+		return err_make(p->err, ERR_USAGE, 0, "option %s needs a value (%s)", given, o->arg);
+	*ret = p->argv[p->at++];
+	return 0;
+}
+
+static int unknown_name(Parser *p, const char *name, size_t len)
+{
+	Suggest s = SUGGEST_FOR(name, len);
+	for (size_t t = 0; t < OPT_TABLES; t++)
+		for (const Opt *o = p->set->tables[t]; o && o->kind != OPT_KIND_END; o++)
+			suggest_try(&s, o->name);
+	suggest_try(&s, "help");
+	if (s.best)
+		return err_make(p->err, ERR_USAGE, 0, "unknown option --%.*s, did you mean --%s?",
+				(int)len, name, s.best);
+	return err_make(p->err, ERR_USAGE, 0, "unknown option --%.*s", (int)len, name);
+}
+
+/* --name, --name=value, --name value */
+static int parse_long(Parser *p, const char *arg)
+{
+	const char *name = arg + 2, *equals = strchr(name, '='), *value = equals ? equals + 1 : NULL;
+	size_t len = equals ? (size_t)(equals - name) : strlen(name);
+	if (len == 0 || *name == '-')
+		return err_make(p->err, ERR_USAGE, 0, "'%s' is not an option", arg);
+
+	const Opt *o = opt_find_name(p->set->tables, name, len);
+	if (!o && len == 4 && memcmp(name, "help", 4) == 0) {
+		if (value && parse_bool(value, &p->rest->help) < 0)
+			return err_make(p->err, ERR_USAGE, 0,
+					"option --help takes true or false, not '%s'", value);
+		p->rest->help |= !value;
+		return 0;
+	}
+	if (!o)
+		return unknown_name(p, name, len);
+
+	const char *given = arena_printf(p->arena, "--%s", o->name);
+	if (o->kind == OPT_KIND_LATER)
+		return refuse_later(p, given);
+	if (o->arg && !value)
+		TRY(take_value(p, o, given, &value));
+	return store(p, o, given, value);
+}
+
+/* -t, -ti, -t=false, -m100m, -m=100m, -m 100m */
+static int parse_cluster(Parser *p, const char *arg)
+{
+	for (const char *at = arg + 1; *at; at++) {
+		const Opt *o = opt_find_letter(p->set->tables, *at);
+		if (!o && *at == 'h') {
+			p->rest->help = true;
+			return 0;
+		}
+		if (!o && arg[2] == '\0')
+			return err_make(p->err, ERR_USAGE, 0, "unknown option %s", arg);
+		if (!o)
+			return err_make(p->err, ERR_USAGE, 0, "unknown option -%c in %s", *at, arg);
+
+		char given[3] = { '-', *at, '\0' };
+		const char *value = at[1] == '=' ? at + 2 : at + 1;
+		if (o->kind == OPT_KIND_LATER)
+			return err_make(p->err, ERR_USAGE, 0, "option %s (--%s) is not there yet",
+					given, o->name);
+		if (!o->arg && at[1] != '=') {
+			TRY(store(p, o, given, NULL));
+			continue;
+		}
+		if (at[1] == '\0')
+			TRY(take_value(p, o, given, &value));
+		return store(p, o, given, value);
+	}
+	return 0;
+}
+
+int opt_parse(const OptSet *set, int argc, char **argv, Arena *a, void *opts, OptRest *ret, Err *e)
+{
+	OptRest rest = { 0 };
+	Parser p = {
+		.set = set, .argc = argc, .argv = argv, .arena = a, .opts = opts, .rest = &rest, .err = e
+	};
+	bool ended = false;
+	while (p.at < argc && !rest.help) {
+		const char *arg = argv[p.at++];
+		bool is_option = !ended && arg[0] == '-' && arg[1] != '\0';
+		if (is_option && strcmp(arg, "--") == 0) {
+			ended = true;
+		} else if (is_option && arg[1] == '-') {
+			TRY(parse_long(&p, arg));
+		} else if (is_option) {
+			TRY(parse_cluster(&p, arg));
+		} else if (set->stop_at_first_arg) {
+			p.at--;
+			break;
+		} else {
+			strlist_add(a, &rest.args, arg);
+		}
+	}
+	if (set->stop_at_first_arg)
+		rest.args = (StrList){ .items = (const char **)argv + p.at,
+				       .count = (size_t)(argc - p.at) };
+	*ret = rest;
+	return 0;
+}

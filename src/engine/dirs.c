@@ -1,0 +1,65 @@
+#include "engine/dirs.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+/* Symbolic links stay: who asks for a directory may move it. */
+static int make_absolute(const char *path, Arena *a, const char **ret, Err *e)
+{
+	char cwd[PATH_MAX];
+	if (!*path)
+		return err_make(e, ERR_USAGE, 0, "the name of a directory is empty");
+	if (path[0] == '/') {
+		*ret = path;
+		return 0;
+	}
+	if (!getcwd(cwd, sizeof cwd))
+		return err_sys(e, "find the current directory for '%s'", path);
+	*ret = arena_printf(a, "%s/%s", cwd, path);
+	return 0;
+}
+
+/* A variable that names an absolute directory; others are to be ignored, says the XDG specification. */
+static const char *env_dir(const char *name)
+{
+	const char *value = getenv(name);
+	return value && value[0] == '/' ? value : NULL;
+}
+
+int dirs_state(const char *asked, Arena *a, const char **ret, Err *e)
+{
+	if (asked)
+		return make_absolute(asked, a, ret, e);
+	if (geteuid() == 0) {
+		*ret = "/run/mydocker";
+		return 0;
+	}
+	const char *runtime = env_dir("XDG_RUNTIME_DIR");
+	if (!runtime) {
+		struct stat st;
+		char *dir = arena_printf(a, "/run/user/%u", geteuid());
+		if (stat(dir, &st) == 0 && st.st_uid == geteuid())
+			runtime = dir;
+	}
+	*ret = runtime ? arena_printf(a, "%s/mydocker", runtime) : arena_printf(a, "/tmp/mydocker-%u", geteuid());
+	return 0;
+}
+
+int dirs_root(const char *asked, Arena *a, const char **ret, Err *e)
+{
+	if (asked)
+		return make_absolute(asked, a, ret, e);
+	if (geteuid() == 0) {
+		*ret = "/var/lib/mydocker";
+		return 0;
+	}
+	const char *data = env_dir("XDG_DATA_HOME"), *home = env_dir("HOME");
+	if (!data && !home)
+		return err_make(e, ERR_STATE, 0, "neither HOME nor XDG_DATA_HOME names a directory; set one or use --root");
+	*ret = data ? arena_printf(a, "%s/mydocker", data) : arena_printf(a, "%s/.local/share/mydocker", home);
+	return 0;
+}

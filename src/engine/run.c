@@ -1,0 +1,314 @@
+/* run.c - theory of operation
+ *
+ * Everything is decided before anything is made: facts, root, user, description and plan come first, and each mistake in the request
+ * is found there. Then the container's directory is made and locked, the record written that names all that will be made, and only
+ * then the rest. Whatever happens after that, undo takes it back; a killed engine leaves record and lock, from which the next one
+ * cleans (runtime/sweep.h).
+ */
+#include "engine/run.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/undo.h"
+#include "engine/dirs.h"
+#include "engine/memory_report.h"
+#include "engine/network_files.h"
+#include "engine/overlay_dir.h"
+#include "engine/root_option.h"
+#include "engine/spec_fill.h"
+#include "kern/wait_loop.h"
+#include "runtime/parent.h"
+#include "runtime/plan.h"
+#include "runtime/record.h"
+#include "runtime/state.h"
+#include "runtime/sweep.h"
+
+#define ID_BYTES 32
+#define ID_SHOWN 12 /* digits of an id that people see */
+
+/* One run, from request to exit code. */
+typedef struct Run {
+	const RunRequest *request;
+	Arena *arena;
+	HostFacts facts;
+	State state;
+	ContainerDir dir;
+	const char *state_dir, *root_dir;
+	RunContext context;
+	Spec spec;
+	Plan plan;
+	Container container;
+	MemoryReport memory;
+	int exit_code;
+} Run;
+
+static void run_close(Run *r)
+{
+	container_close(&r->container);
+	container_dir_close(&r->dir);
+	state_close(&r->state);
+	fd_close_auto(&r->context.root_fd);
+}
+
+static void run_close_auto(Run *r)
+{
+	run_close(r);
+}
+
+void run_request_init(RunRequest *r)
+{
+	*r = (RunRequest){ 0 };
+	r->memory = r->memory_swap = r->memory_reservation = r->shm_size = SPEC_UNSET;
+	r->cpu_shares = r->cpu_period = r->cpu_quota = r->nano_cpus = r->pids_limit = SPEC_UNSET;
+}
+
+static int id_make(Arena *a, const char **ret, Err *e)
+{
+	unsigned char bytes[ID_BYTES];
+	char *id = arena_alloc(a, 2 * sizeof bytes + 1);
+	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+		return err_sys(e, "get random bytes for the container's id");
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		id[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+		id[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+	}
+	*ret = id;
+	return 0;
+}
+
+/* Docker's rule for names. */
+static int name_check(const char *name, Err *e)
+{
+	size_t len = strlen(name);
+	bool good = len >= 2 && len <= LIMIT_NAME && isalnum((unsigned char)name[0]);
+	for (size_t i = 0; good && i < len; i++)
+		good = isalnum((unsigned char)name[i]) || strchr("_.-", name[i]);
+	if (!good)
+		return err_make(e, ERR_USAGE, 0,
+				"name '%s': 2 to %u letters, digits and any of '_.-' are allowed, beginning with a letter or digit",
+				name, LIMIT_NAME);
+	return 0;
+}
+
+static int hostname_check(const char *name, Err *e)
+{
+	size_t len = strlen(name);
+	if (len == 0 || len > LIMIT_HOST_NAME || strpbrk(name, " \t\n/"))
+		return err_make(e, ERR_USAGE, 0, "host name '%s': 1 to %u characters without space and '/' are allowed", name,
+				LIMIT_HOST_NAME);
+	return 0;
+}
+
+/* --hostname; without it the id's beginning, and with the host's network or uts namespace the host's. */
+static int hostname_choose(Run *r, Err *e)
+{
+	const RunRequest *q = r->request;
+	if (q->hostname && run_shares(q->uts))
+		return err_make(e, ERR_USAGE, 0, "--hostname and --uts host exclude each other");
+	if (q->hostname) {
+		TRY(hostname_check(q->hostname, e));
+		r->context.hostname = q->hostname;
+	} else if (run_shares(q->uts) || run_shares(q->network)) {
+		char name[LIMIT_HOST_NAME + 1] = "";
+		if (gethostname(name, sizeof name - 1) < 0)
+			return err_sys(e, "get the host's name");
+		r->context.hostname = arena_strdup(r->arena, name);
+	} else
+		r->context.hostname = arena_strndup(r->arena, r->context.id, ID_SHOWN);
+	return 0;
+}
+
+/* A namespace option knows its own namespace ("private", for the network "none") and the host's. */
+static int namespace_option_check(const char *option, const char *value, const char *own, Err *e)
+{
+	if (!value || strcmp(value, own) == 0 || strcmp(value, "host") == 0)
+		return 0;
+	return err_make(e, ERR_USAGE, 0, "--%s %s is not there yet; '%s' and 'host' are", option, value, own);
+}
+
+static int request_check(const RunRequest *q, Err *e)
+{
+	TRY(namespace_option_check("network", q->network, "none", e));
+	TRY(namespace_option_check("pid", q->pid, "private", e));
+	TRY(namespace_option_check("ipc", q->ipc, "private", e));
+	TRY(namespace_option_check("uts", q->uts, "private", e));
+	if (q->name)
+		TRY(name_check(q->name, e));
+	if (!q->rootfs)
+		return err_make(e, ERR_USAGE, 0, "running an image is not there yet; give --rootfs DIR");
+	return 0;
+}
+
+/* What needs privilege over the host's mounts is not there yet for others. */
+static int root_check(const Run *r, Err *e)
+{
+	if (r->facts.privileged || r->context.root_kind == ROOT_DIRECTORY)
+		return 0;
+	if (r->context.root_kind == ROOT_HOST)
+		return err_make(e, ERR_USAGE, EPERM, "--rootfs / is not there yet for ordinary users; run as root or give a directory");
+	return err_make(e, ERR_USAGE, EPERM, "--rootfs DIR:O is not there yet for ordinary users; run as root or leave out ':O'");
+}
+
+/* Facts, directories, root, user, host name: all that the description is made from. Nothing is made. */
+static int run_look(Run *r, Err *e)
+{
+	RunContext *c = &r->context;
+	TRY(request_check(r->request, e));
+	TRY(root_option_open(r->request->rootfs, r->arena, &c->root_kind, &c->root_path, &c->root_fd, e));
+	TRY(host_facts_probe("", c->root_kind == ROOT_HOST ? FACTS_MOUNTS : 0, r->arena, &r->facts, e));
+	TRY(root_check(r, e));
+	TRY(dirs_state(r->request->state_dir, r->arena, &r->state_dir, e));
+	TRY(dirs_root(r->request->root_dir, r->arena, &r->root_dir, e));
+	TRY(id_make(r->arena, &c->id, e));
+	TRY(hostname_choose(r, e));
+	TRY(user_lookup(c->root_fd, r->request->user, r->arena, &c->user, e));
+	c->container_dir = arena_printf(r->arena, "%s/containers/%s", r->state_dir, c->id);
+	if (c->root_kind == ROOT_OVERLAY)
+		c->overlay_dir = overlay_dir_choose(r->root_dir, c->id, c->root_path, r->arena);
+	return 0;
+}
+
+static int run_plan(Run *r, Err *e)
+{
+	PlanInput in = { .container_id = r->context.id, .scratch_dir = r->context.container_dir };
+	in.stdin_null = !r->request->interactive && !r->request->tty;
+	strlist_add(r->arena, &in.masked_host_dirs, r->state_dir);
+	strlist_add(r->arena, &in.masked_host_dirs, r->root_dir);
+	TRY(spec_fill(&r->context, &r->spec, e));
+	TRY(runtime_plan(&r->spec, &r->facts, &in, r->arena, &r->plan, e));
+	for (size_t i = 0; i < r->plan.warnings.count; i++)
+		log_warn("%s", r->plan.warnings.items[i]);
+	return 0;
+}
+
+static int run_write_record(Run *r, Err *e)
+{
+	char *boot = arena_alloc(r->arena, BOOT_ID_SIZE);
+	TRY(boot_id(boot, e));
+	Record record = {
+		.id = r->context.id,
+		.name = r->request->name,
+		.created = (uint64_t)time(NULL),
+		.boot_id = boot,
+		.overlay_dir = r->context.overlay_dir,
+	};
+	for (size_t i = 0; i < r->plan.groups_count; i++) {
+		strlist_add(r->arena, &record.groups, r->plan.groups[i].dir);
+		if (r->request->cgroup_parent)
+			strlist_add(r->arena, &record.parents, r->plan.groups[i].parent);
+	}
+	return record_write(r->dir.fd, &record, r->arena, e);
+}
+
+static void undo_dir(void *arg)
+{
+	Run *r = arg;
+	Err e = { 0 };
+	if (state_remove(&r->state, &r->dir, &e) < 0)
+		log_warn("remove the record of container %s: %s", r->context.id, e.msg);
+}
+
+static void undo_name(void *arg)
+{
+	Run *r = arg;
+	state_name_give(&r->state, r->request->name, r->context.id);
+}
+
+static void undo_overlay(void *arg)
+{
+	Run *r = arg;
+	Err e = { 0 };
+	if (overlay_dir_remove(r->context.overlay_dir, &e) < 0)
+		log_warn("remove the throw-away layer %s: %s", r->context.overlay_dir, e.msg);
+}
+
+/* Takes the name; one that a dead engine left is freed first. */
+static int run_take_name(Run *r, Undo *undo, Err *e)
+{
+	const char *holder = "", *name = r->request->name;
+	if (!name)
+		return 0;
+	for (int attempt = 0;; attempt++) {
+		int got = state_name_take(&r->state, name, r->context.id, r->arena, &holder);
+		if (got == 0)
+			break;
+		errno = -got;
+		if (got != -EEXIST)
+			return err_sys(e, "take the name '%s'", name);
+		if (attempt == 3 || (*holder && sweep_one(&r->state, holder, r->arena) == -EBUSY))
+			return err_make(e, ERR_EXISTS, 0, "name '%s' is in use by container %.*s", name, ID_SHOWN, holder);
+		if (*holder)
+			state_name_give(&r->state, name, holder); /* its record is gone already */
+	}
+	undo_push(undo, undo_name, r);
+	return 0;
+}
+
+/* From here on things are made. */
+static int run_make_dirs(Run *r, Undo *undo, Err *e)
+{
+	const RunContext *c = &r->context;
+	TRY(state_open(r->state_dir, r->arena, &r->state, e));
+	TRY(state_add(&r->state, c->id, r->arena, &r->dir, e));
+	undo_push(undo, undo_dir, r);
+	TRY(run_write_record(r, e));
+	TRY(run_take_name(r, undo, e));
+	if (c->overlay_dir) {
+		undo_push(undo, undo_overlay, r);
+		TRY(overlay_dir_make(c->overlay_dir, c->root_fd, e));
+	}
+	const SpecLinux *l = &r->spec.linux_;
+	return network_files_write(r->dir.fd, c->hostname, run_shares(r->request->network),
+				   l->uid_mappings_count ? l->uid_mappings[0].host_id : geteuid(),
+				   l->gid_mappings_count ? l->gid_mappings[0].host_id : getegid(), e);
+}
+
+static int run_wait(Run *r, WaitSignals *signals, Err *e)
+{
+	ProcessEnd end;
+	const WaitOpts opts = {
+		.pidfd = r->container.pidfd,
+		.signals = signals,
+		.master_fd = r->container.terminal_fd,
+		.forward_stdin = r->request->interactive,
+	};
+	TRY(process_wait_loop(&opts, &end, e));
+	r->exit_code = process_end_code(&end);
+	return 0;
+}
+
+int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
+{
+	AUTO(arena_done) Arena arena = ARENA_EMPTY;
+	AUTO(run_close) Run r = {
+		.request = request,
+		.arena = &arena,
+		.state = STATE_NONE,
+		.dir = CONTAINER_DIR_NONE,
+		.container = CONTAINER_NONE,
+	};
+	AUTO(undo_run) Undo undo = UNDO_EMPTY;
+	AUTO(wait_signals_restore) WaitSignals signals = WAIT_SIGNALS_NONE;
+
+	r.context = (RunContext){ .request = request, .facts = &r.facts, .arena = &arena, .root_fd = FD_NONE };
+	TRY(run_look(&r, e));
+	TRY(run_plan(&r, e));
+	TRY(wait_signals_block(&signals, e)); /* a signal that comes now waits for the container */
+	TRY(run_make_dirs(&r, &undo, e));
+	TRY(runtime_start(&r.plan, &r.facts, &r.dir, &arena, &r.container, e));
+	sweep_all(&r.state, &arena); /* while the command runs */
+	int waited = run_wait(&r, &signals, e);
+	TRY(runtime_finish(&r.plan, &r.facts, &r.memory, waited < 0 ? NULL : e));
+	TRY(waited);
+	memory_report_print(&r.memory, r.context.id);
+	*ret_exit_code = r.exit_code;
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* run.h - the verb `run`: one container in the foreground, from request to exit code.   (engine/, may include all but cli)
+ *
+ * Runs in:   the command's process, which becomes the container's parent; it may be root or an ordinary user.
+ * Ownership: a RunRequest borrows all it points to from its maker. Raw strings (volumes, maps ...) are read here, not by the caller.
+ * Left over: nothing, whether it succeeds or fails; what a killed engine leaves is found and removed by the next one.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* Members not given are NULL, false, empty or SPEC_UNSET (run_request_init()). */
+typedef struct RunRequest {
+	const char *state_dir, *root_dir; /* NULL: the user's defaults (engine/dirs.h) */
+	const char *rootfs;               /* "DIR" or "DIR:O" */
+	const char *name, *hostname, *workdir, *user;
+	const char *entrypoint; /* "" clears it */
+	bool interactive, tty, rm, read_only, privileged, no_new_privs, seccomp_unconfined;
+	StrList env;              /* "NAME=VALUE"; later ones win */
+	StrList volumes;          /* "SRC:DST[:ro|rw|z|Z]" */
+	StrList tmpfs;            /* "/path[:options]" */
+	StrList cap_add, cap_drop; /* names with or without CAP_, or ALL */
+	StrList ulimits;          /* "name=soft[:hard]" */
+	const char *network, *pid, *ipc, *uts; /* NULL: the default, a namespace of its own ("none" for network) */
+	StrList uidmaps, gidmaps; /* "CONTAINER:HOST:SIZE" */
+	int64_t memory, memory_swap, memory_reservation, shm_size; /* bytes; swap -1: no limit */
+	int64_t cpu_shares, cpu_period, cpu_quota;                 /* relative; microseconds */
+	int64_t nano_cpus;                                         /* --cpus: 10^-9 of a CPU */
+	const char *cpuset_cpus, *cpuset_mems;
+	int64_t pids_limit; /* -1 or 0: none */
+	const char *cgroup_parent;
+	StrList argv;
+} RunRequest;
+
+void run_request_init(RunRequest *r);
+
+/* Runs the container and waits for it. Returns 0 with the command's exit code (128+n for signal n) in *ret_exit_code, or a
+ * negative errno: ERR_USAGE and ERR_SPEC for a request that makes no sense or is not supported, ERR_CMD_MISSING and ERR_CMD_INVOKE
+ * when the command could not be executed, ERR_EXISTS for a name in use, ERR_SYS for what the kernel refused. */
+int engine_run(const RunRequest *r, int *ret_exit_code, Err *e);

@@ -1,0 +1,35 @@
+#include "engine/spec_fill.h"
+
+#include <string.h>
+
+bool run_shares(const char *option)
+{
+	return option && strcmp(option, "host") == 0;
+}
+
+bool run_has_userns(const RunContext *c)
+{
+	return !c->facts->privileged || c->request->uidmaps.count > 0 || c->request->gidmaps.count > 0;
+}
+
+static void spec_fill_root(const RunContext *c, Spec *s)
+{
+	s->root.kind = c->root_kind;
+	s->root.path = c->root_path;
+	s->root.readonly = c->request->read_only;
+	s->root.overlay_dir = c->overlay_dir;
+	if (!run_shares(c->request->uts))
+		s->hostname = c->hostname;
+}
+
+int spec_fill(const RunContext *c, Spec *ret, Err *e)
+{
+	spec_init(ret);
+	ret->oci_version = "1.3.0";
+	spec_fill_root(c, ret);
+	TRY(spec_fill_process(c, ret, e));
+	TRY(spec_fill_privileges(c, ret, e));
+	TRY(spec_fill_mounts(c, ret, e));
+	TRY(spec_fill_linux(c, ret, e));
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* spec_fill.h - from the options of `run` to the OCI structure that the runtime plans from.   (engine/)
+ *
+ * Runs in:   the engine, before anything is made. Each part fills its members of the Spec; spec_fill() is the order.
+ * Input:     option strings come from the user; the root's files (passwd, group) are HOSTILE: read by user.c under limits.
+ * Ownership: the Spec lives in the context's arena.
+ */
+#pragma once
+#include "engine/run.h"
+#include "engine/user.h"
+#include "fmt/spec.h"
+#include "runtime/facts.h"
+
+typedef struct RunContext {
+	const RunRequest *request;
+	const HostFacts *facts;
+	Arena *arena;
+	const char *id;            /* 64 digits */
+	const char *container_dir; /* holds hosts, hostname, resolv.conf */
+	const char *overlay_dir;   /* where a throw-away layer goes on disk */
+	const char *hostname;      /* as seen inside */
+	const char *root_path;     /* absolute, resolved */
+	SpecRootKind root_kind;
+	int root_fd; /* the root directory, or its lower layer */
+	User user;   /* resolved in the root */
+} RunContext;
+
+/* Fills the whole structure; *ret is initialised first. */
+int spec_fill(const RunContext *c, Spec *ret, Err *e);
+
+/* The parts, one file each. */
+int spec_fill_process(const RunContext *c, Spec *s, Err *e);    /* spec_process.c */
+int spec_fill_privileges(const RunContext *c, Spec *s, Err *e); /* spec_privileges.c */
+int spec_fill_mounts(const RunContext *c, Spec *s, Err *e);     /* spec_mounts.c */
+int spec_fill_linux(const RunContext *c, Spec *s, Err *e);      /* spec_linux.c: namespaces, id maps, limits, devices */
+
+/* True when the container shares the host's namespace of this kind: --pid, --ipc, --uts, --network. */
+bool run_shares(const char *option);
+bool run_has_userns(const RunContext *c);

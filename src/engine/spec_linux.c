@@ -1,0 +1,142 @@
+#include <string.h>
+
+#include "engine/host_devices.h"
+#include "engine/idmap_option.h"
+#include "engine/spec_fill.h"
+
+#define PIDS_DEFAULT 2048
+#define CPU_PERIOD_DEFAULT 100000 /* microseconds, as docker and the kernel */
+
+static void fill_namespaces(const RunContext *c, Spec *s)
+{
+	const RunRequest *r = c->request;
+	unsigned ns = SPEC_NS_MOUNT | SPEC_NS_CGROUP;
+	ns |= run_shares(r->pid) ? 0 : SPEC_NS_PID;
+	ns |= run_shares(r->ipc) ? 0 : SPEC_NS_IPC;
+	ns |= run_shares(r->uts) ? 0 : SPEC_NS_UTS;
+	ns |= run_shares(r->network) ? 0 : SPEC_NS_NETWORK;
+	ns |= run_has_userns(c) ? SPEC_NS_USER : 0;
+	s->linux_.namespaces = ns;
+}
+
+static int maps_parse(const RunContext *c, const char *option, const StrList *texts, SpecIdMap **ret, size_t *ret_count, Err *e)
+{
+	for (size_t i = 0; i < texts->count; i++) {
+		SpecIdMap m;
+		TRY(idmap_option_parse(option, texts->items[i], c->arena, &m, e));
+		*arena_push(c->arena, ret, ret_count, SpecIdMap) = m;
+	}
+	return 0;
+}
+
+/* Given maps; where only one kind was given it serves for both, as podman. Without any, an ordinary user is root inside. */
+static int fill_id_maps(const RunContext *c, Spec *s, Err *e)
+{
+	const RunRequest *r = c->request;
+	SpecLinux *l = &s->linux_;
+	if (!run_has_userns(c))
+		return 0;
+	TRY(maps_parse(c, "--uidmap", r->uidmaps.count ? &r->uidmaps : &r->gidmaps, &l->uid_mappings, &l->uid_mappings_count, e));
+	TRY(maps_parse(c, "--gidmap", r->gidmaps.count ? &r->gidmaps : &r->uidmaps, &l->gid_mappings, &l->gid_mappings_count, e));
+	if (l->uid_mappings_count > 0)
+		return 0;
+	*arena_push(c->arena, &l->uid_mappings, &l->uid_mappings_count, SpecIdMap) =
+		(SpecIdMap){ .host_id = c->facts->euid, .size = 1 };
+	*arena_push(c->arena, &l->gid_mappings, &l->gid_mappings_count, SpecIdMap) =
+		(SpecIdMap){ .host_id = c->facts->egid, .size = 1 };
+	return 0;
+}
+
+/* How many ids from 0 on are mapped, at most the kernel's limit for group ids of sysctls. */
+static uint32_t mapped_from_zero(const RunContext *c, const SpecLinux *l)
+{
+	uint32_t most = INT32_MAX;
+	if (!run_has_userns(c))
+		return most;
+	for (size_t i = 0; i < l->gid_mappings_count; i++)
+		if (l->gid_mappings[i].container_id == 0)
+			return l->gid_mappings[i].size - 1 < most ? l->gid_mappings[i].size - 1 : most;
+	return 0;
+}
+
+/* In a network of its own a container may ping without CAP_NET_RAW and use every port. */
+static void fill_sysctls(const RunContext *c, Spec *s)
+{
+	SpecLinux *l = &s->linux_;
+	if (run_shares(c->request->network))
+		return;
+	*arena_push(c->arena, &l->sysctl, &l->sysctl_count, SpecSysctl) = (SpecSysctl){
+		"net.ipv4.ping_group_range", arena_printf(c->arena, "0 %u", mapped_from_zero(c, l))
+	};
+	*arena_push(c->arena, &l->sysctl, &l->sysctl_count, SpecSysctl) =
+		(SpecSysctl){ "net.ipv4.ip_unprivileged_port_start", "0" };
+}
+
+static void rule_add(const RunContext *c, SpecResources *r, SpecDeviceRule rule)
+{
+	*arena_push(c->arena, &r->devices, &r->devices_count, SpecDeviceRule) = rule;
+}
+
+static void fill_device_rules(const RunContext *c, SpecResources *r)
+{
+	static const struct {
+		int64_t major, minor;
+	} allowed[] = { { 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 }, { 1, 9 }, { 5, 0 }, { 5, 1 }, { 5, 2 }, { 136, -1 } };
+
+	rule_add(c, r,
+		 (SpecDeviceRule){ .allow = c->request->privileged,
+				   .type = 'a',
+				   .major = -1,
+				   .minor = -1,
+				   .read = true,
+				   .write = true,
+				   .mknod = true });
+	if (c->request->privileged)
+		return;
+	/* A node may be made by who has CAP_MKNOD, and still not be opened. */
+	rule_add(c, r, (SpecDeviceRule){ .allow = true, .type = 'c', .major = -1, .minor = -1, .mknod = true });
+	rule_add(c, r, (SpecDeviceRule){ .allow = true, .type = 'b', .major = -1, .minor = -1, .mknod = true });
+	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
+		rule_add(c, r,
+			 (SpecDeviceRule){ .allow = true,
+					   .type = 'c',
+					   .major = allowed[i].major,
+					   .minor = allowed[i].minor,
+					   .read = true,
+					   .write = true,
+					   .mknod = true });
+}
+
+static void fill_limits(const RunContext *c, SpecResources *l)
+{
+	const RunRequest *r = c->request;
+	l->memory_limit = r->memory;
+	l->memory_swap = r->memory_swap;
+	l->memory_reservation = r->memory_reservation;
+	l->cpu_shares = r->cpu_shares;
+	l->cpu_period = r->cpu_period;
+	l->cpu_quota = r->cpu_quota;
+	if (r->nano_cpus > 0) {
+		l->cpu_period = CPU_PERIOD_DEFAULT;
+		l->cpu_quota = r->nano_cpus * CPU_PERIOD_DEFAULT / 1000000000;
+	}
+	l->cpuset_cpus = r->cpuset_cpus;
+	l->cpuset_mems = r->cpuset_mems;
+	l->pids_limit_is_default = r->pids_limit == SPEC_UNSET;
+	l->pids_limit = r->pids_limit == SPEC_UNSET ? PIDS_DEFAULT : r->pids_limit > 0 ? r->pids_limit : -1;
+}
+
+int spec_fill_linux(const RunContext *c, Spec *s, Err *e)
+{
+	SpecLinux *l = &s->linux_;
+	fill_namespaces(c, s);
+	TRY(fill_id_maps(c, s, e));
+	fill_sysctls(c, s);
+	fill_limits(c, &l->resources);
+	fill_device_rules(c, &l->resources);
+	if (c->request->cgroup_parent)
+		l->cgroups_path = arena_printf(c->arena, "/%s/%s", c->request->cgroup_parent, c->id);
+	if (c->request->privileged && !run_has_userns(c))
+		TRY(host_devices_add(c->arena, s, e));
+	return 0;
+}

@@ -1,0 +1,183 @@
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "engine/spec_fill.h"
+#include "engine/volume.h"
+#include "kern/path.h"
+
+#define SHM_BYTES ((int64_t)64 << 20)
+
+static SpecMount *mount_add(const RunContext *c, Spec *s, SpecMount m)
+{
+	SpecMount *slot = arena_push(c->arena, &s->mounts, &s->mounts_count, SpecMount);
+	*slot = m;
+	return slot;
+}
+
+/* Options as a comma-separated text, split. */
+static void fs_add(const RunContext *c, Spec *s, const char *type, const char *destination, const char *options)
+{
+	mount_add(c, s,
+		  (SpecMount){ .type = type,
+			       .source = type,
+			       .destination = destination,
+			       .options = str_split(c->arena, options, ',') });
+}
+
+static void bind_add(const RunContext *c, Spec *s, const char *source, const char *destination, const char *options)
+{
+	mount_add(c, s,
+		  (SpecMount){ .type = "bind",
+			       .source = source,
+			       .destination = destination,
+			       .options = str_split(c->arena, options, ',') });
+}
+
+static void fill_ipc_mounts(const RunContext *c, Spec *s)
+{
+	const RunRequest *r = c->request;
+	if (run_shares(r->ipc)) {
+		bind_add(c, s, "/dev/shm", "/dev/shm", "rbind,nosuid,noexec,nodev");
+		if (access("/dev/mqueue", F_OK) == 0)
+			bind_add(c, s, "/dev/mqueue", "/dev/mqueue", "rbind,nosuid,noexec,nodev");
+		return;
+	}
+	int64_t size = r->shm_size > 0 ? r->shm_size : SHM_BYTES;
+	fs_add(c, s, "tmpfs", "/dev/shm",
+	       arena_printf(c->arena, "nosuid,noexec,nodev,mode=1777,size=%lld", (long long)size));
+	fs_add(c, s, "mqueue", "/dev/mqueue", "nosuid,noexec,nodev");
+}
+
+/* The kernel shows a new sysfs only to the owner of the network namespace: with the host's network in a user namespace of its own, a
+ * container sees the host's, read-only. */
+static void fill_sysfs(const RunContext *c, Spec *s)
+{
+	bool writable = c->request->privileged;
+	if (run_has_userns(c) && run_shares(c->request->network))
+		bind_add(c, s, "/sys", "/sys", "rbind,nosuid,noexec,nodev,ro");
+	else
+		fs_add(c, s, "sysfs", "/sys", writable ? "nosuid,noexec,nodev" : "nosuid,noexec,nodev,ro");
+	fs_add(c, s, "cgroup", "/sys/fs/cgroup",
+	       writable ? "nosuid,noexec,nodev,relatime" : "nosuid,noexec,nodev,relatime,ro");
+}
+
+static void fill_base_mounts(const RunContext *c, Spec *s)
+{
+	fs_add(c, s, "proc", "/proc", "nosuid,noexec,nodev");
+	fs_add(c, s, "tmpfs", "/dev", "nosuid,strictatime,mode=755,size=65536k");
+	fs_add(c, s, "devpts", "/dev/pts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
+	fill_sysfs(c, s);
+	fill_ipc_mounts(c, s);
+	if (c->root_kind == ROOT_HOST) {
+		fs_add(c, s, "tmpfs", "/run", "nosuid,nodev,mode=755");
+		fs_add(c, s, "tmpfs", "/tmp", "nosuid,nodev,mode=1777");
+	}
+}
+
+/* True when path exists in the root or can be made there; a root that cannot be written simply goes without these files. */
+static bool target_is_possible(const RunContext *c, const char *path)
+{
+	int fd = path_try_in_root(c->root_fd, path, O_PATH, 0);
+	if (fd >= 0) {
+		fd_close(fd);
+		return true;
+	}
+	if (c->root_kind != ROOT_DIRECTORY)
+		return true;
+	AUTO(fd_close) int etc = path_try_in_root(c->root_fd, "/etc", O_PATH | O_DIRECTORY, 0);
+	return faccessat(etc >= 0 ? etc : c->root_fd, ".", W_OK, AT_EACCESS) == 0;
+}
+
+static void fill_network_files(const RunContext *c, Spec *s)
+{
+	static const char *const names[] = { "hosts", "hostname", "resolv.conf" };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char *target = arena_printf(c->arena, "/etc/%s", names[i]);
+		if (target_is_possible(c, target))
+			bind_add(c, s, arena_printf(c->arena, "%s/%s", c->container_dir, names[i]), target, "bind,rprivate");
+		else
+			log_debug("%s is left out: the root has none and cannot be written", target);
+	}
+}
+
+static size_t depth(const char *path)
+{
+	size_t n = 0;
+	for (; *path; path++)
+		n += *path == '/';
+	return n;
+}
+
+/* What the user asked for replaces ours on the same place; the rest is ordered so that parents come before what lies in them. */
+static int user_mount_add(const RunContext *c, Spec *s, size_t first_user, SpecMount m, Err *e)
+{
+	for (size_t i = first_user; i < s->mounts_count; i++)
+		if (strcmp(s->mounts[i].destination, m.destination) == 0)
+			return err_make(e, ERR_USAGE, 0, "two mounts on %s", m.destination);
+	for (size_t i = 0; i < first_user; i++)
+		if (strcmp(s->mounts[i].destination, m.destination) == 0) {
+			s->mounts[i] = m;
+			return 0;
+		}
+	size_t at = s->mounts_count;
+	mount_add(c, s, m);
+	for (; at > first_user && depth(s->mounts[at - 1].destination) > depth(m.destination); at--)
+		s->mounts[at] = s->mounts[at - 1];
+	s->mounts[at] = m;
+	return 0;
+}
+
+static int fill_user_mounts(const RunContext *c, Spec *s, Err *e)
+{
+	const RunRequest *r = c->request;
+	char cwd[PATH_MAX];
+	size_t first = s->mounts_count;
+	if (r->volumes.count > 0 && !getcwd(cwd, sizeof cwd))
+		cwd[0] = '\0'; /* only matters for relative sources, whose open then fails by name */
+	for (size_t i = 0; i < r->volumes.count; i++) {
+		SpecMount m;
+		TRY(volume_parse(r->volumes.items[i], cwd, c->arena, &m, e));
+		TRY(user_mount_add(c, s, first, m, e));
+	}
+	for (size_t i = 0; i < r->tmpfs.count; i++) {
+		SpecMount m;
+		TRY(tmpfs_parse(r->tmpfs.items[i], c->arena, &m, e));
+		TRY(user_mount_add(c, s, first, m, e));
+	}
+	return 0;
+}
+
+/* Paths of /proc and /sys that tell about or change the host: the union of what docker and podman hide. */
+static void fill_masks(const RunContext *c, Spec *s)
+{
+	static const char *const masked[] = {
+		"/proc/acpi",         "/proc/asound",     "/proc/interrupts",  "/proc/kcore",
+		"/proc/keys",         "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
+		"/proc/timer_list",   "/proc/timer_stats", "/sys/dev/block",    "/sys/devices/virtual/powercap",
+		"/sys/firmware",      "/sys/fs/selinux",
+	};
+	static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" };
+	if (c->request->privileged)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(masked); i++)
+		strlist_add(c->arena, &s->linux_.masked_paths, masked[i]);
+	for (unsigned cpu = 0; cpu < c->facts->cpus; cpu++)
+		strlist_add(c->arena, &s->linux_.masked_paths,
+			    arena_printf(c->arena, "/sys/devices/system/cpu/cpu%u/thermal_throttle", cpu));
+	for (size_t i = 0; i < ARRAY_LEN(readonly); i++)
+		strlist_add(c->arena, &s->linux_.readonly_paths, readonly[i]);
+}
+
+int spec_fill_mounts(const RunContext *c, Spec *s, Err *e)
+{
+	fill_base_mounts(c, s);
+	fill_network_files(c, s);
+	TRY(fill_user_mounts(c, s, e));
+	fill_masks(c, s);
+	return 0;
+}

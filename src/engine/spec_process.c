@@ -1,0 +1,151 @@
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/rlimits.h"
+#include "engine/spec_fill.h"
+
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define NOFILE_MOST  ((uint64_t)1 << 20)
+
+/* Adds NAME=VALUE, in the place of an earlier value of the same name. */
+static void env_set(Arena *a, StrList *env, const char *pair)
+{
+	size_t name = strcspn(pair, "=") + 1;
+	for (size_t i = 0; i < env->count; i++)
+		if (strncmp(env->items[i], pair, name) == 0) {
+			env->items[i] = pair;
+			return;
+		}
+	strlist_add(a, env, pair);
+}
+
+static bool env_has(const StrList *env, const char *name_and_equals)
+{
+	for (size_t i = 0; i < env->count; i++)
+		if (str_starts(env->items[i], name_and_equals))
+			return true;
+	return false;
+}
+
+static void fill_env(const RunContext *c, SpecProcess *p)
+{
+	Arena *a = c->arena;
+	strlist_add(a, &p->env, DEFAULT_PATH);
+	strlist_add(a, &p->env, arena_printf(a, "HOSTNAME=%s", c->hostname));
+	if (c->request->tty)
+		strlist_add(a, &p->env, "TERM=xterm");
+	for (size_t i = 0; i < c->request->env.count; i++)
+		env_set(a, &p->env, c->request->env.items[i]);
+	if (!env_has(&p->env, "HOME="))
+		strlist_add(a, &p->env, arena_printf(a, "HOME=%s", c->user.home));
+}
+
+static int fill_args(const RunContext *c, SpecProcess *p, Err *e)
+{
+	const RunRequest *r = c->request;
+	if (r->entrypoint && *r->entrypoint)
+		strlist_add(c->arena, &p->args, r->entrypoint);
+	for (size_t i = 0; i < r->argv.count; i++)
+		strlist_add(c->arena, &p->args, r->argv.items[i]);
+	if (p->args.count == 0)
+		return err_make(e, ERR_USAGE, 0, "no command: give one after --rootfs DIR");
+	if (p->args.items[0][0] == '\0')
+		return err_make(e, ERR_CMD_MISSING, 0, "exec: \"\": the command's name is empty");
+	return 0;
+}
+
+static int fill_cwd(const RunContext *c, SpecProcess *p, Err *e)
+{
+	const char *dir = c->request->workdir;
+	if (dir && dir[0] != '/')
+		return err_make(e, ERR_USAGE, 0, "working directory '%s': must be an absolute path", dir);
+	p->cwd = dir ? path_clean(c->arena, dir) : "/";
+	return 0;
+}
+
+static void fill_terminal(const RunContext *c, SpecProcess *p)
+{
+	struct winsize size;
+	p->terminal = c->request->tty;
+	if (p->terminal && (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)) {
+		p->console_height = size.ws_row;
+		p->console_width = size.ws_col;
+	}
+}
+
+/* One value of --ulimit; -1 and "unlimited" mean no limit. */
+static int limit_value(const char *text, uint64_t *ret)
+{
+	if (strcmp(text, "-1") == 0 || strcmp(text, "unlimited") == 0) {
+		*ret = RLIM_INFINITY;
+		return 0;
+	}
+	return num_parse_u64(text, INT64_MAX, ret);
+}
+
+/* "nofile=1024:2048" or "nofile=1024" */
+static int ulimit_parse(const char *text, Arena *a, SpecRlimit *ret, Err *e)
+{
+	const char *equals = strchr(text, '=');
+	if (!equals)
+		return err_make(e, ERR_USAGE, 0, "ulimit '%s': not of the form NAME=SOFT[:HARD]", text);
+	const char *name = arena_strndup(a, text, (size_t)(equals - text));
+	int resource = rlimit_from_name(name);
+	if (resource < 0)
+		return err_make(e, ERR_USAGE, 0, "ulimit '%s': no such limit", name);
+	StrList values = str_split(a, equals + 1, ':');
+	ret->resource = resource;
+	if (values.count > 2 || limit_value(values.items[0], &ret->soft) < 0 ||
+	    limit_value(values.items[values.count - 1], &ret->hard) < 0)
+		return err_make(e, ERR_USAGE, 0, "ulimit '%s': '%s' is not SOFT[:HARD], whole numbers or -1", name, equals + 1);
+	if (ret->soft > ret->hard)
+		return err_make(e, ERR_USAGE, 0, "ulimit '%s': the soft limit is above the hard limit", name);
+	return 0;
+}
+
+static void rlimit_set(Arena *a, SpecProcess *p, SpecRlimit limit)
+{
+	for (size_t i = 0; i < p->rlimits_count; i++)
+		if (p->rlimits[i].resource == limit.resource) {
+			p->rlimits[i] = limit;
+			return;
+		}
+	*arena_push(a, &p->rlimits, &p->rlimits_count, SpecRlimit) = limit;
+}
+
+/* No core files unless asked for: the host's core_pattern handler would get them. Many programs close every possible descriptor
+ * one by one, so the number of those is bounded. */
+static int fill_rlimits(const RunContext *c, SpecProcess *p, Err *e)
+{
+	uint64_t nofile = c->facts->nofile_hard < NOFILE_MOST ? c->facts->nofile_hard : NOFILE_MOST;
+	rlimit_set(c->arena, p,
+		   (SpecRlimit){ .resource = RLIMIT_CORE, .soft = 0, .hard = RLIM_INFINITY, .is_default = true });
+	rlimit_set(c->arena, p,
+		   (SpecRlimit){ .resource = RLIMIT_NOFILE, .soft = nofile, .hard = nofile, .is_default = true });
+	for (size_t i = 0; i < c->request->ulimits.count; i++) {
+		SpecRlimit limit = { 0 };
+		TRY(ulimit_parse(c->request->ulimits.items[i], c->arena, &limit, e));
+		rlimit_set(c->arena, p, limit);
+	}
+	return 0;
+}
+
+int spec_fill_process(const RunContext *c, Spec *s, Err *e)
+{
+	SpecProcess *p = &s->process;
+	TRY(fill_args(c, p, e));
+	fill_env(c, p);
+	TRY(fill_cwd(c, p, e));
+	TRY(fill_rlimits(c, p, e));
+	fill_terminal(c, p);
+	p->uid = c->user.uid;
+	p->gid = c->user.gid;
+	p->additional_gids = c->user.groups;
+	p->additional_gids_count = c->user.groups_count;
+	p->umask = 0022;
+	p->has_umask = true;
+	return 0;
+}

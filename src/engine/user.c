@@ -1,0 +1,151 @@
+#include "engine/user.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "kern/path.h"
+
+#define ID_MAX (UINT32_MAX - 1) /* 2^32-1 means "no id" */
+
+/* The text of a file in the root, "" when there is none. Pages of the buffer that stay untouched cost nothing. */
+static int root_file_read(int root_fd, const char *path, Arena *a, char **ret, Err *e)
+{
+	char *text = arena_alloc(a, LIMIT_PASSWD_BYTES + 2);
+	ssize_t n = path_read_in_root(root_fd, path, text, LIMIT_PASSWD_BYTES + 2, e);
+	if (n == -ENOENT || n == -ENOTDIR)
+		text[0] = '\0';
+	else if (n < 0)
+		return err_wrap(e, (int)n, "container's root");
+	*ret = text;
+	return 0;
+}
+
+/* Cuts the next line off *text and splits it at colons in place. Returns the number of fields, 0 at the end. */
+static size_t line_next(char **text, char **fields, size_t max)
+{
+	while (**text) {
+		char *line = *text, *end = strchrnul(line, '\n');
+		*text = *end ? end + 1 : end;
+		*end = '\0';
+		if (*line == '\0' || *line == '#')
+			continue;
+		size_t n = 0;
+		while (n < max) {
+			fields[n++] = line;
+			char *colon = strchr(line, ':');
+			if (!colon)
+				break;
+			*colon = '\0';
+			line = colon + 1;
+		}
+		return n;
+	}
+	return 0;
+}
+
+typedef struct PasswdEntry {
+	bool found;
+	const char *name, *home;
+	uint32_t uid, gid;
+} PasswdEntry;
+
+/* The first entry with this name, or, when name is NULL, with this uid. Lines that make no sense are passed over. */
+static PasswdEntry passwd_find(char *text, const char *name, uint32_t uid)
+{
+	char *f[7];
+	size_t n;
+	while ((n = line_next(&text, f, ARRAY_LEN(f))) > 0) {
+		PasswdEntry p = { .found = true, .name = f[0] };
+		if (n < 6 || num_parse_u32(f[2], ID_MAX, &p.uid) < 0 || num_parse_u32(f[3], ID_MAX, &p.gid) < 0)
+			continue;
+		p.home = f[5];
+		if (name ? strcmp(f[0], name) == 0 : p.uid == uid)
+			return p;
+	}
+	return (PasswdEntry){ 0 };
+}
+
+static int user_find(int root_fd, const char *text, Arena *a, PasswdEntry *ret, Err *e)
+{
+	char *passwd;
+	uint32_t uid = 0;
+	int number = *text ? num_parse_u32(text, ID_MAX, &uid) : 0;
+	if (number == -ERANGE)
+		return err_make(e, ERR_SPEC, 0, "user '%s': beyond the last user id, %u", text, ID_MAX);
+	TRY(root_file_read(root_fd, "/etc/passwd", a, &passwd, e));
+	*ret = passwd_find(passwd, number == 0 ? NULL : text, uid);
+	if (!ret->found && number < 0)
+		return err_make(e, ERR_SPEC, 0, "unknown user '%s': no such name in the container's /etc/passwd", text);
+	if (!ret->found)
+		*ret = (PasswdEntry){ .uid = uid };
+	return 0;
+}
+
+static bool member_of(const char *members, const char *name)
+{
+	size_t len = strlen(name);
+	for (const char *m = members;; m++) {
+		const char *end = strchrnul(m, ',');
+		if ((size_t)(end - m) == len && memcmp(m, name, len) == 0)
+			return true;
+		if (!*end)
+			return false;
+		m = end;
+	}
+}
+
+static int group_find(char *text, const char *name, uint32_t *ret, Err *e)
+{
+	char *f[4];
+	size_t n;
+	int number = num_parse_u32(name, ID_MAX, ret);
+	if (number == 0)
+		return 0;
+	if (number == -ERANGE)
+		return err_make(e, ERR_SPEC, 0, "group '%s': beyond the last group id, %u", name, ID_MAX);
+	while ((n = line_next(&text, f, ARRAY_LEN(f))) > 0)
+		if (n >= 3 && strcmp(f[0], name) == 0 && num_parse_u32(f[2], ID_MAX, ret) == 0)
+			return 0;
+	return err_make(e, ERR_SPEC, 0, "unknown group '%s': no such name in the container's /etc/group", name);
+}
+
+static int groups_of(char *text, const char *name, Arena *a, User *u, Err *e)
+{
+	char *f[4];
+	size_t n, count = 0;
+	uint32_t *gids = NULL, gid;
+	while ((n = line_next(&text, f, ARRAY_LEN(f))) > 0) {
+		if (n < 4 || num_parse_u32(f[2], ID_MAX, &gid) < 0 || !member_of(f[3], name))
+			continue;
+		if (count == LIMIT_GROUPS)
+			return err_make(e, ERR_SPEC, 0, "user '%s' is in more than %u groups of the container's /etc/group", name,
+					LIMIT_GROUPS);
+		*arena_push(a, &gids, &count, uint32_t) = gid;
+	}
+	u->groups = gids;
+	u->groups_count = count;
+	return 0;
+}
+
+int user_lookup(int root_fd, const char *text, Arena *a, User *ret, Err *e)
+{
+	StrList parts = str_split(a, text ? text : "", ':');
+	PasswdEntry entry;
+	char *group_text;
+
+	if (parts.count > 2 || (parts.count == 2 && !*parts.items[1]))
+		return err_make(e, ERR_SPEC, 0, "user '%s': not of the form USER[:GROUP]", text);
+	TRY(user_find(root_fd, parts.items[0], a, &entry, e));
+	User u = { .uid = entry.uid, .gid = entry.gid, .home = entry.home && *entry.home ? entry.home : "/" };
+	if (parts.count == 2 || entry.found)
+		TRY(root_file_read(root_fd, "/etc/group", a, &group_text, e));
+	if (parts.count == 2)
+		TRY(group_find(group_text, parts.items[1], &u.gid, e));
+	else if (entry.found)
+		TRY(groups_of(group_text, entry.name, a, &u, e));
+	*ret = u;
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* user.h - who the command runs as: USER[:GROUP] looked up in the container's root.       (engine/)
+ *
+ * Input:     /etc/passwd and /etc/group of the root are HOSTILE: opened inside the root only, regular files without following a last
+ *            link out of it, at most LIMIT_PASSWD_BYTES; a FIFO or device there is never opened for reading.
+ * Rules:     docker's: a name must exist; a number need not. A number is never looked up as a name. Without GROUP the group is that of
+ *            the passwd entry (0 without one) and the supplementary groups are those that list the user; with GROUP there are none.
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+typedef struct User {
+	uint32_t uid, gid;
+	const uint32_t *groups; /* supplementary */
+	size_t groups_count;
+	const char *home; /* "/" when there is no entry */
+} User;
+
+/* text: "", "name", "uid", "name:group", "uid:gid" ...; NULL and "" mean root (0:0). Errors name user or group (ERR_SPEC). */
+int user_lookup(int root_fd, const char *text, Arena *a, User *ret, Err *e);

@@ -1,0 +1,141 @@
+/* spec.h - a container's description: the OCI runtime specification's config.json as a structure.   (fmt/, may include base)
+ *
+ * Two doors lead here: `mydocker run` fills it from options (engine), spec_decode() reads it from JSON. Both go through the same plan.
+ * Input:     config.json is HOSTILE: strict JSON (json.h), LIMIT_CONFIG_BYTES, every known but unsupported key refused by name, every
+ *            unknown key ignored as config.md ("Extensibility") demands.
+ * Ownership: a Spec and all it points to live in the arena it was made in; strings are NUL-terminated without NUL inside.
+ * Source:    runtime-spec 1.3 config.md and config-linux.md; member names are the keys' names in snake case.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+typedef struct Seccomp Seccomp; /* fmt/seccomp.h */
+
+typedef struct SpecIdMap {
+	uint32_t container_id, host_id, size;
+} SpecIdMap;
+
+typedef struct SpecMount {
+	const char *destination; /* absolute (1.3 lets Linux take a relative one from "/"; the decoder makes it absolute) */
+	const char *type;        /* NULL: a bind */
+	const char *source;      /* may be NULL */
+	StrList options;
+} SpecMount;
+
+typedef struct SpecRlimit {
+	int resource; /* RLIMIT_* */
+	uint64_t soft, hard;
+	bool is_default; /* ours, not asked for: lowered to what this host gives (engine only, never from JSON) */
+} SpecRlimit;
+
+typedef struct SpecDevice {
+	const char *path;
+	char type; /* 'c', 'b', 'u' (as 'c') or 'p' */
+	uint32_t major, minor;
+	uint32_t mode; /* permission bits; default 0666 */
+	uint32_t uid, gid;
+} SpecDevice;
+
+typedef struct SpecDeviceRule {
+	bool allow;
+	char type;            /* 'a', 'c' or 'b' */
+	int64_t major, minor; /* -1: any */
+	bool read, write, mknod;
+} SpecDeviceRule;
+
+typedef struct SpecCaps { /* sets as bit masks, bit n is capability n (base/caps.h) */
+	uint64_t bounding, effective, inheritable, permitted, ambient;
+} SpecCaps;
+
+typedef struct SpecProcess {
+	bool terminal;
+	uint16_t console_height, console_width; /* 0: not given */
+	uint32_t uid, gid, umask;
+	bool has_umask;
+	const uint32_t *additional_gids;
+	size_t additional_gids_count;
+	StrList args, env;
+	const char *cwd;
+	bool has_capabilities;
+	SpecCaps capabilities;
+	SpecRlimit *rlimits;
+	size_t rlimits_count;
+	bool no_new_privileges;
+} SpecProcess;
+
+/* What the root directory is made of. config.json can only say ROOT_DIRECTORY; the other two are the engine's. */
+typedef enum SpecRootKind {
+	ROOT_DIRECTORY, /* root.path itself */
+	ROOT_OVERLAY,   /* a throw-away overlay over root.path */
+	ROOT_HOST,      /* the host's own tree seen copy-on-write: an overlay over / and over each mount below it */
+} SpecRootKind;
+
+typedef struct SpecRoot {
+	SpecRootKind kind;
+	const char *path; /* absolute on the host */
+	bool readonly;
+	const char *overlay_dir; /* ROOT_OVERLAY: holds upper/ and work/ on disk; NULL: the upper layer lives in memory */
+} SpecRoot;
+
+enum { /* bits of SpecLinux.namespaces: a new namespace of this kind */
+	SPEC_NS_PID = 1 << 0,
+	SPEC_NS_NETWORK = 1 << 1,
+	SPEC_NS_MOUNT = 1 << 2,
+	SPEC_NS_IPC = 1 << 3,
+	SPEC_NS_UTS = 1 << 4,
+	SPEC_NS_USER = 1 << 5,
+	SPEC_NS_CGROUP = 1 << 6,
+};
+
+/* Limits. A member that was not given is SPEC_UNSET; -1 is "no limit" where the specification says so. */
+#define SPEC_UNSET INT64_MIN
+typedef struct SpecResources {
+	int64_t memory_limit, memory_reservation, memory_swap; /* bytes; swap is memory plus swap */
+	int64_t cpu_shares, cpu_quota, cpu_period;             /* relative; microseconds */
+	const char *cpuset_cpus, *cpuset_mems;                 /* NULL: not given */
+	int64_t pids_limit;
+	bool pids_limit_is_default; /* ours, not asked for: a host that cannot give it gets a warning (engine only) */
+	SpecDeviceRule *devices;
+	size_t devices_count;
+} SpecResources;
+
+typedef struct SpecSysctl {
+	const char *key, *value;
+} SpecSysctl;
+
+typedef struct SpecLinux {
+	unsigned namespaces; /* SPEC_NS_* */
+	SpecIdMap *uid_mappings, *gid_mappings;
+	size_t uid_mappings_count, gid_mappings_count;
+	SpecSysctl *sysctl;
+	size_t sysctl_count;
+	const char *cgroups_path; /* NULL: /mydocker/<id> */
+	SpecResources resources;
+	SpecDevice *devices; /* besides the default ones */
+	size_t devices_count;
+	const Seccomp *seccomp; /* NULL: none */
+	StrList masked_paths, readonly_paths;
+} SpecLinux;
+
+typedef struct Spec {
+	const char *oci_version;
+	SpecProcess process;
+	SpecRoot root;
+	const char *hostname; /* NULL: the host's */
+	SpecMount *mounts;
+	size_t mounts_count;
+	SpecLinux linux_; /* "linux" is a macro of some compilers */
+} Spec;
+
+/* A Spec in which nothing is given: limits SPEC_UNSET, no namespaces, cwd "/". */
+void spec_init(Spec *s);
+
+/* Reads config.json's text. Errors (ERR_SPEC) name the key by its path ("process.user.uid") and, for JSON itself, line and column.
+ * Strings and lists are copied into the arena; text may go away. */
+int spec_decode(const char *text, size_t len, Arena *a, Spec *ret, Err *e);

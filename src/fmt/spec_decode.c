@@ -1,0 +1,193 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "fmt/spec_rows.h"
+
+#include "base/limits.h"
+
+/* ---- ociVersion ---- */
+
+static const char *skip_number(const char *s)
+{
+	const char *end = s + strspn(s, "0123456789");
+	return end == s || (*s == '0' && end - s > 1) ? NULL : end;
+}
+
+/* Words of letters, digits and '-' with dots between them. */
+static const char *skip_words(const char *s)
+{
+	for (;; s++) {
+		size_t n = strspn(s, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-");
+		if (n == 0)
+			return NULL;
+		s += n;
+		if (*s != '.')
+			return s;
+	}
+}
+
+/* Semantic Versioning 2.0.0, clauses 2, 9 and 10. */
+static bool is_semver(const char *s)
+{
+	for (int i = 0; i < 3; i++) {
+		if (i > 0 && *s++ != '.')
+			return false;
+		s = skip_number(s);
+		if (!s)
+			return false;
+	}
+	if (*s == '-')
+		s = skip_words(s + 1);
+	if (s && *s == '+')
+		s = skip_words(s + 1);
+	return s && !*s;
+}
+
+static int decode_version(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	Spec *s = base;
+	(void)row;
+	TRY(json_get_string(v, &s->oci_version, d->e));
+	if (!is_semver(s->oci_version))
+		return spec_fail(d, v, "must be a semantic version such as 1.3.0, not '%.40s'",
+				 s->oci_version);
+	if (!str_starts(s->oci_version, "1."))
+		return spec_fail(d, v, "must be 1.x.y, not %.40s: no other major version is supported",
+				 s->oci_version);
+	return 0;
+}
+
+/* ---- root, host name, mounts ---- */
+
+static const SpecRow root_rows[] = {
+	SPEC_TEXT("path", SpecRoot, path, .flags = SPEC_REQUIRED),
+	SPEC_BOOL("readonly", SpecRoot, readonly),
+	SPEC_ROWS_END,
+};
+
+static int decode_hostname(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	TRY(spec_row_text(d, v, base, row));
+	const char *name = ((Spec *)base)->hostname;
+	if (name && strlen(name) > LIMIT_HOST_NAME)
+		return spec_fail(d, v, "must have at most %u bytes, not %zu", LIMIT_HOST_NAME,
+				 strlen(name));
+	return 0;
+}
+
+static const SpecRow mount_rows[] = {
+	SPEC_TEXT("destination", SpecMount, destination, .flags = SPEC_REQUIRED),
+	SPEC_TEXT("type", SpecMount, type),
+	SPEC_TEXT("source", SpecMount, source),
+	SPEC_STRINGS("options", SpecMount, options),
+	SPEC_NOT_YET("uidMappings", SPEC_EMPTY_ARRAY),
+	SPEC_NOT_YET("gidMappings", SPEC_EMPTY_ARRAY),
+	SPEC_ROWS_END,
+};
+
+static int finish_mount(SpecDecoder *d, const JsonValue *v, void *item, size_t index)
+{
+	SpecMount *m = item;
+	(void)v;
+	(void)index;
+	if (m->destination[0] != '/')
+		m->destination = arena_printf(d->arena, "/%s", m->destination);
+	return 0;
+}
+
+static int decode_mounts(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	static const SpecList list = {
+		.rows = mount_rows,
+		.size = sizeof(SpecMount),
+		.max = LIMIT_MOUNTS,
+		.check = finish_mount,
+	};
+	Spec *s = base;
+	(void)row;
+	return spec_decode_objects(d, v, &list, &s->mounts, &s->mounts_count);
+}
+
+/* ---- what is not supported ---- */
+
+static const SpecRow hooks_rows[] = {
+	SPEC_NOT_YET("prestart", SPEC_EMPTY_ARRAY),
+	SPEC_NOT_YET("createRuntime", SPEC_EMPTY_ARRAY),
+	SPEC_NOT_YET("createContainer", SPEC_EMPTY_ARRAY),
+	SPEC_NOT_YET("startContainer", SPEC_EMPTY_ARRAY),
+	SPEC_NOT_YET("poststart", SPEC_EMPTY_ARRAY),
+	SPEC_NOT_YET("poststop", SPEC_EMPTY_ARRAY),
+	SPEC_ROWS_END,
+};
+
+static int refuse_platform(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	(void)base;
+	(void)row;
+	return spec_fail(d, v, "describes a container of another platform than Linux");
+}
+
+/* config.md */
+static const SpecRow top_rows[] = {
+	SPEC_ROW("ociVersion", decode_version, .flags = SPEC_REQUIRED),
+	SPEC_ROW("freebsd", refuse_platform),
+	SPEC_ROW("solaris", refuse_platform),
+	SPEC_ROW("vm", refuse_platform),
+	SPEC_ROW("windows", refuse_platform),
+	SPEC_ROW("zos", refuse_platform),
+	SPEC_OBJECT("root", offsetof(Spec, root), root_rows, .flags = SPEC_REQUIRED),
+	SPEC_OBJECT("process", offsetof(Spec, process), spec_process_rows),
+	SPEC_ROW("hostname", decode_hostname, .offset = SPEC_FIELD(Spec, hostname, const char *)),
+	SPEC_ROW("mounts", decode_mounts),
+	SPEC_OBJECT("linux", offsetof(Spec, linux_), spec_linux_rows),
+	SPEC_OBJECT("hooks", 0, hooks_rows),
+	SPEC_NOT_YET("annotations", SPEC_EMPTY_OBJECT),
+	SPEC_NOT_YET("domainname", SPEC_EMPTY_STRING),
+	SPEC_ROWS_END,
+};
+
+/* ---- the whole ---- */
+
+/* Writes the decoder's path ("process.rlimits[3].type") into buf, cut where it does not fit. */
+static void format_path(const SpecDecoder *d, char *buf, size_t size)
+{
+	size_t len = 0;
+	(void)str_format(buf, size, "%s", d->depth ? "" : "config.json"); /* a literal that fits */
+	for (unsigned i = 0; i < d->depth && i < ARRAY_LEN(d->path) && len < size; i++) {
+		int n;
+		if (d->path[i].key)
+			n = snprintf(buf + len, size - len, "%s%s", i ? "." : "", d->path[i].key);
+		else
+			n = snprintf(buf + len, size - len, "[%zu]", d->path[i].index);
+		len += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* Puts the path in front of the message. Unlike err_wrap() without a colon: the messages are sentences about it. */
+static int name_key(const SpecDecoder *d, Err *e, int r)
+{
+	char path[256];
+	if (!e)
+		return r;
+	Err old = *e;
+	format_path(d, path, sizeof path);
+	return err_raise(e, old.kind, old.sys, old.where, "%s %s", path, old.msg);
+}
+
+int spec_decode(const char *text, size_t len, Arena *a, Spec *ret, Err *e)
+{
+	const JsonValue *root;
+	SpecDecoder d = { .arena = a, .e = e };
+	Spec spec;
+
+	if (len > LIMIT_CONFIG_BYTES)
+		return err_make(e, ERR_SPEC, 0, "config.json has %zu bytes; at most %u are allowed",
+				len, LIMIT_CONFIG_BYTES);
+	TRY(json_parse(text, len, a, &root, e));
+	spec_init(&spec);
+	int r = spec_decode_object(&d, root, top_rows, &spec);
+	if (r < 0)
+		return name_key(&d, e, r);
+	*ret = spec;
+	return 0;
+}

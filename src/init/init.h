@@ -1,0 +1,77 @@
+/* init.h - the container's half: walks the wire plan and ends in execve(2).            (init/, may include base kern wire)
+ *
+ * Runs in:   a program of its own, executed from a sealed memfd by the child of clone3(2), which is already in its new namespaces and
+ *            still sees the host's tree. One thread, no environment, no allocation, and no conversation but the one in wire/sync.h.
+ * Input:     the wire plan is the parent's and checked. The root's content is HOSTILE: whatever is looked up in it goes through
+ *            kern/path.h, and what is mounted is mounted by descriptor.
+ * Trap:      in a new user namespace execve(2) leaves an unmapped user no capabilities but the ambient ones: the child that executes
+ *            init raises all of them to ambient before. The command does not inherit them: privileges_drop() ends it.
+ * Errors:    any failing step ends the process; the parent gets its Err. What was made lies in namespaces that end with it.
+ */
+#pragma once
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "wire/sync.h"
+#include "wire/wire.h"
+
+typedef struct Init {
+	const WirePlan *plan;
+	Sync sync;
+	int root_dir;    /* plan->root on the host, O_PATH */
+	int root;        /* first the copy of the root (with an overlay: its lower layer), then the container's root, attached */
+	int scratch_dir; /* plan->scratch_dir, O_PATH */
+	int scratch;     /* root of the tmpfs on it */
+	unsigned overlays; /* how many are in scratch */
+	int proc, devpts;  /* roots of the fresh procfs and devpts that were mounted for the container */
+	int mask_dir, mask_file;      /* once attached: what is copied over the next masked path */
+	int master, slave;            /* the container's terminal */
+	int sources[LIMIT_MOUNTS];    /* per mount: the copy of its source; then, when READONLY_LAST, the mount itself */
+} Init;
+
+/* ---- the steps, in their order ---- */
+
+/* Joins the v1 groups (single-threaded: "0" to each `tasks`) and then unshares the cgroup namespace, whose root they become. */
+int groups_join(Init *in, Err *e);
+
+/* Makes every mount private and opens all that lies on the host: the root, the scratch folder, the sources of mounts. With the ids
+ * of the caller, for whom folders of the host may be 0700. */
+int rootfs_open(Init *in, Err *e);
+
+/* Becomes 0:0 of a new user namespace, and not dumpable. */
+int identity_take(Init *in, Err *e);
+
+int rootfs_attach(Init *in, Err *e); /* attaches the root, or an overlay over it */
+int mounts_make(Init *in, Err *e);   /* plan->mounts in order */
+int devices_make(Init *in, Err *e);  /* plan->devices and plan->links */
+int terminal_make(Init *in, Err *e); /* in->master and in->slave, the slave also on /dev/console */
+int kernel_set(Init *in, Err *e);    /* host name, loopback, sysctls */
+int workdir_make(Init *in, Err *e);  /* plan->cwd, if it is missing */
+int masks_apply(Init *in, Err *e);   /* read-only paths, masked paths, then mounts and root that become read-only last */
+int rootfs_pivot(Init *in, Err *e);  /* after it no path of the host resolves */
+
+int session_enter(Init *in, Err *e);     /* session, terminal, standard input, keyring, signals, umask */
+int limits_set(Init *in, Err *e);        /* plan->rlimits */
+int privileges_drop(Init *in, Err *e);   /* seccomp (unless no_new_privs), ids, capabilities; then the working directory */
+int parent_bind(Init *in, Err *e);       /* from here the parent's death is ours */
+int privileges_seal(Init *in, Err *e);   /* seccomp with no_new_privs: last, it may allow next to nothing */
+int command_exec(const Init *in, Err *e); /* returns only on failure */
+
+/* ---- shared between steps ---- */
+
+/* Puts an empty read-only folder, or the null device for a file, over target. */
+int mask_put(Init *in, int target, Err *e);
+
+/* Attaches lower (a detached mount) in scratch and makes overlay number in->overlays over it, attached in scratch, too. */
+int overlay_make_in_scratch(Init *in, int lower, uint64_t attrs, int *ret_mount, Err *e);
+
+/* The root overlay whose upper layer is on disk, attached over the root folder. */
+int overlay_make_on_disk(Init *in, int *ret_mount, Err *e);
+
+/* Fills *e with why execve(2) of path failed with `number`. Returns its negative errno. */
+int command_why(const char *path, int number, Err *e);
+
+static inline bool init_has(const Init *in, uint32_t flag)
+{
+	return in->plan->flags & flag;
+}

@@ -1,0 +1,80 @@
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "base/num.h"
+#include "init/init.h"
+#include "kern/sys.h"
+
+/* Runs beside runtime/parent.c: read them together. */
+static int init_story(Init *in, Err *e)
+{
+	TRY(groups_join(in, e));
+	TRY(sync_send(&in->sync, SYNC_NS_READY, FD_NONE, e));
+	TRY(rootfs_open(in, e)); /* while the parent writes the id maps */
+	TRY(sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
+	TRY(identity_take(in, e)); /* from here: 0:0 inside, not dumpable */
+
+	TRY(rootfs_attach(in, e));
+	TRY(mounts_make(in, e));
+	TRY(devices_make(in, e));
+	TRY(terminal_make(in, e));
+	TRY(kernel_set(in, e));
+	TRY(workdir_make(in, e));
+	TRY(masks_apply(in, e));
+	TRY(rootfs_pivot(in, e)); /* from here: no path of the host resolves */
+	TRY(sync_send(&in->sync, SYNC_ROOTFS_READY, in->master, e));
+
+	TRY(session_enter(in, e)); /* while the parent records the container */
+	TRY(limits_set(in, e));
+	TRY(privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
+	TRY(sync_expect(&in->sync, SYNC_RECORDED, NULL, e));
+	TRY(parent_bind(in, e)); /* from here: the parent's death is ours */
+	TRY(sync_send(&in->sync, SYNC_EXECING, FD_NONE, e)); /* fails when the parent died before */
+	TRY(privileges_seal(in, e));
+	return command_exec(in, e);
+}
+
+static int plan_open(Init *in, int argc, char **argv, Err *e)
+{
+	uint32_t fd;
+	if (argc != 2 || num_parse_u32(argv[1], INT32_MAX, &fd) < 0)
+		return err_make(e, ERR_USAGE, 0, "init is started by mydocker, with the descriptor of its plan");
+	TRY(wire_open((int)fd, &in->plan, e));
+	if (in->plan->mounts.count > LIMIT_MOUNTS)
+		return err_make(e, ERR_BUG, 0, "the plan has more than %u mounts", LIMIT_MOUNTS);
+	in->sync = (Sync){ .fd = in->plan->sync_fd, .side = SYNC_SIDE_INIT };
+	return 0;
+}
+
+static int complain(const Err *e)
+{
+	char text[600];
+	size_t len = strlen(err_text(e, text, sizeof text - 1));
+	text[len] = '\n';
+	return write(STDERR_FILENO, text, len + 1) < 0 ? 1 : 125;
+}
+
+int main(int argc, char **argv)
+{
+	Err e = { 0 };
+	Init in = {
+		.sync = SYNC_NONE,
+		.root_dir = FD_NONE,
+		.root = FD_NONE,
+		.scratch_dir = FD_NONE,
+		.scratch = FD_NONE,
+		.proc = FD_NONE,
+		.devpts = FD_NONE,
+		.mask_dir = FD_NONE,
+		.mask_file = FD_NONE,
+		.master = FD_NONE,
+		.slave = FD_NONE,
+	};
+	for (size_t i = 0; i < ARRAY_LEN(in.sources); i++)
+		in.sources[i] = FD_NONE;
+	if (plan_open(&in, argc, argv, &e) < 0)
+		_exit(complain(&e)); /* there is nobody to tell but the terminal */
+	(void)init_story(&in, &e); /* it returned, so it failed */
+	sync_fail(&in.sync, &e);
+	_exit(1);
+}

@@ -1,0 +1,99 @@
+/* Overlays: over the root, and over each mount of `--rootfs /`.
+ *
+ * Theory: the old mount(2), since one fsconfig(2) string holds 255 bytes and what takes several of them (lowerdir+) came with Linux
+ * 6.5. In scratch all names are short and relative: l<N> is the lower layer (a copy of the mount), u<N> and w<N> are upper and work
+ * folder, m<N> is the mount point. Nothing of it stays reachable: scratch hangs in the host's tree, which goes with the pivot, and
+ * overlay has copies of the layers' mounts of its own. */
+#include "base/str.h"
+#include "init/init.h"
+#include "kern/mount.h"
+#include "kern/sys.h"
+
+static int overlay_mount(const Init *in, const char *target, const char *layers, Err *e)
+{
+	char data[4096]; /* mount(2) copies one page */
+	if (str_format(data, sizeof data, "%s%s", layers, init_has(in, WIRE_USERNS) ? ",userxattr" : "") < 0)
+		return err_make(e, ERR_SYS, ENAMETOOLONG, "overlay: its layers have too long paths");
+	if (mount("overlay", target, "overlay", 0, data) < 0)
+		return err_sys(e, "mount an overlay (%s)", data);
+	return 0;
+}
+
+/* The root of an overlay shows mode and owner of the upper folder: they become those of the lower one. An owner that has no id here
+ * shows as overflow id and cannot be given away: the folder stays ours then. */
+static int upper_make(const Init *in, const char *name, int lower, Err *e)
+{
+	struct stat st;
+	if (fstat(lower, &st) < 0)
+		return err_sys(e, "look at the lower layer");
+	if (!S_ISDIR(st.st_mode))
+		return err_make(e, ERR_SYS, ENOTDIR, "the lower layer is not a folder");
+	if (mkdirat(in->scratch, name, 0700) < 0)
+		return err_sys(e, "make the upper folder");
+	if ((st.st_uid != 0 || st.st_gid != 0) && fchownat(in->scratch, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    errno != EINVAL)
+		return err_sys(e, "give the upper folder to %u:%u", st.st_uid, st.st_gid);
+	if (fchmodat(in->scratch, name, st.st_mode & 07777, 0) < 0)
+		return err_sys(e, "set the mode of the upper folder");
+	return 0;
+}
+
+int overlay_make_in_scratch(Init *in, int lower, uint64_t attrs, int *ret_mount, Err *e)
+{
+	char l[16], u[16], w[16], m[16], layers[80];
+	unsigned n = in->overlays++;
+	(void)snprintf(l, sizeof l, "l%u", n); /* they fit: n is below LIMIT_MOUNTS */
+	(void)snprintf(u, sizeof u, "u%u", n);
+	(void)snprintf(w, sizeof w, "w%u", n);
+	(void)snprintf(m, sizeof m, "m%u", n);
+	(void)snprintf(layers, sizeof layers, "lowerdir=%s,upperdir=%s,workdir=%s", l, u, w);
+
+	TRY(upper_make(in, u, lower, e));
+	if (mkdirat(in->scratch, l, 0700) < 0 || mkdirat(in->scratch, w, 0700) < 0 || mkdirat(in->scratch, m, 0700) < 0)
+		return err_sys(e, "make a scratch folder");
+	if (sys_move_mount(lower, "", in->scratch, l, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return err_sys(e, "attach the lower layer");
+	if (fchdir(in->scratch) < 0)
+		return err_sys(e, "enter the scratch folder");
+	TRY(overlay_mount(in, m, layers, e));
+	AUTO(fd_close) int made = sys_open_tree(in->scratch, m, OPEN_TREE_CLOEXEC);
+	if (made < 0)
+		return err_sys(e, "open the overlay");
+	if (attrs)
+		TRY(mount_set(made, false, attrs, 0, 0, e));
+	*ret_mount = TAKE_FD(made);
+	return 0;
+}
+
+/* Overlay's options take '\' before each of these literally. */
+static int escape(char *out, size_t size, const char *path)
+{
+	size_t n = 0;
+	for (; *path; path++) {
+		if (n + 3 > size)
+			return -ENAMETOOLONG;
+		if (strchr("\\,:", *path))
+			out[n++] = '\\';
+		out[n++] = *path;
+	}
+	out[n] = '\0';
+	return 0;
+}
+
+int overlay_make_on_disk(Init *in, int *ret_mount, Err *e)
+{
+	const WirePlan *p = in->plan;
+	char upper[2048], work[2048], layers[4096];
+	if (escape(upper, sizeof upper, wire_str(p, p->overlay_upper)) < 0 || escape(work, sizeof work, wire_str(p, p->overlay_work)) < 0 ||
+	    str_format(layers, sizeof layers, "lowerdir=%s,upperdir=%s,workdir=%s", wire_str(p, p->overlay_lower), upper, work) < 0)
+		return err_make(e, ERR_SYS, ENAMETOOLONG, "overlay: its layers have too long paths");
+	if (fchdir(in->root_dir) < 0)
+		return err_sys(e, "enter it");
+	TRY(overlay_mount(in, ".", layers, e));
+	/* "." still is what lies below the new mount; the path, a folder of ours, leads to its top. */
+	int made = open(wire_str(p, p->root), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (made < 0)
+		return err_sys(e, "open the overlay");
+	*ret_mount = made;
+	return 0;
+}

@@ -1,0 +1,158 @@
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include "init/init.h"
+#include "kern/mount.h"
+#include "kern/path.h"
+#include "kern/sys.h"
+
+int groups_join(Init *in, Err *e)
+{
+	const WirePlan *p = in->plan;
+	const int32_t *fds = WIRE_ITEMS(p, join_fds, int32_t);
+	for (uint32_t i = 0; i < p->join_fds.count; i++) {
+		if (write(fds[i], "0", 1) != 1)
+			return err_sys(e, "join cgroup %u of %u", i + 1, p->join_fds.count);
+		fd_close(fds[i]);
+	}
+	if (init_has(in, WIRE_UNSHARE_CGROUPNS) && unshare(CLONE_NEWCGROUP) < 0)
+		return err_sys(e, "make a cgroup namespace");
+	return 0;
+}
+
+/* Whoever may fail does so later, in mounts_make(): what is optional, or masked instead, stays FD_NONE. */
+static int source_open(Init *in, uint32_t i, Err *e)
+{
+	const WireMount *m = &WIRE_ITEMS(in->plan, mounts, WireMount)[i];
+	if (m->kind == WIRE_MOUNT_FS)
+		return 0;
+	bool recursive = m->kind == WIRE_MOUNT_BIND && (m->flags & WIRE_MOUNT_RECURSIVE);
+	const char *source = wire_str(in->plan, m->source);
+	int r = mount_clone(AT_FDCWD, source, recursive, &in->sources[i], e);
+	if ((r == -ENOENT && (m->flags & WIRE_MOUNT_OPTIONAL)) || (r < 0 && (m->flags & WIRE_MOUNT_MASK_ON_FAILURE)))
+		return 0;
+	return r < 0 ? err_wrap(e, r, "mount on %s", wire_str(in->plan, m->target)) : 0;
+}
+
+static int root_open(Init *in, Err *e)
+{
+	const char *path = wire_str(in->plan, in->plan->root);
+	in->root_dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (in->root_dir < 0)
+		return err_sys(e, "open the root directory '%s'", path);
+	if (in->plan->overlay_upper)
+		return 0; /* the overlay finds its layers by path */
+	int r = mount_clone(in->root_dir, "", !in->plan->overlay_lower, &in->root, e);
+	return r < 0 ? err_wrap(e, r, "root directory '%s'", path) : 0;
+}
+
+int rootfs_open(Init *in, Err *e)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(e, "make all mounts private");
+	TRY(root_open(in, e));
+	if (init_has(in, WIRE_SCRATCH)) {
+		const char *path = wire_str(in->plan, in->plan->scratch_dir);
+		in->scratch_dir = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (in->scratch_dir < 0)
+			return err_sys(e, "open the scratch directory '%s'", path);
+	}
+	for (uint32_t i = 0; i < in->plan->mounts.count; i++)
+		TRY(source_open(in, i, e));
+	return 0;
+}
+
+/* The capabilities stay, as 0:0 of the namespace; what was raised to bring them through execve(2) goes: emptying the inheritable set
+ * empties the ambient one, capabilities(7). */
+static int inheritance_end(Err *e)
+{
+	struct __user_cap_data_struct caps[2];
+	if (sys_capget(caps) < 0)
+		return err_sys(e, "read own capabilities");
+	caps[0].inheritable = caps[1].inheritable = 0;
+	if (sys_capset(caps) < 0)
+		return err_sys(e, "empty the inheritable capabilities");
+	return 0;
+}
+
+/* Not dumpable: from here on nobody of the container, and nobody outside but root, may trace us or open our /proc entries. Before
+ * it an ordinary user's parent could not write the id maps, which then belong to root (proc(5)). */
+int identity_take(Init *in, Err *e)
+{
+	if (init_has(in, WIRE_USERNS)) {
+		if (sys_setresgid(0, 0, 0) < 0)
+			return err_sys(e, "become group 0 of the user namespace (is it mapped?)");
+		if (!init_has(in, WIRE_NO_SETGROUPS) && sys_setgroups(0, NULL) < 0)
+			return err_sys(e, "leave the supplementary groups");
+		if (sys_setresuid(0, 0, 0) < 0)
+			return err_sys(e, "become user 0 of the user namespace (is it mapped?)");
+		TRY(inheritance_end(e));
+	}
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_sys(e, "become not dumpable");
+	umask(0); /* modes are exact; session_enter() sets the command's */
+	return 0;
+}
+
+static int scratch_make(Init *in, Err *e)
+{
+	AUTO(fd_close) int fs = FD_NONE;
+	if (!init_has(in, WIRE_SCRATCH))
+		return 0;
+	TRY(mount_fs_open("tmpfs", &fs, e));
+	TRY(mount_fs_set_pair(fs, "mode", "0700", e));
+	TRY(mount_fs_make(fs, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID, &in->scratch, e));
+	TRY(mount_attach(in->scratch, in->scratch_dir, e));
+	return 0;
+}
+
+int rootfs_attach(Init *in, Err *e)
+{
+	const char *path = wire_str(in->plan, in->plan->root);
+	int r = scratch_make(in, e);
+	if (r < 0)
+		return err_wrap(e, r, "scratch file system");
+	if (!in->plan->overlay_lower) {
+		r = mount_attach(in->root, in->root_dir, e);
+	} else if (in->plan->overlay_upper) {
+		r = overlay_make_on_disk(in, &in->root, e);
+	} else {
+		int lower = TAKE_FD(in->root);
+		r = overlay_make_in_scratch(in, lower, 0, &in->root, e);
+		fd_close(lower);
+	}
+	return r < 0 ? err_wrap(e, r, "root directory '%s'", path) : 0;
+}
+
+/* A missing working directory is made, as docker does, while the root is still writable. Who leads out of the root by a magic link
+ * (/proc/self/fd/7) is refused here, and again where we go there. */
+int workdir_make(Init *in, Err *e)
+{
+	AUTO(fd_close) int fd = FD_NONE;
+	const char *cwd = wire_str(in->plan, in->plan->cwd);
+	if (cwd[0] != '/')
+		return err_make(e, ERR_SPEC, 0, "working directory '%s' is not absolute", cwd);
+	if (strcmp(cwd, "/") == 0)
+		return 0;
+	int r = path_make_in_root(in->root, cwd, PATH_DIR, 0, &fd, e);
+	return r < 0 ? err_wrap(e, r, "working directory") : 0;
+}
+
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one and is taken away by ".". */
+int rootfs_pivot(Init *in, Err *e)
+{
+	if (fchdir(in->root) < 0)
+		return err_sys(e, "enter the container's root");
+	if (sys_pivot_root(".", ".") < 0) {
+		if (errno == EINVAL)
+			return err_make(e, ERR_SYS, EINVAL,
+					"pivot_root to '%s' (the host's root must not be the initial RAM file system)",
+					wire_str(in->plan, in->plan->root));
+		return err_sys(e, "pivot_root to '%s'", wire_str(in->plan, in->plan->root));
+	}
+	if (umount2(".", MNT_DETACH) < 0)
+		return err_sys(e, "detach the host's tree");
+	if (chdir("/") < 0)
+		return err_sys(e, "enter the container's root");
+	return 0;
+}

@@ -1,0 +1,121 @@
+#include "kern/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/str.h"
+#include "kern/sys.h"
+
+pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e)
+{
+	int pidfd = FD_NONE;
+	struct clone_args args = {
+		.flags = flags | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup_fd;
+	}
+	pid_t pid = sys_clone3(&args);
+	if (pid == 0)
+		return 0;
+	if (pid < 0 && errno == ENOSYS)
+		return err_make(e, ERR_SYS, ENOSYS,
+				"this kernel has no clone3 (Linux 5.7 is needed), or a seccomp filter hides it");
+	if (pid < 0)
+		return err_sys(e, "make a process%s", flags ? " in new namespaces" : "");
+	*ret_pidfd = pidfd;
+	return pid;
+}
+
+int process_open(pid_t pid, int *ret_pidfd, Err *e)
+{
+	int fd = sys_pidfd_open(pid, 0);
+	if (fd < 0 && errno == ESRCH)
+		return err_make(e, ERR_STATE, ESRCH, "process %d has ended", (int)pid);
+	if (fd < 0)
+		return err_sys(e, "open process %d", (int)pid);
+	*ret_pidfd = fd;
+	return 0;
+}
+
+int process_signal(int pidfd, int sig)
+{
+	return sys_pidfd_send_signal(pidfd, sig) < 0 ? -errno : 0;
+}
+
+static int wait_for(int pidfd, int options, ProcessEnd *ret, Err *e)
+{
+	siginfo_t info;
+	int r;
+	do {
+		info = (siginfo_t){ 0 };
+		r = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | options);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_sys(e, "wait for a child");
+	if (info.si_pid == 0)
+		return 0;
+	*ret = (ProcessEnd){
+		.by_signal = info.si_code != CLD_EXITED,
+		.dumped = info.si_code == CLD_DUMPED,
+		.number = info.si_status,
+	};
+	return 1;
+}
+
+int process_wait(int pidfd, ProcessEnd *ret, Err *e)
+{
+	TRY(wait_for(pidfd, 0, ret, e));
+	return 0;
+}
+
+int process_try_wait(int pidfd, ProcessEnd *ret, Err *e)
+{
+	return wait_for(pidfd, WNOHANG, ret, e);
+}
+
+int process_end_code(const ProcessEnd *end)
+{
+	return end->by_signal ? 128 + end->number : end->number;
+}
+
+int process_start_time(pid_t pid, uint64_t *ret)
+{
+	char path[32], text[1024];
+	int r = str_format(path, sizeof path, "/proc/%d/stat", (int)pid);
+	if (r < 0)
+		return r;
+	ssize_t n = fd_read_text_at(AT_FDCWD, path, text, sizeof text);
+	if (n < 0)
+		return n == -ENOENT ? -ESRCH : (int)n;
+
+	/* The name, field 2, stands in parentheses and may itself hold any of them and spaces; nothing after it can. */
+	char *field = strrchr(text, ')');
+	for (int at = 2; field && at < 22; at++)
+		field = strchr(field + 1, ' ');
+	if (!field)
+		return -EINVAL;
+	field++;
+	field[strcspn(field, " ")] = '\0';
+	return num_parse_u64(field, UINT64_MAX, ret);
+}
+
+int boot_id(char ret[static BOOT_ID_SIZE], Err *e)
+{
+	static const char path[] = "/proc/sys/kernel/random/boot_id";
+	char text[64];
+	ssize_t n = fd_read_text_at(AT_FDCWD, path, text, sizeof text);
+	if (n == BOOT_ID_SIZE - 1) {
+		memcpy(ret, text, BOOT_ID_SIZE);
+		return 0;
+	}
+	return err_make(e, ERR_SYS, n < 0 ? (int)-n : EINVAL, "read %s", path);
+}

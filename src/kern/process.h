@@ -1,0 +1,47 @@
+/* process.h - making, naming, signalling and awaiting a process.                            (kern/, may include base)
+ *
+ * Runs in:   the parent. A process is held by its pidfd (Linux 5.3); a pid alone is reused by the world, so records keep it together
+ *            with its start time and the boot's id.
+ * Traps:     after process_clone() the child has its parent's libc caches (musl: thread id): only plain system calls until it execs.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+
+/* clone3(2), like fork(2): the child continues with a copy of everything. flags: CLONE_NEW*, to which CLONE_PIDFD is added.
+ * cgroup_fd: a cgroup v2 directory that the child starts in (CLONE_INTO_CGROUP, Linux 5.7), or FD_NONE.
+ * Returns the pid, and the pidfd (close-on-exec) in *ret_pidfd; in the child 0, and *ret_pidfd is untouched. */
+pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e);
+
+/* A pidfd of an existing process. -ESRCH (ERR_STATE): there is none. */
+int process_open(pid_t pid, int *ret_pidfd, Err *e);
+
+/* Sends a signal; -ESRCH: it has ended. No message is made. */
+int process_signal(int pidfd, int sig);
+
+typedef struct ProcessEnd {
+	bool by_signal;
+	bool dumped; /* by a signal, and left a core */
+	int number;  /* the exit status, or the signal */
+} ProcessEnd;
+
+/* Waits for the end of a child and reaps it. */
+int process_wait(int pidfd, ProcessEnd *ret, Err *e);
+
+/* The same without waiting: 1 when it has ended and is reaped, 0 when it still runs. */
+int process_try_wait(int pidfd, ProcessEnd *ret, Err *e);
+
+/* What a shell would say: the status, or 128 plus the signal. */
+int process_end_code(const ProcessEnd *end);
+
+/* The time a process was started, in clock ticks since boot (proc(5), stat field 22): with the pid and the boot's id it names a
+ * process for good. -ESRCH when there is no such process, without a message. */
+int process_start_time(pid_t pid, uint64_t *ret);
+
+/* The id of this boot, 36 characters and NUL. */
+#define BOOT_ID_SIZE 37
+int boot_id(char ret[static BOOT_ID_SIZE], Err *e);

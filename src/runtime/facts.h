@@ -1,0 +1,65 @@
+/* facts.h - what this host can do, probed once, as plain data.                      (runtime/, may include base fmt kern wire)
+ *
+ * Runs in:   the parent, before the plan is made. The plan reads nothing but these facts and the spec, so that tests can feed any host.
+ * Features are probed, never versions. Probing is cheap: this is on the start path; what only `mydocker info` needs has its own call.
+ * Ownership: strings and lists live in the arena given to host_facts_probe().
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+typedef enum CgroupMode {
+	CGROUP_NONE,   /* nothing mounted that we can use */
+	CGROUP_V1,     /* v1 hierarchies alone */
+	CGROUP_HYBRID, /* v1 hierarchies and a v2 tree beside them */
+	CGROUP_V2,     /* the v2 tree alone */
+} CgroupMode;
+
+/* One mounted hierarchy. */
+typedef struct HostCgroup {
+	bool is_v2;
+	const char *controllers; /* v1: as in /proc/self/cgroup, "cpu,cpuacct" or "name=systemd"; v2: words of cgroup.controllers */
+	const char *mountpoint; /* "/sys/fs/cgroup/memory" */
+	const char *own; /* this process's group below the mount point, "/" or "/user.slice/..."; path as seen through the mount;
+	                          * NULL: the mount does not show it */
+	bool writable; /* we may make groups at its root (root) or in our own group (delegated, v2) */
+	bool delegated; /* writable, but only in our own group */
+} HostCgroup;
+
+/* One mount of the host, for `--rootfs /`: from /proc/self/mountinfo (proc(5)), octal escapes decoded. */
+typedef struct HostMount {
+	const char *mountpoint, *fstype, *source;
+	uint64_t attrs; /* MOUNT_ATTR_RDONLY, NOSUID, NODEV, NOEXEC as set on it */
+	bool is_dir;
+} HostMount;
+
+typedef struct HostFacts {
+	uint32_t euid, egid;
+	bool privileged; /* holds CAP_SYS_ADMIN in the user namespace that owns the host's mounts: no new user namespace needed */
+	uint64_t caps;   /* permitted capabilities of this process */
+	uint64_t caps_known; /* capabilities this kernel knows (cap_last_cap(7)) */
+	CgroupMode cgroup_mode;
+	HostCgroup *cgroups; /* v1 hierarchies in the order of /proc/self/cgroup, then v2 */
+	size_t cgroups_count;
+	bool swap_accounting; /* groups have a limit of swap: memory.memsw.limit_in_bytes, memory.swap.max */
+	bool cgroup_ns, user_ns, time_ns; /* /proc/self/ns has them */
+	unsigned cpus;                    /* present CPUs, for the masks of thermal_throttle */
+	uint64_t nofile_soft, nofile_hard;
+
+	/* Only with FACTS_MOUNTS. */
+	HostMount *mounts; /* those that their path leads to, sorted by it: each stands after the one it is mounted on */
+	size_t mounts_count;
+} HostFacts;
+
+enum { FACTS_MOUNTS = 1 << 0 };
+
+/* Reads the facts of this host. `root` is "" in the product; unit tests give a directory that holds fake proc/ and sys/ trees.
+ * Errors name the file that could not be read; a missing cgroup tree is a fact, not an error. */
+int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, Err *e);
+
+const char *cgroup_mode_name(CgroupMode m); /* "none", "v1", "hybrid", "v2" */

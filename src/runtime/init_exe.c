@@ -1,0 +1,80 @@
+#include "runtime/init_exe.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/memfd.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+
+#ifndef MFD_EXEC /* Linux 6.3 */
+#define MFD_EXEC 0x0010U
+#endif
+#define INIT_BELOW_PREFIX "libexec/mydocker/init"
+
+/* PREFIX/bin/mydocker -> PREFIX/libexec/mydocker/init */
+static int init_path(char *ret, size_t size, Err *e)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	if (n < 0)
+		return err_sys(e, "read the link /proc/self/exe");
+	exe[n] = '\0';
+	for (int up = 0; up < 2; up++) {
+		char *slash = strrchr(exe, '/');
+		if (!slash)
+			return err_make(e, ERR_STATE, 0, "cannot tell where this program stands from '%s'", exe);
+		*slash = '\0';
+	}
+	if (str_format(ret, size, "%s/" INIT_BELOW_PREFIX, exe) < 0)
+		return err_make(e, ERR_STATE, ENAMETOOLONG, "path of init below %s", exe);
+	return 0;
+}
+
+static int memfd_open(Err *e)
+{
+	int fd = memfd_create("mydocker-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	if (fd < 0 && errno == EINVAL) /* FIXME(kernel 6.3): MFD_EXEC is unknown before */
+		fd = memfd_create("mydocker-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0 && errno == EACCES)
+		return err_make(e, ERR_STATE, EACCES, "memory cannot be executed here; set the sysctl vm.memfd_noexec below 2");
+	return fd < 0 ? err_sys(e, "create a memfd for init") : fd;
+}
+
+static int copy_whole(int to, int from, off_t size, const char *path, Err *e)
+{
+	while (size > 0) {
+		ssize_t n = sendfile(to, from, NULL, (size_t)size);
+		if (n < 0)
+			return err_sys(e, "copy %s", path);
+		if (n == 0)
+			return err_make(e, ERR_STATE, EIO, "%s became shorter while it was read", path);
+		size -= n;
+	}
+	return 0;
+}
+
+int init_exe_open(int *ret_fd, Err *e)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	TRY(init_path(path, sizeof path, e));
+	AUTO(fd_close) int file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return err_sys(e, "open %s, which belongs beside this program", path);
+	if (fstat(file, &st) < 0)
+		return err_sys(e, "stat %s", path);
+	AUTO(fd_close) int fd = memfd_open(e);
+	TRY(fd);
+	TRY(copy_whole(fd, file, st.st_size, path, e));
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return err_sys(e, "seal the memfd of init");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}

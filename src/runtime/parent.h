@@ -1,0 +1,41 @@
+/* parent.h - the parent's half of a container's start and end.                        (runtime/, may include base fmt kern wire)
+ *
+ * Runs in:   the process that will be the container's parent: its death ends the container (until there is a monitor).
+ * Theory:    runtime_start() is a story of named steps, to be read beside init/main.c. Each step that changes the host was named in
+ *            the container's record before, and pushes its undo.
+ * Ownership: a Container owns its descriptors; runtime_finish() and failure of runtime_start() leave no process and no group behind.
+ */
+#pragma once
+#include "base/err.h"
+#include "base/fd.h"
+#include "kern/process.h"
+#include "runtime/plan.h"
+#include "runtime/state.h"
+
+typedef struct Container {
+	pid_t pid;
+	int pidfd;
+	int terminal_fd; /* master of the container's terminal, or FD_NONE */
+} Container;
+#define CONTAINER_NONE ((Container){ .pidfd = FD_NONE, .terminal_fd = FD_NONE })
+
+void container_close(Container *c);
+static inline void container_close_auto(Container *c)
+{
+	container_close(c);
+}
+
+/* Starts the planned container: groups, process, id maps, mounts, record, exec. Returns when the command has been executed; the
+ * failure of any step on either side comes back as its own error. The record (record.h) must be written before. */
+int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir, Arena *a, Container *ret, Err *e);
+
+/* What the memory controller counted for a container that has ended. */
+typedef struct MemoryReport {
+	bool known;
+	uint64_t oom_kills;
+	uint64_t limit; /* bytes; UINT64_MAX: none */
+	uint64_t peak;  /* bytes */
+} MemoryReport;
+
+/* Ends what is left of the container (processes that outlived its first one), reads the report and removes its groups. */
+int runtime_finish(const Plan *p, const HostFacts *facts, MemoryReport *ret_memory, Err *e);

@@ -1,0 +1,56 @@
+/* plan.h - from a container's description and a host's facts to everything that will be done.   (runtime/, may include base fmt kern wire)
+ *
+ * Theory:    runtime_plan() is pure: data in, flat arrays out, no system call. Everything unsupported is refused here, by name, before
+ *            any side effect. The plan has two halves: the parent's (clone flags, id maps, groups and what is written to them) and
+ *            init's, which is built directly as a wire plan (wire/wire.h). Descriptors are the only thing added later.
+ * Ownership: the plan lives in the arena that was given; spec and facts must live as long.
+ * Tests:     plan_dump() prints a plan for golden files; no privilege is needed.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "fmt/spec.h"
+#include "runtime/facts.h"
+#include "runtime/plan_cgroup.h"
+#include "wire/wire.h"
+
+/* What a plan needs to know besides spec and facts. */
+typedef struct PlanInput {
+	const char *container_id; /* 64 hexadecimal digits, or the runtime's id */
+	const char *scratch_dir;  /* an empty directory of ours on the host that init may mount on in its own namespace */
+	StrList masked_host_dirs; /* ROOT_HOST: our own folders, not to be seen inside */
+	bool stdin_null;          /* the command gets the null device as standard input */
+} PlanInput;
+
+/* One group that the container gets: index i belongs to facts.cgroups[hierarchy]. */
+typedef struct PlanGroup {
+	size_t hierarchy;
+	const char *dir;    /* absolute: mount point + own or asked-for parent + id */
+	const char *parent; /* the directory above it */
+} PlanGroup;
+
+typedef struct Plan {
+	const char *container_id;
+	uint64_t clone_flags;          /* CLONE_NEW* for clone3; the cgroup namespace is unshared by init after joining */
+	const char *uid_map, *gid_map; /* text for /proc/PID/{uid,gid}_map; NULL: no user namespace */
+	bool deny_setgroups;           /* write "deny" first: the map is made without privilege */
+	PlanGroup *groups;
+	size_t groups_count;
+	PlanCgroupWrite *writes; /* in order; .hierarchy indexes facts.cgroups */
+	size_t writes_count;
+	SpecDeviceRule *device_rules; /* for the v2 device program; v1 rules are among the writes */
+	size_t device_rules_count;
+	StrList warnings; /* one line each, to be shown before anything is done */
+	WireBuild wire;
+} Plan;
+
+/* Makes the plan. ERR_SPEC names the option or key that this host or this version cannot give. */
+int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, Arena *a, Plan *ret, Err *e);
+
+/* The plan as text, one fact a line, in the order in which things are done. */
+char *plan_dump(const Plan *p, const HostFacts *facts, Arena *a);

@@ -1,0 +1,35 @@
+/* plan_cgroup.h - from the limits of a container's description to what is written into its groups.   (runtime/, may include base fmt kern)
+ *
+ * Theory:    pure. A fresh group has no limits, so what asks for "no limit" needs no write and no controller. A limit that was asked for
+ *            and that no hierarchy can give is an error that names the controller; a default that it cannot give is a warning or left out.
+ * Order:     safe for a fresh group: memory before memory plus swap, period before quota, deny all before allow.
+ * Source:    config-linux.md "Control groups"; Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "fmt/spec.h"
+#include "runtime/facts.h"
+
+typedef struct PlanCgroupWrite {
+	size_t hierarchy; /* index in HostFacts.cgroups */
+	const char *file, *value;
+	const char *controller; /* "memory" */
+	const char *what;       /* for messages: "memory limit" */
+	bool asked;             /* false: a default, which the group's files may lack */
+} PlanCgroupWrite;
+
+/* ERR_SPEC: the limits contradict each other, are outside of what kernels take, or have no controller here. */
+int plan_cgroup_writes(const SpecResources *r, const HostFacts *f, Arena *a, PlanCgroupWrite **ret,
+		       size_t *ret_count, StrList *ret_warnings, Err *e);
+
+/* True when device rules go to the v2 tree as a program (kern/device_filter.h): no v1 hierarchy has them among the writes. */
+bool plan_cgroup_devices_by_program(const HostFacts *f);
+
+/* cpu.shares (2 to 262144, default 1024) as cpu.weight (1 to 10000, default 100). */
+unsigned plan_cgroup_weight(int64_t shares);

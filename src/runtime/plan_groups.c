@@ -1,0 +1,45 @@
+#include <string.h>
+
+#include "runtime/plan_parts.h"
+
+/* The group's path below a hierarchy's root, or below our own group where only that is delegated to us. */
+static int group_path(const PlanContext *c, const char **ret, Err *e)
+{
+	const char *asked = c->spec->linux_.cgroups_path;
+	if (!asked) {
+		*ret = arena_printf(c->arena, "/mydocker/%s", c->in->container_id);
+		return 0;
+	}
+	StrList parts = str_split(c->arena, asked, '/');
+	if (strlist_has(&parts, "..") || strlist_has(&parts, "."))
+		return err_make(e, ERR_SPEC, 0, "cgroup path '%s': '.' and '..' are not allowed", asked);
+	*ret = path_clean(c->arena, asked);
+	return 0;
+}
+
+static void group_add(const PlanContext *c, Plan *p, size_t hierarchy, const char *path)
+{
+	const HostCgroup *h = &c->facts->cgroups[hierarchy];
+	const char *base = c->facts->privileged || strcmp(h->own, "/") == 0 ? "" : h->own;
+	char *dir = arena_printf(c->arena, "%s%s%s", h->mountpoint, base, path);
+	char *slash = strrchr(dir, '/');
+	*arena_push(c->arena, &p->groups, &p->groups_count, PlanGroup) = (PlanGroup){
+		.hierarchy = hierarchy,
+		.dir = dir,
+		.parent = arena_strndup(c->arena, dir, (size_t)(slash - dir)),
+	};
+}
+
+int plan_groups(const PlanContext *c, Plan *p, Err *e)
+{
+	const char *path;
+	const SpecLinux *l = &c->spec->linux_;
+	TRY(group_path(c, &path, e));
+	for (size_t i = 0; i < c->facts->cgroups_count; i++)
+		if (c->facts->cgroups[i].writable)
+			group_add(c, p, i, path);
+	TRY(plan_cgroup_writes(&l->resources, c->facts, c->arena, &p->writes, &p->writes_count, &p->warnings, e));
+	p->device_rules = l->resources.devices;
+	p->device_rules_count = l->resources.devices_count;
+	return 0;
+}

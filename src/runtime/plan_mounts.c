@@ -1,0 +1,234 @@
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/limits.h"
+#include "base/mount_words.h"
+#include "runtime/plan_parts.h"
+
+/* What the option words of one mount come to. */
+typedef struct MountOptions {
+	uint64_t attr_set, attr_clear;
+	uint64_t propagation;
+	bool bind, recursive;
+	StrList data; /* for the file system */
+} MountOptions;
+
+static int option_add(MountOptions *o, const char *word, const SpecMount *m, Arena *a, Err *e)
+{
+	const MountWord *w = mount_word_find(word);
+	if (!w) {
+		strlist_add(a, &o->data, word);
+		return 0;
+	}
+	switch (w->kind) {
+	case MOUNT_WORD_ATTR:
+		if (w->recursive)
+			break;
+		mount_word_fold_attr(w, &o->attr_set, &o->attr_clear);
+		return 0;
+	case MOUNT_WORD_BIND:
+		o->bind = true;
+		o->recursive = w->recursive;
+		return 0;
+	case MOUNT_WORD_PROPAGATION:
+		o->propagation = w->propagation;
+		return 0;
+	case MOUNT_WORD_SUPER:
+		strlist_add(a, &o->data, word);
+		return 0;
+	case MOUNT_WORD_NOTHING:
+		return 0;
+	case MOUNT_WORD_REMOUNT:
+	case MOUNT_WORD_TMPCOPYUP:
+	case MOUNT_WORD_IDMAP:
+		break;
+	}
+	return err_make(e, ERR_SPEC, 0, "mount on %s: option '%s' is not supported", m->destination, word);
+}
+
+/* An id that the container's user namespace does not map is refused by the file system: devpts' gid=5 in a single-id map. */
+static bool option_is_unmapped_gid(const PlanContext *c, const char *type, const char *word)
+{
+	return strcmp(type, "devpts") == 0 && strcmp(word, "gid=5") == 0 && !plan_gid_is_mapped(c->spec, 5);
+}
+
+static void fs_data_add(const PlanContext *c, Plan *p, WireMount *m, const char *type, const StrList *data)
+{
+	m->options_first = (uint32_t)p->wire.mount_options_count;
+	for (size_t i = 0; i < data->count; i++)
+		if (!option_is_unmapped_gid(c, type, data->items[i]))
+			*wire_add(&p->wire, mount_options, WireStr) = wire_add_str(&p->wire, data->items[i]);
+	m->options_count = (uint32_t)(p->wire.mount_options_count - m->options_first);
+}
+
+/* True when a later mount's target lies below this one: a read-only tmpfs must stay writable until that is made. */
+static bool has_mounts_below(const Spec *s, size_t index)
+{
+	for (size_t i = index + 1; i < s->mounts_count; i++)
+		if (path_is_below(s->mounts[i].destination, s->mounts[index].destination))
+			return true;
+	return false;
+}
+
+static int fs_mount_add(const PlanContext *c, Plan *p, size_t index, const MountOptions *o)
+{
+	const SpecMount *m = &c->spec->mounts[index];
+	WireMount w = {
+		.kind = WIRE_MOUNT_FS,
+		.target = wire_add_str(&p->wire, m->destination),
+		.type = wire_add_str(&p->wire, m->type),
+		.source = wire_add_str(&p->wire, m->source ? m->source : m->type),
+		.attr_set = o->attr_set,
+		.propagation = o->propagation,
+	};
+	fs_data_add(c, p, &w, m->type, &o->data);
+	if (strcmp(m->type, "tmpfs") == 0 && (o->attr_set & MOUNT_ATTR_RDONLY) && has_mounts_below(c->spec, index)) {
+		w.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		w.flags |= WIRE_MOUNT_READONLY_LAST;
+	}
+	if (strcmp(m->type, "mqueue") == 0)
+		w.flags |= WIRE_MOUNT_OPTIONAL; /* a kernel without CONFIG_POSIX_MQUEUE */
+	*wire_add(&p->wire, mounts, WireMount) = w;
+	return 0;
+}
+
+static int bind_mount_add(const SpecMount *m, Plan *p, const MountOptions *o, Err *e)
+{
+	if (!m->source)
+		return err_make(e, ERR_SPEC, 0, "mount on %s: a bind needs a source", m->destination);
+	if (o->data.count > 0)
+		return err_make(e, ERR_SPEC, 0, "mount on %s: unknown bind option '%s'", m->destination, o->data.items[0]);
+	*wire_add(&p->wire, mounts, WireMount) = (WireMount){
+		.kind = WIRE_MOUNT_BIND,
+		.flags = o->recursive ? WIRE_MOUNT_RECURSIVE : 0,
+		.target = wire_add_str(&p->wire, m->destination),
+		.source = wire_add_str(&p->wire, m->source),
+		.attr_set = o->attr_set,
+		.attr_clear = o->attr_clear,
+		.propagation = o->propagation,
+	};
+	return 0;
+}
+
+static const char *last_component(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static void cgroup_bind_add(Plan *p, const PlanGroup *g, const char *target, const MountOptions *o)
+{
+	*wire_add(&p->wire, mounts, WireMount) = (WireMount){
+		.kind = WIRE_MOUNT_BIND,
+		.target = wire_add_str(&p->wire, target),
+		.source = wire_add_str(&p->wire, g->dir),
+		.attr_set = o->attr_set,
+	};
+}
+
+/* /sys/fs/cgroup/cpu -> cpu,cpuacct where hierarchies are mounted together. */
+static void cgroup_links_add(const PlanContext *c, Plan *p, const char *dir, const HostCgroup *h)
+{
+	const char *name = last_component(h->mountpoint);
+	if (!strchr(h->controllers, ',') || h->is_v2)
+		return;
+	StrList each = str_split(c->arena, h->controllers, ',');
+	for (size_t i = 0; i < each.count; i++)
+		*wire_add(&p->wire, links, WirePair) = (WirePair){
+			.name = wire_add_str(&p->wire, arena_printf(c->arena, "%s/%s", dir, each.items[i])),
+			.value = wire_add_str(&p->wire, name),
+		};
+}
+
+/* v1 and hybrid: a small tmpfs that holds the container's group of each hierarchy, as hosts have it. */
+static void cgroup_v1_mounts_add(const PlanContext *c, Plan *p, const SpecMount *m, const MountOptions *o)
+{
+	WireMount top = {
+		.kind = WIRE_MOUNT_FS,
+		.target = wire_add_str(&p->wire, m->destination),
+		.type = wire_add_str(&p->wire, "tmpfs"),
+		.source = wire_add_str(&p->wire, "cgroup"),
+		.attr_set = o->attr_set & ~(uint64_t)MOUNT_ATTR_RDONLY,
+		.flags = o->attr_set & MOUNT_ATTR_RDONLY ? WIRE_MOUNT_READONLY_LAST : 0,
+	};
+	StrList mode = { 0 };
+	strlist_add(c->arena, &mode, "mode=755");
+	fs_data_add(c, p, &top, "tmpfs", &mode);
+	*wire_add(&p->wire, mounts, WireMount) = top;
+	for (size_t i = 0; i < p->groups_count; i++) {
+		const HostCgroup *h = &c->facts->cgroups[p->groups[i].hierarchy];
+		cgroup_bind_add(p, &p->groups[i],
+				arena_printf(c->arena, "%s/%s", m->destination, last_component(h->mountpoint)), o);
+		cgroup_links_add(c, p, m->destination, h);
+	}
+}
+
+/* The container sees its own group as the root: bound from the host's mount, whose root the new cgroup namespace moves. Without a
+ * group of its own there is nothing to show. */
+static int cgroup_mount_add(const PlanContext *c, Plan *p, const SpecMount *m, const MountOptions *o)
+{
+	if (p->groups_count == 0)
+		return 0;
+	if (c->facts->cgroup_mode == CGROUP_V2)
+		cgroup_bind_add(p, &p->groups[0], m->destination, o);
+	else
+		cgroup_v1_mounts_add(c, p, m, o);
+	return 0;
+}
+
+static int mount_add(const PlanContext *c, Plan *p, size_t index, Err *e)
+{
+	const SpecMount *m = &c->spec->mounts[index];
+	MountOptions o = { 0 };
+
+	if (p->wire.mounts_count >= LIMIT_MOUNTS)
+		return err_make(e, ERR_SPEC, 0, "more than %u mounts", LIMIT_MOUNTS);
+	for (size_t i = 0; i < m->options.count; i++)
+		TRY(option_add(&o, m->options.items[i], m, c->arena, e));
+	if (o.bind || !m->type || strcmp(m->type, "bind") == 0)
+		return bind_mount_add(m, p, &o, e);
+	if (strcmp(m->type, "cgroup") == 0 || strcmp(m->type, "cgroup2") == 0)
+		return cgroup_mount_add(c, p, m, &o);
+	return fs_mount_add(c, p, index, &o);
+}
+
+static bool has_mount_on(const Spec *s, const char *path)
+{
+	for (size_t i = 0; i < s->mounts_count; i++)
+		if (strcmp(s->mounts[i].destination, path) == 0)
+			return true;
+	return false;
+}
+
+/* Device nodes never go into the root itself, which an image could have prepared: without a mount on /dev it gets one of ours. */
+static int dev_mount_add_default(const PlanContext *c, Plan *p)
+{
+	if (has_mount_on(c->spec, "/dev"))
+		return 0;
+	WireMount dev = {
+		.kind = WIRE_MOUNT_FS,
+		.target = wire_add_str(&p->wire, "/dev"),
+		.type = wire_add_str(&p->wire, "tmpfs"),
+		.source = wire_add_str(&p->wire, "tmpfs"),
+		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME,
+	};
+	StrList mode = { 0 };
+	strlist_add(c->arena, &mode, "mode=755");
+	fs_data_add(c, p, &dev, "tmpfs", &mode);
+	*wire_add(&p->wire, mounts, WireMount) = dev;
+	return 0;
+}
+
+int plan_mounts(const PlanContext *c, Plan *p, Err *e)
+{
+	const SpecLinux *l = &c->spec->linux_;
+	TRY(dev_mount_add_default(c, p));
+	for (size_t i = 0; i < c->spec->mounts_count; i++)
+		TRY(mount_add(c, p, i, e));
+	for (size_t i = 0; i < l->masked_paths.count; i++)
+		*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, l->masked_paths.items[i]);
+	for (size_t i = 0; i < l->readonly_paths.count; i++)
+		*wire_add(&p->wire, readonly, WireStr) = wire_add_str(&p->wire, l->readonly_paths.items[i]);
+	return 0;
+}

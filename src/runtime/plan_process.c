@@ -1,0 +1,131 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/caps.h"
+#include "base/limits.h"
+#include "base/rlimits.h"
+#include "fmt/seccomp.h"
+#include "runtime/plan_parts.h"
+
+static int plan_identity(const PlanContext *c, Plan *p, Err *e)
+{
+	const SpecProcess *proc = &c->spec->process;
+	WirePlan *h = &p->wire.head;
+
+	h->uid = proc->uid;
+	h->gid = proc->gid;
+	h->umask = proc->umask;
+	if (proc->has_umask)
+		h->flags |= WIRE_HAS_UMASK;
+	if (proc->additional_gids_count > LIMIT_GROUPS)
+		return err_make(e, ERR_SPEC, 0, "%zu supplementary groups, at most %u are supported",
+				proc->additional_gids_count, LIMIT_GROUPS);
+	for (size_t i = 0; i < proc->additional_gids_count; i++) {
+		if (p->deny_setgroups)
+			return err_make(e, ERR_SPEC, EPERM,
+					"supplementary group %u: cannot be set in a user namespace made without privilege",
+					proc->additional_gids[i]);
+		if (!plan_gid_is_mapped(c->spec, proc->additional_gids[i]))
+			return err_make(e, ERR_SPEC, 0, "supplementary group %u is not mapped into the container",
+					proc->additional_gids[i]);
+		*wire_add(&p->wire, groups, uint32_t) = proc->additional_gids[i];
+	}
+	return 0;
+}
+
+/* What a container may hold at most: in a user namespace of its own everything the kernel knows, else what this process holds. */
+static uint64_t caps_available(const PlanContext *c)
+{
+	bool own_userns = c->spec->linux_.namespaces & SPEC_NS_USER;
+	return own_userns ? c->facts->caps_known : c->facts->caps & c->facts->caps_known;
+}
+
+/* Capabilities that cannot be granted are left out with a warning, as config.md says of `capabilities`. */
+static void plan_capabilities(const PlanContext *c, Plan *p)
+{
+	const SpecProcess *proc = &c->spec->process;
+	WirePlan *h = &p->wire.head;
+	if (!proc->has_capabilities)
+		return;
+	uint64_t can = caps_available(c);
+	uint64_t asked = proc->capabilities.bounding | proc->capabilities.effective | proc->capabilities.permitted |
+			 proc->capabilities.inheritable | proc->capabilities.ambient;
+	for (int i = 0; i < CAP_COUNT; i++)
+		if ((asked & ~can) >> i & 1)
+			strlist_add(c->arena, &p->warnings,
+				    arena_printf(c->arena, "capability %s is not held here and left out", cap_name(i)));
+	h->flags |= WIRE_SET_CAPS;
+	h->caps_bounding = proc->capabilities.bounding & can;
+	h->caps_permitted = proc->capabilities.permitted & can;
+	h->caps_effective = proc->capabilities.effective & h->caps_permitted;
+	h->caps_inheritable = proc->capabilities.inheritable & can;
+	h->caps_ambient = proc->capabilities.ambient & h->caps_permitted & h->caps_inheritable;
+}
+
+static int plan_rlimits(const PlanContext *c, Plan *p, Err *e)
+{
+	const SpecProcess *proc = &c->spec->process;
+	for (size_t i = 0; i < proc->rlimits_count; i++) {
+		const SpecRlimit *l = &proc->rlimits[i];
+		if (l->soft > l->hard)
+			return err_make(e, ERR_SPEC, 0, "%s: the soft limit is above the hard limit", rlimit_name(l->resource));
+		*wire_add(&p->wire, rlimits, WireRlimit) = (WireRlimit){
+			.resource = l->resource, .soft = l->soft, .hard = l->hard, .is_default = l->is_default
+		};
+	}
+	return 0;
+}
+
+static int plan_seccomp(const PlanContext *c, Plan *p, Err *e)
+{
+	SeccompProgram program;
+	const Seccomp *s = c->spec->linux_.seccomp;
+	if (!s)
+		return 0;
+	TRY(seccomp_flags_to_kernel(&s->flags, &p->wire.head.seccomp_flags, e));
+	TRY(seccomp_compile(s, c->arena, &program, e));
+	if (program.notifies)
+		return err_make(e, ERR_SPEC, 0, "seccomp action SCMP_ACT_NOTIFY is not supported yet");
+	p->wire.filter = program.code;
+	p->wire.filter_count = program.count;
+	return 0;
+}
+
+static int plan_command(const PlanContext *c, Plan *p, Err *e)
+{
+	const SpecProcess *proc = &c->spec->process;
+	if (proc->args.count == 0 || proc->args.items[0][0] == '\0')
+		return err_make(e, ERR_SPEC, 0, "no command to run");
+	for (size_t i = 0; i < proc->args.count; i++)
+		*wire_add(&p->wire, argv, WireStr) = wire_add_str(&p->wire, proc->args.items[i]);
+	for (size_t i = 0; i < proc->env.count; i++)
+		*wire_add(&p->wire, envp, WireStr) = wire_add_str(&p->wire, proc->env.items[i]);
+	if (!proc->cwd || proc->cwd[0] != '/')
+		return err_make(e, ERR_SPEC, 0, "working directory '%s': must be an absolute path", proc->cwd ? proc->cwd : "");
+	p->wire.head.cwd = wire_add_str(&p->wire, proc->cwd);
+	return 0;
+}
+
+int plan_process(const PlanContext *c, Plan *p, Err *e)
+{
+	const SpecProcess *proc = &c->spec->process;
+	WirePlan *h = &p->wire.head;
+
+	TRY(plan_command(c, p, e));
+	TRY(plan_identity(c, p, e));
+	plan_capabilities(c, p);
+	TRY(plan_rlimits(c, p, e));
+	TRY(plan_seccomp(c, p, e));
+	h->flags |= WIRE_NEW_KEYRING;
+	if (proc->no_new_privileges)
+		h->flags |= WIRE_NO_NEW_PRIVS;
+	if (c->in->stdin_null)
+		h->flags |= WIRE_STDIN_NULL;
+	if (proc->terminal) {
+		h->flags |= WIRE_TERMINAL;
+		h->console_rows = proc->console_height;
+		h->console_cols = proc->console_width;
+	}
+	return 0;
+}

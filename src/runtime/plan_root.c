@@ -1,0 +1,108 @@
+#include <linux/mount.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "runtime/plan_parts.h"
+
+/* A path as overlay's "lowerdir" takes it: colons separate layers, so they and the escape itself are escaped. */
+static char *overlay_escape(Arena *a, const char *path)
+{
+	char *out = arena_alloc(a, 2 * strlen(path) + 1);
+	char *p = out;
+	for (; *path; path++) {
+		if (*path == ':' || *path == '\\')
+			*p++ = '\\';
+		*p++ = *path;
+	}
+	return out;
+}
+
+/* Trees of the host that a container has its own of, whatever is mounted there. */
+static const char *const fresh_dirs[] = { "/proc", "/sys", "/dev", "/run", "/tmp" };
+
+static bool is_fresh(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fresh_dirs); i++)
+		if (path_is_below(path, fresh_dirs[i]))
+			return true;
+	return false;
+}
+
+/* File systems that show the kernel's own state or start something when touched: never seen through an overlay. */
+static bool fstype_is_masked(const char *fstype)
+{
+	static const char *const masked[] = { "proc",     "sysfs",   "devpts",  "devtmpfs",   "cgroup",  "cgroup2",     "autofs",
+					      "mqueue",   "debugfs", "tracefs", "securityfs", "bpf",     "pstore",      "efivarfs",
+					      "configfs", "fusectl", "nsfs",    "rpc_pipefs", "hugetlbfs", "binfmt_misc" };
+	for (size_t i = 0; i < ARRAY_LEN(masked); i++)
+		if (strcmp(fstype, masked[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A mount that a later one covers, by standing on the same place or above it, cannot be reached by its path. */
+static bool is_covered(const HostFacts *f, size_t i)
+{
+	for (size_t k = i + 1; k < f->mounts_count; k++)
+		if (path_is_below(f->mounts[i].mountpoint, f->mounts[k].mountpoint))
+			return true;
+	return false;
+}
+
+static int host_mount_add(Plan *p, const HostMount *m, Err *e)
+{
+	WireBuild *w = &p->wire;
+	if (!m->is_dir || fstype_is_masked(m->fstype)) {
+		*wire_add(w, masked, WireStr) = wire_add_str(w, m->mountpoint);
+		return 0;
+	}
+	if (w->mounts_count >= LIMIT_MOUNTS)
+		return err_make(e, ERR_SPEC, 0, "the host has more than %u mounts", LIMIT_MOUNTS);
+	*wire_add(w, mounts, WireMount) = (WireMount){
+		.kind = WIRE_MOUNT_OVERLAY,
+		.flags = WIRE_MOUNT_MASK_ON_FAILURE,
+		.target = wire_add_str(w, m->mountpoint),
+		.source = wire_add_str(w, m->mountpoint),
+		.attr_set = m->attrs,
+	};
+	return 0;
+}
+
+/* The host's own tree: every mount below / gets a throw-away overlay of its own, since an overlay does not show what is mounted
+ * below its lower layer. */
+static int host_view(const PlanContext *c, Plan *p, Err *e)
+{
+	const HostFacts *f = c->facts;
+	for (size_t i = 0; i < f->mounts_count; i++) {
+		const HostMount *m = &f->mounts[i];
+		if (strcmp(m->mountpoint, "/") == 0 || is_fresh(m->mountpoint) || is_covered(f, i))
+			continue;
+		TRY(host_mount_add(p, m, e));
+	}
+	for (size_t i = 0; i < c->in->masked_host_dirs.count; i++)
+		if (!is_fresh(c->in->masked_host_dirs.items[i]))
+			*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, c->in->masked_host_dirs.items[i]);
+	return 0;
+}
+
+int plan_root(const PlanContext *c, Plan *p, Err *e)
+{
+	const SpecRoot *r = &c->spec->root;
+	WirePlan *h = &p->wire.head;
+
+	if (!r->path || r->path[0] != '/')
+		return err_make(e, ERR_SPEC, 0, "the root directory's path is not absolute");
+	h->root = wire_add_str(&p->wire, r->path);
+	if (r->readonly)
+		h->flags |= WIRE_ROOT_READONLY;
+	if (r->kind == ROOT_DIRECTORY)
+		return 0;
+	h->overlay_lower = wire_add_str(&p->wire, overlay_escape(c->arena, r->path));
+	if (r->kind == ROOT_OVERLAY && r->overlay_dir) {
+		h->overlay_upper = wire_add_str(&p->wire, arena_printf(c->arena, "%s/upper", r->overlay_dir));
+		h->overlay_work = wire_add_str(&p->wire, arena_printf(c->arena, "%s/work", r->overlay_dir));
+		return 0;
+	}
+	h->flags |= WIRE_SCRATCH;
+	return r->kind == ROOT_HOST ? host_view(c, p, e) : 0;
+}

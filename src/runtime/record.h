@@ -1,0 +1,38 @@
+/* record.h - what a container will leave behind if its engine dies: written before it is made.   (runtime/, may include base fmt kern)
+ *
+ * On disk:   record.json   {"version":1,"id":..,"name":..,"created":..,"boot_id":..,"groups":[..],"parents":[..],"overlay_dir":..}
+ *            process.json  {"version":1,"pid":..,"start_time":..} once there is a process; both complete or absent: written beside
+ *                          and renamed. They are for this boot only and not synced to disk.
+ * Input:     our own files; still read strictly, so that a damaged one is reported and not believed.
+ * Ownership: strings live in the arena given to the reader, or are the writer's.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+typedef struct Record {
+	const char *id;
+	const char *name;     /* NULL: none */
+	uint64_t created;     /* seconds since 1970 */
+	const char *boot_id;
+	StrList groups;       /* absolute directories of its cgroups */
+	StrList parents;      /* groups above them that are made with them and removed when empty (--cgroup-parent) */
+	const char *overlay_dir; /* NULL: none; absolute, removed with all in it */
+} Record;
+
+typedef struct RecordProcess {
+	pid_t pid;
+	uint64_t start_time; /* clock ticks since boot */
+} RecordProcess;
+
+int record_write(int dir_fd, const Record *r, Arena *a, Err *e);
+int record_write_process(int dir_fd, const RecordProcess *p, Arena *a, Err *e);
+
+/* -ENOENT: not written yet (nothing that it names was made). */
+int record_read(int dir_fd, Arena *a, Record *ret, Err *e);
+int record_read_process(int dir_fd, Arena *a, RecordProcess *ret, Err *e);

@@ -1,0 +1,65 @@
+/* sync.h - the conversation between the parent and init: named steps in a fixed order.      (wire/, may include base and kern)
+ *
+ * Runs in:   parent (runtime) and init, one end each of a SOCK_SEQPACKET pair. Nothing allocates.
+ * Theory:    one fixed message {step, Err}; descriptors come with a step only where the list below says so. Each side sends its own
+ *            steps and expects the other's, all of them, always, in this order: a step that is not next or not this side's is ERR_BUG,
+ *            not a hang. A side that fails sends FAILED with its Err and ends; the other's pending sync_expect() returns that very Err.
+ *            End of file where a step is due means that the peer died; the caller then asks the pidfd how.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+
+/* clang-format off */
+#define SYNC_STEPS(X) /* step, who sends it, what is then true, most descriptors it carries */ \
+	X(NS_READY,     INIT,   "runs in its namespaces and groups",                        0) \
+	X(MAPPED,       PARENT, "id maps are written",                                      0) \
+	X(ROOTFS_READY, INIT,   "mounts are done and the host's tree is gone; pty master",  1) \
+	X(RECORDED,     PARENT, "the container is on record as running",                    0) \
+	X(EXECING,      INIT,   "privileges are dropped, execve is next",                   0)
+/* clang-format on */
+
+typedef enum SyncStep {
+#define SYNC_ENUM(name, who, text, fds) SYNC_##name,
+	SYNC_STEPS(SYNC_ENUM)
+#undef SYNC_ENUM
+	SYNC_STEP_COUNT,
+	SYNC_FAILED = 0xff,
+} SyncStep;
+
+typedef enum SyncSide { SYNC_SIDE_PARENT, SYNC_SIDE_INIT } SyncSide;
+
+typedef struct Sync {
+	int fd;
+	SyncSide side;
+	unsigned next; /* the step that is due */
+} Sync;
+#define SYNC_NONE ((Sync){ .fd = FD_NONE })
+
+void sync_close(Sync *s);
+static inline void sync_close_auto(Sync *s)
+{
+	sync_close(s);
+}
+
+/* Makes the pair, both ends close-on-exec. */
+int sync_pair(Sync *ret_parent, Sync *ret_init, Err *e);
+
+/* Sends this side's next step. fd is FD_NONE, or one descriptor for a step that may carry one; it stays the caller's.
+ * -EPIPE (ERR_STATE): the peer is gone. */
+int sync_send(Sync *s, SyncStep step, int fd, Err *e);
+
+/* Waits for the peer's next step. ret_fd may be NULL where none can come; else it gets the descriptor (close-on-exec) or FD_NONE.
+ * The peer's failure is returned as its own Err. -ECONNRESET (ERR_STATE, "ended before it ..."): the peer died. */
+int sync_expect(Sync *s, SyncStep step, int *ret_fd, Err *e);
+
+/* After EXECING the init side's end closes on exec: 0 when that happened, or the Err that a failing execve(2) left. */
+int sync_expect_exec(Sync *s, Err *e);
+
+/* Tells the peer why this side ends. Best effort: a dead peer needs no reason. */
+void sync_fail(Sync *s, const Err *why);
+
+const char *sync_step_name(SyncStep step);
+const char *sync_step_text(SyncStep step); /* "what is then true" */

@@ -1,0 +1,160 @@
+/* wire.h - the wire plan: what init has to do, as one flat image without pointers.      (wire/, may include base and kern)
+ *
+ * Runs in:   built in the parent (runtime/plan*.c) before anything is touched; read by init, which maps it read-only from a sealed memfd.
+ * Layout:    WirePlan, then the lists in the order of WIRE_LISTS, each aligned to 8, then the strings. A WireStr is an offset into
+ *            the strings, 0 means "none". wire_open() checks every offset once; after that readers just walk.
+ * Versions:  magic and build id must be those of the reading program: parent and init always come from one build.
+ * Ownership: WireBuild lives in the caller's arena. wire_open() maps; the mapping stays for the life of the process.
+ */
+#pragma once
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+typedef uint32_t WireStr;
+typedef struct WireList {
+	uint32_t offset, count; /* offset in bytes from the start of the image */
+} WireList;
+
+typedef enum WireMountKind {
+	WIRE_MOUNT_FS,      /* a new instance of file system `type` with `options` */
+	WIRE_MOUNT_BIND,    /* a copy of the mount or file at `source` on the host */
+	WIRE_MOUNT_OVERLAY, /* an in-memory overlay over `source` on the host (scratch, below) */
+} WireMountKind;
+
+enum {                                       /* WireMount.flags */
+	WIRE_MOUNT_RECURSIVE = 1 << 0,       /* BIND: with what is mounted below; attributes then apply to all of it */
+	WIRE_MOUNT_FILE = 1 << 1,            /* the target is a file, should it have to be made (BIND finds out by itself) */
+	WIRE_MOUNT_READONLY_LAST = 1 << 2,   /* made read-only after all other mounts: some lie below it */
+	WIRE_MOUNT_MASK_ON_FAILURE = 1 << 3, /* OVERLAY: what cannot be overlaid is masked instead */
+	WIRE_MOUNT_OPTIONAL = 1 << 4,        /* skipped when its file system type or source does not exist */
+};
+
+typedef struct WireMount {
+	uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* for fsmount(2) or mount_setattr(2) */
+	uint64_t propagation;          /* MS_PRIVATE etc., or 0 */
+	WireStr target;                /* absolute inside the container */
+	WireStr type, source;
+	uint32_t options_first, options_count; /* in `mount_options`: "key" or "key=value" for fsconfig(2) */
+	uint16_t kind, flags;
+} WireMount;
+
+typedef struct WireDevice {
+	WireStr path; /* absolute inside the container; also the host's path when it is bound (WIRE_DEVICES_BIND) */
+	uint32_t mode; /* type and permission bits */
+	uint32_t major, minor, uid, gid;
+} WireDevice;
+
+typedef struct WirePair { /* a symbolic link {path, target} or a sysctl {path below /proc/sys, value} */
+	WireStr name, value;
+} WirePair;
+
+typedef struct WireRlimit {
+	uint64_t soft, hard;
+	int32_t resource;
+	uint32_t is_default; /* lowered to what this process may have, instead of failing */
+} WireRlimit;
+
+typedef struct sock_filter WireFilter;
+
+/* The lists: name, element type, what it is for. */
+#define WIRE_LISTS(X)                                                                                                   \
+	X(mounts, WireMount)         /* in order; targets of later ones may lie in earlier ones */                      \
+	X(mount_options, WireStr)    /* of all mounts, one after the other */                                           \
+	X(devices, WireDevice)       /* made in /dev after the mounts */                                                \
+	X(links, WirePair)           /* symbolic links made in /dev; what exists stays */                               \
+	X(masked, WireStr)           /* paths that must show nothing; missing ones are skipped */                       \
+	X(readonly, WireStr)         /* paths that must not be written; missing ones are skipped */                     \
+	X(sysctls, WirePair)         /* namespaced kernel parameters */                                                 \
+	X(rlimits, WireRlimit)                                                                                          \
+	X(groups, uint32_t)          /* supplementary groups, always set */                                             \
+	X(argv, WireStr)                                                                                                \
+	X(envp, WireStr)             /* "NAME=value" */                                                                 \
+	X(filter, WireFilter)        /* the seccomp program; none when empty */                                         \
+	X(join_fds, int32_t)         /* open `tasks` files of cgroup v1 groups: "0" is written to each */
+
+enum {                                   /* WirePlan.flags */
+	WIRE_USERNS = 1 << 0,            /* in a new user namespace: become 0:0 there after MAPPED */
+	WIRE_NO_SETGROUPS = 1 << 1,      /* setgroups(2) is denied in it (a map written without privilege) */
+	WIRE_UNSHARE_CGROUPNS = 1 << 2,  /* after joining the groups */
+	WIRE_LOOPBACK_UP = 1 << 3,
+	WIRE_TERMINAL = 1 << 4,          /* allocate a pty in the container's devpts; its master goes with ROOTFS_READY */
+	WIRE_STDIN_NULL = 1 << 5,        /* standard input is the null device */
+	WIRE_NO_NEW_PRIVS = 1 << 6,
+	WIRE_ROOT_READONLY = 1 << 7,
+	WIRE_DEVICES_BIND = 1 << 8,      /* device nodes cannot be made (user namespace): bind the host's */
+	WIRE_SCRATCH = 1 << 9,           /* overlays need an in-memory scratch file system on `scratch_dir` */
+	WIRE_SET_CAPS = 1 << 10,
+	WIRE_HAS_UMASK = 1 << 11,
+	WIRE_NEW_KEYRING = 1 << 12,      /* a session keyring of its own */
+};
+
+typedef struct WirePlan {
+	char magic[8];
+	char build_id[40];
+	uint32_t size; /* of the whole image */
+	uint32_t strings_offset, strings_size;
+	uint32_t flags;
+	int32_t sync_fd;
+
+	WireStr container_id, hostname; /* hostname 0: leave it */
+	WireStr root;                   /* host path of the root directory, the lower layer when there is an overlay */
+	WireStr overlay_upper, overlay_work; /* root overlay on disk; 0: the upper layer is in scratch */
+	WireStr overlay_lower;          /* `root` escaped for overlay's lowerdir option; 0: no overlay over the root */
+	WireStr scratch_dir;            /* an empty directory of ours on the host, to mount on in init's namespace */
+	WireStr cwd;
+
+	uint32_t uid, gid, umask;
+	uint16_t console_rows, console_cols; /* 0: leave it */
+	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
+	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* */
+	uint32_t reserved;
+#define WIRE_LIST_MEMBER(name, type) WireList name;
+	WIRE_LISTS(WIRE_LIST_MEMBER)
+#undef WIRE_LIST_MEMBER
+} WirePlan;
+
+/* ---- reading ---- */
+
+/* Maps the plan in fd, which must be a memfd sealed against every change, and checks it whole: magic, build id, size, every list,
+ * every string. ERR_BUG says what is wrong. The mapping is never taken down. */
+int wire_open(int fd, const WirePlan **ret, Err *e);
+
+/* The same checks on bytes in memory (tests, fuzzers). data must be aligned to 8. */
+int wire_check(const void *data, size_t size, Err *e);
+
+/* NULL for offset 0. */
+static inline const char *wire_str(const WirePlan *w, WireStr s)
+{
+	return s ? (const char *)w + w->strings_offset + s : NULL;
+}
+/* The items of a list: WIRE_ITEMS(w, mounts, WireMount)[i] for i < w->mounts.count. */
+#define WIRE_ITEMS(w, list, type) ((const type *)(const void *)((const char *)(w) + (w)->list.offset))
+
+/* ---- building ---- */
+
+typedef struct WireBuild {
+	Arena *arena;
+	WirePlan head; /* scalars are set here */
+	char *strings;
+	size_t strings_len, strings_cap;
+#define WIRE_BUILD_MEMBER(name, type) \
+	type *name;                   \
+	size_t name##_count;
+	WIRE_LISTS(WIRE_BUILD_MEMBER)
+#undef WIRE_BUILD_MEMBER
+} WireBuild;
+
+void wire_build_init(WireBuild *b, Arena *a);
+WireStr wire_add_str(WireBuild *b, const char *s); /* NULL gives 0 */
+#define wire_add(b, list, type) (arena_push((b)->arena, &(b)->list, &(b)->list##_count, type))
+
+/* Lays the image out in the arena. -E2BIG (ERR_SPEC) beyond LIMIT_WIRE_BYTES. */
+int wire_finish(WireBuild *b, void **ret_image, size_t *ret_size, Err *e);
+
+/* Writes an image to a new sealed memfd (close-on-exec). */
+int wire_seal(const void *image, size_t size, int *ret_fd, Err *e);

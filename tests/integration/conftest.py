@@ -1,0 +1,219 @@
+"""Fixtures: the engine under test, a root directory with the probe in it, and the search for what was left behind."""
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness import Engine
+
+USER = 48123  # an ordinary user without a name; nobody on a usual host has this number
+
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        return
+    config.leak_before = (harness.all_groups(), harness.mounts(), set(os.listdir(scratch_parent())))
+
+
+def scratch_parent():
+    return os.environ.get("MYDOCKER_TEST_DIR", "/var/tmp")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if os.geteuid() != 0 and "any_user" not in item.fixturenames:
+            item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+def leaked(before):
+    groups, mounts, files = before
+    found = [f"group {g}" for g in sorted(harness.all_groups() - groups)]
+    found += [f"mount {m[0]} ({m[1]})" for m in harness.mounts() if m not in mounts]
+    found += [f"lost mount {m[0]}" for m in mounts if m not in harness.mounts()]
+    found += [f"file {scratch_parent()}/{f}" for f in set(os.listdir(scratch_parent())) - files if f.startswith("mydocker")]
+    return found
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """After all tests, and all workers: the host is as it was."""
+    before = getattr(session.config, "leak_before", None)
+    if before is None or session.config.option.collectonly:
+        return
+    found = leaked(before)
+    for _ in range(20):
+        if not found:
+            break
+        time.sleep(0.1)
+        found = leaked(before)
+    session.config.leaks = found
+    if found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for what in getattr(config, "leaks", []):
+        terminalreporter.write_line(f"FAILED leak check: left behind: {what}", red=True)
+
+
+@pytest.fixture(scope="session")
+def base():
+    """A folder of this worker's own that other users can enter."""
+    path = Path(tempfile.mkdtemp(prefix="mydocker-test-", dir=scratch_parent()))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def probe(base):
+    out = base / "probe-bin"
+    out.mkdir()
+    target = out / "the-probe"
+    shutil.copyfile(harness.build_probe(out), target)
+    target.chmod(0o755)
+    return target
+
+
+@pytest.fixture(scope="session")
+def busybox():
+    """A static busybox, for tests that want a shell."""
+    path = shutil.which("busybox")
+    if not path or b"INTERP" in subprocess.run(["readelf", "-lW", path], capture_output=True).stdout:
+        pytest.skip("no static busybox on this machine (package busybox-static)")
+    return Path(path)
+
+
+@pytest.fixture(scope="session")
+def make_rootfs(base, probe):
+    """make_rootfs(name): a small root with the probe, a passwd and a group file, and no mount point at all."""
+    count = [0]
+
+    def make(where=None):
+        count[0] += 1
+        root = Path(where or base / f"rootfs{count[0]}")
+        for d in ("bin", "etc", "home/alice", "work"):
+            (root / d).mkdir(parents=True)
+        os.link(probe, root / "bin/probe") if os.stat(probe).st_dev == os.stat(root).st_dev else shutil.copy(probe, root / "bin/probe")
+        (root / "etc/passwd").write_text(
+            "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000:Alice:/home/alice:/bin/sh\nbob:x:1001:100:Bob:/nowhere:/bin/sh\n"
+        )
+        (root / "etc/group").write_text("root:x:0:\nusers:x:100:\nalice:x:1000:\nwheel:x:10:alice,bob\nsound:x:29:alice\n")
+        root.chmod(0o755)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def rootfs(make_rootfs):
+    root = make_rootfs()
+    yield root
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def shell_rootfs(rootfs, busybox):
+    shutil.copy(busybox, rootfs / "bin/busybox")
+    for name in ("sh", "ls", "cat", "id", "ps", "mount", "sleep", "stty", "true", "false", "su", "ping", "kill", "head", "grep"):
+        os.symlink("busybox", rootfs / "bin" / name)
+    return rootfs
+
+
+@pytest.fixture
+def scratch(base):
+    """A folder on the host for one test: volumes, canaries."""
+    path = Path(tempfile.mkdtemp(prefix="scratch-", dir=base))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def check_clean(engine, before):
+    """Nothing of this engine is left: no record, no name, no process; alone on the machine, no group and no mount either."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    for last in [False] * 40 + [True]:
+        found = engine.left() + [f"process {p}" for p in engine.processes()] + (leaked(before)[:20] if alone else [])
+        found = [f for f in found if "mydocker-test-" not in f or f.startswith(("process", "mount"))]
+        if not found or last:
+            break
+        time.sleep(0.05)
+    assert not found, f"left behind: {found}"
+
+
+@pytest.fixture
+def md(base, rootfs):
+    """The engine as root, with folders of its own."""
+    assert harness.MYDOCKER.exists(), f"{harness.MYDOCKER} is missing: run ./build, or name it in MYDOCKER"
+    before = (harness.all_groups(), harness.mounts(), set(os.listdir(scratch_parent())))
+    own = Path(tempfile.mkdtemp(prefix="engine-", dir=base))
+    engine = Engine(own, rootfs)
+    yield engine
+    engine.close()
+    try:
+        check_clean(engine, before)
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def user_program(base):
+    """The product where an ordinary user can reach it."""
+    program = harness.MYDOCKER
+    reach = subprocess.run(["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", str(program), "version"], capture_output=True)
+    if reach.returncode == 0:
+        return program
+    copy = base / "installed"
+    for part in ("bin", "libexec", "lib"):
+        if (program.parent.parent / part).is_dir():
+            shutil.copytree(program.parent.parent / part, copy / part, symlinks=True)
+    return copy / "bin" / program.name
+
+
+@pytest.fixture
+def user_md(base, make_rootfs, user_program):
+    """The engine as an ordinary user, who owns the root directory, with XDG folders and no groups."""
+    own = Path(tempfile.mkdtemp(prefix="user-", dir=base))
+    root = make_rootfs(own / "rootfs")
+    (own / "run").mkdir(mode=0o700)
+    (own / "share").mkdir(mode=0o700)
+    for d, dirs, files in os.walk(own):
+        for n in [".", *dirs]:
+            os.chown(os.path.join(d, n), USER, USER)
+        for n in files:
+            if n != "probe":
+                os.chown(os.path.join(d, n), USER, USER)
+    own.chmod(0o755)
+    engine = Engine(
+        own, root, prefix=["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--"],
+        env={"XDG_RUNTIME_DIR": str(own / "run"), "XDG_DATA_HOME": str(own / "share"), "HOME": str(own)},
+        program=user_program, own_dirs=False,
+    )
+    engine.state, engine.root = own / "run/mydocker", own / "share/mydocker"
+    before = (harness.all_groups(), harness.mounts(), set(os.listdir(scratch_parent())))
+    yield engine
+    engine.close()
+    try:
+        check_clean(engine, before)
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+@pytest.fixture
+def canary(base):
+    """A folder of the host that nothing may touch: its whole content is compared afterwards."""
+    path = Path(tempfile.mkdtemp(prefix="canary-", dir=base))
+    for d in ("dir", "dir/pts", "dir/shm", "dir/net", "dir/kernel"):
+        (path / d).mkdir()
+    for f in ("file", "dir/null", "dir/hosts", "dir/resolv.conf", "dir/kcore"):
+        (path / f).write_text("host secret\n")
+    before = harness.tree(path)
+    yield path
+    after = harness.tree(path)
+    assert after == before, f"the host was changed: {set(after.items()) ^ set(before.items())}"
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,211 @@
+/* `run`: from options to the request, and the checks between options. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "cli/cmd_run.h"
+#include "fmt/spec.h"
+
+enum { HOST_CPUS = 4 };
+
+typedef struct Run {
+	Arena arena;
+	RunOpts opts;
+	OptRest rest;
+	Err err;
+	int r;
+} Run;
+
+/* Parses the words, which are separated by spaces, and checks them. */
+static Run parse(const char *words)
+{
+	Run run = { .arena = ARENA_EMPTY };
+	OptSet set = { .tables = cmd_run.opts, .stop_at_first_arg = cmd_run.stop_at_first_arg };
+	StrList argv = str_split(&run.arena, words, ' ');
+	cmd_run.opts_init(&run.opts);
+	run.r = opt_parse(&set, (int)argv.count, (char **)argv.items, &run.arena, &run.opts,
+			  &run.rest, &run.err);
+	if (run.r >= 0)
+		run.r = run_read_security(&run.opts.security, &run.opts.request, &run.err);
+	if (run.r >= 0)
+		run.r = run_check(&run.opts.request, HOST_CPUS, &run.err);
+	return run;
+}
+
+static void expect_error(const char *words, const char *text)
+{
+	Run run = parse(words);
+	assert_true(run.r < 0);
+	assert_int_equal(run.err.kind, ERR_USAGE);
+	assert_string_equal(run.err.msg, text);
+	arena_done(&run.arena);
+}
+
+static void the_original_job_is_read(void **state)
+{
+	(void)state;
+	Run run = parse("-t -m 100m --rootfs / stress --vm-bytes 200m --vm-keep -m 1");
+	const RunRequest *r = &run.opts.request;
+	assert_int_equal(run.r, 0);
+	assert_true(r->tty);
+	assert_false(r->interactive);
+	assert_true(r->memory == 100 << 20);
+	assert_true(r->memory_swap == SPEC_UNSET);
+	assert_string_equal(r->rootfs, "/");
+	assert_int_equal(run.rest.args.count, 6);
+	assert_string_equal(run.rest.args.items[4], "-m");
+	arena_done(&run.arena);
+}
+
+static void options_reach_their_members(void **state)
+{
+	(void)state;
+	Run run = parse(
+		"-h box -w /w -u 1:2 --name n --net host --pid host --ipc private --uts host -v /a:/b:ro --tmpfs /t "
+		"--cap-add ALL --cap-drop kill --ulimit nofile=1:2 --uidmap 0:0:1 --gidmap 0:1:2 --memory-reservation 1.5g "
+		"--memory-swap -1 --shm-size 1m --cpus 1.5 -c 512 --cpuset-cpus 0-1 --cpuset-mems 0 --pids-limit 10 "
+		"--cgroup-parent /p --read-only --privileged --rm --entrypoint=");
+	const RunRequest *r = &run.opts.request;
+	assert_int_equal(run.r, 0);
+	assert_string_equal(r->hostname, "box");
+	assert_string_equal(r->workdir, "/w");
+	assert_string_equal(r->user, "1:2");
+	assert_string_equal(r->name, "n");
+	assert_string_equal(r->network, "host");
+	assert_string_equal(r->pid, "host");
+	assert_string_equal(r->ipc, "private");
+	assert_string_equal(r->uts, "host");
+	assert_string_equal(r->volumes.items[0], "/a:/b:ro");
+	assert_string_equal(r->tmpfs.items[0], "/t");
+	assert_string_equal(r->cap_add.items[0], "ALL");
+	assert_string_equal(r->cap_drop.items[0], "kill");
+	assert_string_equal(r->ulimits.items[0], "nofile=1:2");
+	assert_string_equal(r->uidmaps.items[0], "0:0:1");
+	assert_string_equal(r->gidmaps.items[0], "0:1:2");
+	assert_true(r->memory_reservation == 3ll << 29);
+	assert_true(r->memory_swap == -1);
+	assert_true(r->shm_size == 1 << 20);
+	assert_true(r->nano_cpus == 1500000000);
+	assert_true(r->cpu_shares == 512);
+	assert_string_equal(r->cpuset_cpus, "0-1");
+	assert_string_equal(r->cpuset_mems, "0");
+	assert_true(r->pids_limit == 10);
+	assert_string_equal(r->cgroup_parent, "/p");
+	assert_true(r->read_only && r->privileged && r->rm);
+	assert_string_equal(r->entrypoint, "");
+	arena_done(&run.arena);
+}
+
+static void zero_means_not_given(void **state)
+{
+	(void)state;
+	Run run = parse(
+		"-m 0 --memory-swap 0 --memory-reservation 0 --shm-size 0 --cpus 0 -c 0 --cpu-period 0 --cpu-quota 0 --pids-limit 0");
+	const RunRequest *r = &run.opts.request;
+	assert_int_equal(run.r, 0);
+	assert_true(r->memory == SPEC_UNSET && r->memory_swap == SPEC_UNSET &&
+		    r->memory_reservation == SPEC_UNSET);
+	assert_true(r->shm_size == SPEC_UNSET && r->nano_cpus == SPEC_UNSET &&
+		    r->cpu_shares == SPEC_UNSET);
+	assert_true(r->cpu_period == SPEC_UNSET && r->cpu_quota == SPEC_UNSET);
+	assert_true(r->pids_limit == -1);
+	arena_done(&run.arena);
+}
+
+static void limits_must_agree(void **state)
+{
+	(void)state;
+	expect_error("-m 5m", "--memory is too small, the least is 6m");
+	expect_error("--memory-reservation 5m", "--memory-reservation is too small, the least is 6m");
+	expect_error("-m 10m --memory-reservation 11m", "--memory-reservation is larger than --memory");
+	expect_error("--memory-swap 1g",
+		     "--memory-swap is the limit of memory and swap together and needs --memory, too");
+	expect_error("-m 10m --memory-swap 9m",
+		     "--memory-swap is the limit of memory and swap together and is smaller than --memory");
+	expect_error("--cpus 1 --cpu-period 10000", "--cpus and --cpu-period exclude each other");
+	expect_error("--cpus 1 --cpu-quota 10000", "--cpus and --cpu-quota exclude each other");
+	expect_error("--cpus 4.1", "--cpus is too large, this host has 4");
+	expect_error("--cpus 0.001", "--cpus is too small, the least is 0.01");
+	expect_error("--cpu-period 999", "--cpu-period is not between 1000 and 1000000 microseconds");
+	expect_error("--cpu-period 1000001",
+		     "--cpu-period is not between 1000 and 1000000 microseconds");
+	expect_error("--cpu-quota 999",
+		     "--cpu-quota is too small, the least is 1000 microseconds (-1: no limit)");
+	expect_error("--cpu-quota -2",
+		     "--cpu-quota is too small, the least is 1000 microseconds (-1: no limit)");
+	expect_error("-c -1", "--cpu-shares is negative");
+	expect_error("--pids-limit -2", "--pids-limit is negative (-1: no limit)");
+	Run run = parse("--cpus 4 -m 6m --memory-swap 6m --pids-limit -1");
+	assert_int_equal(run.r, 0);
+	arena_done(&run.arena);
+}
+
+static void values_that_are_none_are_refused(void **state)
+{
+	(void)state;
+	expect_error("-m 5x", "invalid value '5x' for -m: not a size such as 512m or 1.5g");
+	expect_error("--memory=-1", "invalid value '-1' for --memory: not a size such as 512m or 1.5g");
+	expect_error("--memory-swap -2",
+		     "invalid value '-2' for --memory-swap: not a size such as 512m or 1.5g");
+	expect_error("-m 99999999999g", "invalid value '99999999999g' for -m: too large");
+	expect_error("--cpus x", "invalid value 'x' for --cpus: not a number of CPUs such as 0.5 or 2");
+	expect_error("--cpus 99999999999",
+		     "invalid value '99999999999' for --cpus: not a number of CPUs such as 0.5 or 2");
+}
+
+static void what_is_not_there_yet_is_named(void **state)
+{
+	(void)state;
+	expect_error("-d", "option -d (--detach) is not there yet");
+	expect_error("-p 80:80", "option -p (--publish) is not there yet");
+	expect_error("--userns=keep-id", "option --userns is not there yet");
+	expect_error("--network bridge", "--network bridge is not there yet, there are none and host");
+	expect_error("--network container:x",
+		     "--network container:x is not there yet, there are none and host");
+}
+
+static void expect_security(const char *words, bool no_new_privs, bool unconfined)
+{
+	Run run = parse(words);
+	assert_int_equal(run.r, 0);
+	assert_int_equal(run.opts.request.no_new_privs, no_new_privs);
+	assert_int_equal(run.opts.request.seccomp_unconfined, unconfined);
+	arena_done(&run.arena);
+}
+
+static void security_words_are_read(void **state)
+{
+	(void)state;
+	expect_security("x", false, false);
+	expect_security("--security-opt no-new-privileges", true, false);
+	expect_security("--security-opt no-new-privileges:true", true, false);
+	expect_security("--security-opt=no-new-privileges=true --security-opt no-new-privileges=false",
+			false, false);
+	expect_security("--security-opt seccomp=unconfined", false, true);
+	expect_security("--security-opt seccomp:unconfined --security-opt no-new-privileges", true,
+			true);
+	expect_security("--security-opt seccomp=unconfined --security-opt seccomp=builtin", false,
+			false);
+	expect_error("--security-opt no-new-privileges=2",
+		     "--security-opt no-new-privileges takes true or false, not '2'");
+	expect_error("--security-opt seccomp=p.json", "--security-opt seccomp=p.json is not there yet");
+	expect_error("--security-opt apparmor=unconfined",
+		     "--security-opt apparmor=unconfined is not there yet");
+	expect_error("--security-opt label=disable", "--security-opt label=disable is not there yet");
+	expect_error("--security-opt seccompx", "unknown --security-opt 'seccompx'");
+	expect_error("--security-opt=", "unknown --security-opt ''");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_original_job_is_read),
+		cmocka_unit_test(options_reach_their_members),
+		cmocka_unit_test(zero_means_not_given),
+		cmocka_unit_test(limits_must_agree),
+		cmocka_unit_test(values_that_are_none_are_refused),
+		cmocka_unit_test(what_is_not_there_yet_is_named),
+		cmocka_unit_test(security_words_are_read),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
