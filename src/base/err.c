@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#undef err_raise /* what an analyzer is told of them (err.h) is made true here */
-#undef err_wrap
 
 const char *err_basename(const char *path)
 {
@@ -32,7 +30,7 @@ __attribute__((format(printf, 3, 0))) static void format_cut(char *dst, size_t s
 	dst[size - 1] = '\0';
 }
 
-int err_raise(Err *e, ErrKind kind, int sys, const char *where, const char *fmt, ...)
+int err_raise_(Err *e, ErrKind kind, int sys, const char *where, const char *fmt, ...)
 {
 	int r = sys > 0 ? -sys : -EIO;
 	if (!e)
@@ -58,7 +56,7 @@ __attribute__((format(printf, 3, 4))) static void format_cut_args(char *dst, siz
 	va_end(ap);
 }
 
-int err_wrap(Err *e, int r, const char *fmt, ...)
+int err_wrap_(Err *e, int r, const char *fmt, ...)
 {
 	if (!e)
 		return r;

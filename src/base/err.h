@@ -39,23 +39,25 @@ _Static_assert(sizeof(Err) == 512, "Err is also a wire format");
 #define ERR_STR(x)   ERR_STR_(x)
 #define ERR_HERE     err_basename(__FILE__ ":" ERR_STR(__LINE__))
 
-#define err_sys(e, ...)            err_negative(err_raise((e), ERR_SYS, errno, ERR_HERE, __VA_ARGS__))
-#define err_make(e, kind, no, ...) err_negative(err_raise((e), (kind), (no), ERR_HERE, __VA_ARGS__))
-
-/* Tells the compiler what err_raise() promises, so that it sees that outputs are set wherever a call has not failed. */
-static inline int err_negative(int r)
-{
-	if (r >= 0)
-		__builtin_unreachable();
-	return r;
-}
+#define err_sys(e, ...)            err_raise((e), ERR_SYS, errno, ERR_HERE, __VA_ARGS__)
+#define err_make(e, kind, no, ...) err_raise((e), (kind), (no), ERR_HERE, __VA_ARGS__)
 
 /* Fills *e (which may be NULL: "only the code, please") and returns -sys, or -EIO when sys is 0. Messages that do not fit keep
  * their tail and lose their middle. An Err that already holds an error is overwritten. */
-int err_raise(Err *e, ErrKind kind, int sys, const char *where, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+#define err_raise(e, kind, sys, where, ...) err_negative(err_raise_((e), (kind), (sys), (where), __VA_ARGS__))
+int err_raise_(Err *e, ErrKind kind, int sys, const char *where, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-/* Puts "text: " in front of the message in *e, whose kind and errno stay. Returns r. */
-int err_wrap(Err *e, int r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Puts "text: " in front of the message in *e, whose kind and errno stay. Returns r, which is negative. */
+#define err_wrap(e, r, ...) err_negative(err_wrap_((e), (r), __VA_ARGS__))
+int err_wrap_(Err *e, int r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Tells compiler and analyzers, which see one file at a time, what the two promise: outputs are set wherever a call has not failed. */
+static inline int err_negative(int r)
+{
+	if (r >= 0)
+		__builtin_trap();
+	return r;
+}
 
 /* Writes the whole error, with the errno's text if it has one, into buf: one line, no newline; control characters are replaced
  * by '?'. Returns buf. */
@@ -63,16 +65,3 @@ const char *err_text(const Err *e, char *buf, unsigned long size);
 
 /* The part of a path after its last slash; for ERR_HERE. */
 const char *err_basename(const char *path);
-
-#ifdef __clang_analyzer__
-/* It sees one file at a time: this tells it that a raised or wrapped error is negative, on which every caller relies. */
-#define ERR_NEGATIVE_(call)              \
-	({                               \
-		int err_r_ = (call);     \
-		if (err_r_ >= 0)         \
-			__builtin_trap(); \
-		err_r_;                  \
-	})
-#define err_raise(...) ERR_NEGATIVE_(err_raise(__VA_ARGS__))
-#define err_wrap(...)  ERR_NEGATIVE_(err_wrap(__VA_ARGS__))
-#endif

@@ -1,6 +1,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cli/cmd_run.h"
 #include "fmt/spec.h"
 
@@ -82,12 +83,11 @@ static int check_namespaces(const RunRequest *r, Err *e)
 	return 0;
 }
 
-/* As docker: a script that asks for a terminal on a pipe has made a mistake, and half a terminal would hide it. */
-static int check_tty(const RunRequest *r, Err *e)
+/* Docker refuses -i -t without a terminal, which breaks every script that is started without one; podman warns. */
+static void check_tty(const RunRequest *r)
 {
 	if (r->tty && r->interactive && !isatty(STDIN_FILENO))
-		return usage(e, "the input device is not a TTY: -t together with -i wants a terminal as standard input");
-	return 0;
+		log_warn("standard input is no terminal: -t gives the command one of its own, without job control from here");
 }
 
 int run_check(RunRequest *r, unsigned cpus, Err *e)
@@ -96,7 +96,7 @@ int run_check(RunRequest *r, unsigned cpus, Err *e)
 	TRY(check_memory(r, e));
 	TRY(check_cpu(r, cpus, e));
 	TRY(check_namespaces(r, e));
-	TRY(check_tty(r, e));
+	check_tty(r);
 	if (r->pids_limit != SPEC_UNSET && r->pids_limit < -1)
 		return usage(e, "--pids-limit is negative (-1: no limit)");
 	return 0;

@@ -5,13 +5,13 @@
 #include "base/log.h"
 #include "fmt/size.h"
 
-void memory_report_print(const MemoryReport *m, const char *id)
+void memory_report_print(const CgroupMemory *m, const char *id)
 {
 	char limit[16], peak[16];
-	if (!m->known || m->oom_kills == 0)
+	if (m->oom_kills == 0)
 		return;
 	log_note("container %.12s: %" PRIu64 " %s killed for memory: limit %s, peak %s", id, m->oom_kills,
 		 m->oom_kills == 1 ? "process was" : "processes were",
-		 m->limit == UINT64_MAX ? "none" : size_format(limit, sizeof limit, m->limit),
-		 m->peak == UINT64_MAX ? "unknown" : size_format(peak, sizeof peak, m->peak));
+		 m->limit == CGROUP_NO_LIMIT ? "none" : size_format(limit, sizeof limit, m->limit),
+		 m->peak == 0 ? "unknown" : size_format(peak, sizeof peak, m->peak));
 }

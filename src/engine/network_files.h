@@ -3,9 +3,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 
-/* Writes the three files into the container's directory, to be mounted from there; they go with it. With the host's network they are
- * copies of the host's (a missing one gives an empty file), else they name localhost and the container, and the resolver's file is a
- * copy. uid:gid is the container's root as the host sees it. */
-int network_files_write(int dir_fd, const char *hostname, bool host_network, uint32_t uid, uint32_t gid, Err *e);
+typedef struct NetworkFiles {
+	const char *hostname; /* the container's */
+	bool host_network;
+	uint32_t uid, gid; /* the container's root, as the host sees it */
+} NetworkFiles;
+
+/* Writes the three files into the container's directory, to be mounted from there; they go with it. With the host's network hosts is a
+ * copy of the host's, else it names localhost and the container; the resolver's file is a copy. What the host lacks is empty. */
+int network_files_write(int dir_fd, const NetworkFiles *f, Arena *a, Err *e);

@@ -10,7 +10,6 @@
 
 #include "base/fd.h"
 #include "base/str.h"
-#include "kern/tree.h"
 
 /* The file system that path would be made on: that of its nearest existing parent. */
 static bool would_be_on_overlay(const char *path, Arena *a)
@@ -62,19 +61,4 @@ int overlay_dir_make(const char *dir, int lower_fd, Err *e)
 	    fchmodat(fd, "upper", st.st_mode & 07777, 0) < 0)
 		return err_sys(e, "give %s/upper the owner and mode of the root", dir);
 	return 0;
-}
-
-int overlay_dir_remove(const char *dir, Err *e)
-{
-	char parent[PATH_MAX];
-	TRY(str_format(parent, sizeof parent, "%s", dir));
-	char *slash = strrchr(parent, '/');
-	if (!slash)
-		return err_make(e, ERR_BUG, EINVAL, "'%s' is no absolute path", dir);
-	*slash = '\0';
-	AUTO(fd_close) int fd = open(parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : err_sys(e, "open %s", parent);
-	int r = tree_remove_at(fd, slash + 1, e);
-	return r == -ENOENT ? 0 : r;
 }

@@ -1,6 +1,7 @@
 /* overlay_dir.h - the throw-away layer of `--rootfs DIR:O` on disk.                       (engine/)
  *
- * On disk:   ROOT/containers/<id>/{upper,work}, mode 0700 above; named in the container's record before it is made.
+ * On disk:   ROOT/containers/<id>/{upper,work}, mode 0700 above; named in the container's record before it is made, removed by
+ *            tree_remove().
  */
 #pragma once
 #include "base/arena.h"
@@ -12,6 +13,3 @@ const char *overlay_dir_choose(const char *root_dir, const char *id, const char 
 
 /* Makes it, upper/ with owner and mode of the directory lower_fd. */
 int overlay_dir_make(const char *dir, int lower_fd, Err *e);
-
-/* Removes it with all in it; what is not there is as good as removed. */
-int overlay_dir_remove(const char *dir, Err *e);

@@ -24,6 +24,7 @@
 #include "engine/overlay_dir.h"
 #include "engine/root_option.h"
 #include "engine/spec_fill.h"
+#include "kern/tree.h"
 #include "kern/wait_loop.h"
 #include "runtime/parent.h"
 #include "runtime/plan.h"
@@ -46,7 +47,7 @@ typedef struct Run {
 	Spec spec;
 	Plan plan;
 	Container container;
-	MemoryReport memory;
+	CgroupMemory memory;
 	int exit_code;
 } Run;
 
@@ -189,6 +190,16 @@ static int run_plan(Run *r, Err *e)
 	return 0;
 }
 
+/* The groups between top and dir that do not exist yet, outer ones first. */
+static void missing_parents_add(const char *top, const char *dir, Arena *a, StrList *list)
+{
+	for (const char *p = strchr(dir + strlen(top) + 1, '/'); p; p = strchr(p + 1, '/')) {
+		const char *parent = arena_strndup(a, dir, (size_t)(p - dir));
+		if (access(parent, F_OK) < 0)
+			strlist_add(a, list, parent);
+	}
+}
+
 static int run_write_record(Run *r, Err *e)
 {
 	char *boot = arena_alloc(r->arena, BOOT_ID_SIZE);
@@ -202,8 +213,8 @@ static int run_write_record(Run *r, Err *e)
 	};
 	for (size_t i = 0; i < r->plan.groups_count; i++) {
 		strlist_add(r->arena, &record.groups, r->plan.groups[i].dir);
-		if (r->request->cgroup_parent)
-			strlist_add(r->arena, &record.parents, r->plan.groups[i].parent);
+		if (r->plan.remove_parents)
+			missing_parents_add(r->plan.groups[i].top, r->plan.groups[i].dir, r->arena, &record.parents);
 	}
 	return record_write(r->dir.fd, &record, r->arena, e);
 }
@@ -226,7 +237,7 @@ static void undo_overlay(void *arg)
 {
 	Run *r = arg;
 	Err e = { 0 };
-	if (overlay_dir_remove(r->context.overlay_dir, &e) < 0)
+	if (tree_remove(r->context.overlay_dir, &e) < 0)
 		log_warn("remove the throw-away layer %s: %s", r->context.overlay_dir, e.msg);
 }
 
@@ -252,6 +263,15 @@ static int run_take_name(Run *r, Undo *undo, Err *e)
 	return 0;
 }
 
+/* Who id 0 of the container is on the host; the plan has checked that it is mapped. */
+static uint32_t host_id_of_root(const SpecIdMap *maps, size_t count, uint32_t without_maps)
+{
+	for (size_t i = 0; i < count; i++)
+		if (maps[i].container_id == 0)
+			return maps[i].host_id;
+	return without_maps;
+}
+
 /* From here on things are made. */
 static int run_make_dirs(Run *r, Undo *undo, Err *e)
 {
@@ -266,17 +286,21 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 		TRY(overlay_dir_make(c->overlay_dir, c->root_fd, e));
 	}
 	const SpecLinux *l = &r->spec.linux_;
-	return network_files_write(r->dir.fd, c->hostname, run_shares(r->request->network),
-				   l->uid_mappings_count ? l->uid_mappings[0].host_id : geteuid(),
-				   l->gid_mappings_count ? l->gid_mappings[0].host_id : getegid(), e);
+	const NetworkFiles files = {
+		.hostname = c->hostname,
+		.host_network = run_shares(r->request->network),
+		.uid = host_id_of_root(l->uid_mappings, l->uid_mappings_count, geteuid()),
+		.gid = host_id_of_root(l->gid_mappings, l->gid_mappings_count, getegid()),
+	};
+	return network_files_write(r->dir.fd, &files, r->arena, e);
 }
 
-static int run_wait(Run *r, WaitSignals *signals, Err *e)
+static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 {
 	ProcessEnd end;
 	const WaitOpts opts = {
 		.pidfd = r->container.pidfd,
-		.signals = signals,
+		.signals_fd = signals->fd,
 		.master_fd = r->container.terminal_fd,
 		.forward_stdin = r->request->interactive,
 	};
@@ -301,12 +325,12 @@ int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 	r.context = (RunContext){ .request = request, .facts = &r.facts, .arena = &arena, .root_fd = FD_NONE };
 	TRY(run_look(&r, e));
 	TRY(run_plan(&r, e));
-	TRY(wait_signals_block(&signals, e)); /* a signal that comes now waits for the container */
+	TRY(wait_signals_block(request->tty, &signals, e)); /* a signal that comes now waits for the container */
 	TRY(run_make_dirs(&r, &undo, e));
 	TRY(runtime_start(&r.plan, &r.facts, &r.dir, &arena, &r.container, e));
 	sweep_all(&r.state, &arena); /* while the command runs */
 	int waited = run_wait(&r, &signals, e);
-	TRY(runtime_finish(&r.plan, &r.facts, &r.memory, waited < 0 ? NULL : e));
+	TRY(runtime_finish(&r.plan, &r.facts, &r.container, &r.memory, waited < 0 ? NULL : e));
 	TRY(waited);
 	memory_report_print(&r.memory, r.context.id);
 	*ret_exit_code = r.exit_code;

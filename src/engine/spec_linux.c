@@ -72,9 +72,9 @@ static void fill_sysctls(const RunContext *c, Spec *s)
 		(SpecSysctl){ "net.ipv4.ip_unprivileged_port_start", "0" };
 }
 
-static void rule_add(const RunContext *c, SpecResources *r, SpecDeviceRule rule)
+static void rule_add(const RunContext *c, SpecResources *r, DeviceRule rule)
 {
-	*arena_push(c->arena, &r->devices, &r->devices_count, SpecDeviceRule) = rule;
+	*arena_push(c->arena, &r->devices, &r->devices_count, DeviceRule) = rule;
 }
 
 static void fill_device_rules(const RunContext *c, SpecResources *r)
@@ -84,7 +84,7 @@ static void fill_device_rules(const RunContext *c, SpecResources *r)
 	} allowed[] = { { 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 }, { 1, 9 }, { 5, 0 }, { 5, 1 }, { 5, 2 }, { 136, -1 } };
 
 	rule_add(c, r,
-		 (SpecDeviceRule){ .allow = c->request->privileged,
+		 (DeviceRule){ .allow = c->request->privileged,
 				   .type = 'a',
 				   .major = -1,
 				   .minor = -1,
@@ -94,11 +94,11 @@ static void fill_device_rules(const RunContext *c, SpecResources *r)
 	if (c->request->privileged)
 		return;
 	/* A node may be made by who has CAP_MKNOD, and still not be opened. */
-	rule_add(c, r, (SpecDeviceRule){ .allow = true, .type = 'c', .major = -1, .minor = -1, .mknod = true });
-	rule_add(c, r, (SpecDeviceRule){ .allow = true, .type = 'b', .major = -1, .minor = -1, .mknod = true });
+	rule_add(c, r, (DeviceRule){ .allow = true, .type = 'c', .major = -1, .minor = -1, .mknod = true });
+	rule_add(c, r, (DeviceRule){ .allow = true, .type = 'b', .major = -1, .minor = -1, .mknod = true });
 	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
 		rule_add(c, r,
-			 (SpecDeviceRule){ .allow = true,
+			 (DeviceRule){ .allow = true,
 					   .type = 'c',
 					   .major = allowed[i].major,
 					   .minor = allowed[i].minor,

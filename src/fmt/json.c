@@ -1,5 +1,7 @@
 #include "fmt/json.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

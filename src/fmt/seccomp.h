@@ -9,7 +9,8 @@
  *    are tried from special to general: first those that begin with a higher argument; then EQ, NE and MASKED_EQ before LT and LE
  *    before GT and GE; then by value. So "GE 0" is "otherwise". The same conditions with different actions are an error.
  *  - 32-bit architectures (x86, x32, arm) compare the low words alone. On x86 a rule for a socket or System V call also covers its way
- *    through socketcall(2) or ipc(2), without the test of its first argument (which is behind a pointer there).
+ *    through socketcall(2) or ipc(2), where the call's number takes the place of a condition on argument 0. The call's own arguments
+ *    are behind a pointer there: a profile that tests them must refuse socketcall.
  *  - A rule whose action is the default action is dropped; a name that no architecture has is skipped.
  *  - Architectures that are not listed get KILL_THREAD, and so do x32 calls where x86_64 is listed and x32 is not.
  *  - Numbers above the highest that any rule names get ENOSYS, unless the default action is ALLOW, LOG or TRACE: programs fall back to

@@ -197,11 +197,12 @@ static Slot *slot_of(Lower *l, int number)
 	return &l->slots[n < SLOTS_PLAIN ? n : SLOTS_PLAIN + (n - ARM_NR_BASE)];
 }
 
-/* x86's second way to a socket or System V call. Its real arguments are behind a pointer, but libseccomp compares all except the
- * first with those of the carrier, and profiles were tested with that. */
+/* x86's second way to a socket or System V call: the carrier's first argument says which call it is. The real arguments are behind a
+ * pointer, but libseccomp compares the carrier's other arguments with the rule's conditions, and profiles were tested with that. */
 static int add_other_way(Lower *l, const Prepared *r, const SyscallRow *row)
 {
-	Slot *slot = slot_of(l, row->x86_way & SYSCALL_X86_IPC ? X86_NR_IPC : X86_NR_SOCKETCALL);
+	bool ipc = row->x86_way & SYSCALL_X86_IPC;
+	Slot *slot = slot_of(l, ipc ? X86_NR_IPC : X86_NR_SOCKETCALL);
 	size_t count = r->matches[false].count;
 
 	for (size_t i = 0; i == 0 || i < count; i++) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/device_rule.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -42,12 +43,6 @@ typedef struct SpecDevice {
 	uint32_t uid, gid;
 } SpecDevice;
 
-typedef struct SpecDeviceRule {
-	bool allow;
-	char type;            /* 'a', 'c' or 'b' */
-	int64_t major, minor; /* -1: any */
-	bool read, write, mknod;
-} SpecDeviceRule;
 
 typedef struct SpecCaps { /* sets as bit masks, bit n is capability n (base/caps.h) */
 	uint64_t bounding, effective, inheritable, permitted, ambient;
@@ -101,7 +96,7 @@ typedef struct SpecResources {
 	const char *cpuset_cpus, *cpuset_mems;                 /* NULL: not given */
 	int64_t pids_limit;
 	bool pids_limit_is_default; /* ours, not asked for: a host that cannot give it gets a warning (engine only) */
-	SpecDeviceRule *devices;
+	DeviceRule *devices;
 	size_t devices_count;
 } SpecResources;
 

@@ -59,13 +59,13 @@ static int decode_rule_type(SpecDecoder *d, const JsonValue *v, void *base, cons
 	if (strlen(type) > 1 || !strchr("acb", *type)) /* which finds the end of an empty one: not given */
 		return spec_fail(d, v, "must be one of a, c, b, not '%.64s'", type);
 	if (*type)
-		((SpecDeviceRule *)base)->type = *type;
+		((DeviceRule *)base)->type = *type;
 	return 0;
 }
 
 static int decode_access(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
-	SpecDeviceRule *rule = base;
+	DeviceRule *rule = base;
 	const char *access;
 	(void)row;
 	TRY(json_get_string(v, &access, d->e));
@@ -78,10 +78,10 @@ static int decode_access(SpecDecoder *d, const JsonValue *v, void *base, const S
 }
 
 static const SpecRow rule_rows[] = {
-	SPEC_BOOL("allow", SpecDeviceRule, allow, .flags = SPEC_REQUIRED),
+	SPEC_BOOL("allow", DeviceRule, allow, .flags = SPEC_REQUIRED),
 	SPEC_ROW("type", decode_rule_type),
-	SPEC_I64("major", SpecDeviceRule, major, -1),
-	SPEC_I64("minor", SpecDeviceRule, minor, -1),
+	SPEC_I64("major", DeviceRule, major, -1),
+	SPEC_I64("minor", DeviceRule, minor, -1),
 	SPEC_ROW("access", decode_access),
 	SPEC_ROWS_END,
 };
@@ -90,7 +90,7 @@ static const SpecRow rule_rows[] = {
  * allow of a single device is not guessed. */
 static int finish_rule(SpecDecoder *d, const JsonValue *v, void *item, size_t index)
 {
-	SpecDeviceRule *rule = item;
+	DeviceRule *rule = item;
 	(void)index;
 	if (rule->read || rule->write || rule->mknod)
 		return 0;
@@ -104,10 +104,10 @@ static int finish_rule(SpecDecoder *d, const JsonValue *v, void *item, size_t in
 
 static int decode_rules(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
-	static const SpecDeviceRule init = { .type = 'a', .major = -1, .minor = -1 };
+	static const DeviceRule init = { .type = 'a', .major = -1, .minor = -1 };
 	static const SpecList list = {
 		.rows = rule_rows,
-		.size = sizeof(SpecDeviceRule),
+		.size = sizeof(DeviceRule),
 		.init = &init,
 		.check = finish_rule,
 	};

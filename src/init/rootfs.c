@@ -37,7 +37,7 @@ static int source_open(Init *in, uint32_t i, Err *e)
 static int root_open(Init *in, Err *e)
 {
 	const char *path = wire_str(in->plan, in->plan->root);
-	in->root_dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	in->root_dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (in->root_dir < 0)
 		return err_sys(e, "open the root directory '%s'", path);
 	if (in->plan->overlay_upper)
@@ -53,7 +53,7 @@ int rootfs_open(Init *in, Err *e)
 	TRY(root_open(in, e));
 	if (init_has(in, WIRE_SCRATCH)) {
 		const char *path = wire_str(in->plan, in->plan->scratch_dir);
-		in->scratch_dir = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		in->scratch_dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (in->scratch_dir < 0)
 			return err_sys(e, "open the scratch directory '%s'", path);
 	}

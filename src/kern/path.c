@@ -78,12 +78,17 @@ static int walk_up(Walk *w, Err *e)
 	return 0;
 }
 
+static int link_refused(const char *path, Err *e)
+{
+	return err_make(e, ERR_SPEC, ELOOP, "'%s' in the container's root leads through a symbolic link", path);
+}
+
 /* Replaces the link `fd` by its target in front of what is left to do. */
 static int walk_link(Walk *w, int fd, Err *e)
 {
 	char target[PATH_MAX];
 	if (w->flags & PATH_NO_SYMLINKS)
-		return err_make(e, ERR_SPEC, ELOOP, "'%s' in the container's root leads through a symbolic link", w->path);
+		return link_refused(w->path, e);
 	if (++w->links > LINKS_MAX)
 		return err_make(e, ERR_SYS, ELOOP, "'%s' in the container's root", w->path);
 	ssize_t n = readlinkat(fd, "", target, sizeof target);
@@ -181,6 +186,10 @@ int path_make_in_root(int rootfd, const char *path, PathKind kind, unsigned flag
 		*ret_fd = fd;
 		return 0;
 	}
+	if (fd == -ELOOP && (flags & PATH_NO_SYMLINKS))
+		return link_refused(path, e);
+	if (fd != -ENOENT)
+		return err_make(e, ERR_SYS, -fd, "'%s' in the container's root", path);
 	AUTO(walk_done) Walk w = { .rootfd = rootfd, .path = path, .dir = FD_NONE, .kind = kind, .flags = flags };
 	if (str_format(w.todo, sizeof w.todo, "%s", path) < 0)
 		return walk_too_long(&w, e);
@@ -197,7 +206,7 @@ int path_parent_in_root(int rootfd, const char *path, int *ret_dir, const char *
 	const char *name = err_basename(path);
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return err_make(e, ERR_SPEC, EINVAL, "'%s' does not name a file", path);
-	if (str_format(dir, sizeof dir, "/%.*s", (int)(name - path), path) < 0)
+	if (str_format(dir, sizeof dir, "%s%.*s", path[0] == '/' ? "" : "/", (int)(name - path), path) < 0)
 		return err_make(e, ERR_SYS, ENAMETOOLONG, "'%s' in the container's root", path);
 	TRY(path_make_in_root(rootfd, dir, PATH_DIR, 0, ret_dir, e));
 	*ret_name = name;

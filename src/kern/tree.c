@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -149,4 +150,19 @@ int tree_remove_at(int dirfd, const char *name, Err *e)
 	TRY(empty_dir(&r, top, first_level));
 	n = remove_entry(dirfd, name);
 	return n < 0 ? err_make(e, ERR_SYS, -n, "remove '%s'", name) : 0;
+}
+
+int tree_remove(const char *path, Err *e)
+{
+	char parent[PATH_MAX];
+	if (str_format(parent, sizeof parent, "%s", path) < 0)
+		return err_make(e, ERR_SYS, ENAMETOOLONG, "remove '%s'", path);
+	char *slash = strrchr(parent, '/');
+	if (!slash || !slash[1])
+		return err_make(e, ERR_BUG, EINVAL, "'%s' is no absolute path of a directory", path);
+	*slash = '\0';
+	AUTO(fd_close) int fd = open(*parent ? parent : "/", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "open %s", parent);
+	return tree_remove_at(fd, slash + 1, e);
 }

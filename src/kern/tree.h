@@ -11,3 +11,6 @@
 /* Removes `name`, one component, from the directory dirfd: a file, a link, or a directory with all below. What is not there is as
  * good as removed. -EXDEV or -EBUSY: something is mounted in it; what could be removed before that is gone. */
 int tree_remove_at(int dirfd, const char *name, Err *e);
+
+/* The same for an absolute path, whose parents are ours. */
+int tree_remove(const char *path, Err *e);

@@ -8,6 +8,7 @@
 #pragma once
 #include "base/err.h"
 #include "base/fd.h"
+#include "kern/cgroup.h"
 #include "kern/process.h"
 #include "runtime/plan.h"
 #include "runtime/state.h"
@@ -15,7 +16,8 @@
 typedef struct Container {
 	pid_t pid;
 	int pidfd;
-	int terminal_fd; /* master of the container's terminal, or FD_NONE */
+	int terminal_fd;        /* master of the container's terminal, or FD_NONE */
+	unsigned *parents_made; /* for each group of the plan: how many groups above it were made */
 } Container;
 #define CONTAINER_NONE ((Container){ .pidfd = FD_NONE, .terminal_fd = FD_NONE })
 
@@ -29,13 +31,6 @@ static inline void container_close_auto(Container *c)
  * failure of any step on either side comes back as its own error. The record (record.h) must be written before. */
 int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir, Arena *a, Container *ret, Err *e);
 
-/* What the memory controller counted for a container that has ended. */
-typedef struct MemoryReport {
-	bool known;
-	uint64_t oom_kills;
-	uint64_t limit; /* bytes; UINT64_MAX: none */
-	uint64_t peak;  /* bytes */
-} MemoryReport;
-
-/* Ends what is left of the container (processes that outlived its first one), reads the report and removes its groups. */
-int runtime_finish(const Plan *p, const HostFacts *facts, MemoryReport *ret_memory, Err *e);
+/* Ends what is left of the container (processes that outlived its first one), reads what the memory controller counted (oom_kills 0 where
+ * there is none) and removes its groups. Goes on after an error and returns the first. */
+int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c, CgroupMemory *ret_memory, Err *e);

@@ -17,7 +17,7 @@
 #include "fmt/spec.h"
 #include "runtime/facts.h"
 #include "runtime/plan_cgroup.h"
-#include "wire/wire.h"
+#include "wire/wire_build.h"
 
 /* What a plan needs to know besides spec and facts. */
 typedef struct PlanInput {
@@ -30,8 +30,8 @@ typedef struct PlanInput {
 /* One group that the container gets: index i belongs to facts.cgroups[hierarchy]. */
 typedef struct PlanGroup {
 	size_t hierarchy;
-	const char *dir;    /* absolute: mount point + own or asked-for parent + id */
-	const char *parent; /* the directory above it */
+	const char *top; /* absolute: the mount point, or our own group where only that is delegated to us */
+	const char *dir; /* absolute, below top */
 } PlanGroup;
 
 typedef struct Plan {
@@ -41,9 +41,10 @@ typedef struct Plan {
 	bool deny_setgroups;           /* write "deny" first: the map is made without privilege */
 	PlanGroup *groups;
 	size_t groups_count;
+	bool remove_parents; /* groups that are made above the container's own go with it (the shared default parent stays) */
 	PlanCgroupWrite *writes; /* in order; .hierarchy indexes facts.cgroups */
 	size_t writes_count;
-	SpecDeviceRule *device_rules; /* for the v2 device program; v1 rules are among the writes */
+	DeviceRule *device_rules; /* for the v2 device program; v1 rules are among the writes */
 	size_t device_rules_count;
 	StrList warnings; /* one line each, to be shown before anything is done */
 	WireBuild wire;

@@ -287,19 +287,19 @@ static int pids(Writes *w)
 
 /* ---- devices on v1 ---- */
 
-static bool is_all(const SpecDeviceRule *d)
+static bool is_all(const DeviceRule *d)
 {
 	return d->type == 'a' && d->major < 0 && d->minor < 0 && d->read && d->write && d->mknod;
 }
 
-static bool overlaps(const SpecDeviceRule *a, const SpecDeviceRule *b)
+static bool overlaps(const DeviceRule *a, const DeviceRule *b)
 {
 	return a->type == b->type && (a->major < 0 || b->major < 0 || a->major == b->major) &&
 	       (a->minor < 0 || b->minor < 0 || a->minor == b->minor) &&
 	       ((a->read && b->read) || (a->write && b->write) || (a->mknod && b->mknod));
 }
 
-static bool same_devices(const SpecDeviceRule *a, const SpecDeviceRule *b)
+static bool same_devices(const DeviceRule *a, const DeviceRule *b)
 {
 	return a->type == b->type && a->major == b->major && a->minor == b->minor;
 }
@@ -309,7 +309,7 @@ static const char *device_number(Writes *w, int64_t n)
 	return n < 0 ? "*" : number(w, n);
 }
 
-static void device_write(Writes *w, const HostCgroup *h, const SpecDeviceRule *d)
+static void device_write(Writes *w, const HostCgroup *h, const DeviceRule *d)
 {
 	const char *value = arena_printf(w->a, "%c %s:%s %s%s%s", d->type, device_number(w, d->major),
 					 device_number(w, d->minor), d->read ? "r" : "",
@@ -322,7 +322,7 @@ static void device_write(Writes *w, const HostCgroup *h, const SpecDeviceRule *d
  * devices; one that takes nothing back is not needed (devices.rst). */
 static int device_rule(Writes *w, const HostCgroup *h, size_t first, size_t i, bool default_allow)
 {
-	const SpecDeviceRule *rules = w->r->devices, *d = &rules[i];
+	const DeviceRule *rules = w->r->devices, *d = &rules[i];
 	if (!d->read && !d->write && !d->mknod)
 		return 0;
 	if (d->type == 'a')
@@ -351,7 +351,7 @@ static int device_rule(Writes *w, const HostCgroup *h, size_t first, size_t i, b
 
 static int devices(Writes *w)
 {
-	const SpecDeviceRule *rules = w->r->devices;
+	const DeviceRule *rules = w->r->devices;
 	const HostCgroup *h = find_usable(w->f, "devices");
 	if (w->r->devices_count == 0 || plan_cgroup_devices_by_program(w->f))
 		return 0;

@@ -14,6 +14,8 @@ static int group_path(const PlanContext *c, const char **ret, Err *e)
 	if (strlist_has(&parts, "..") || strlist_has(&parts, "."))
 		return err_make(e, ERR_SPEC, 0, "cgroup path '%s': '.' and '..' are not allowed", asked);
 	*ret = path_clean(c->arena, asked);
+	if (strcmp(*ret, "/") == 0)
+		return err_make(e, ERR_SPEC, 0, "cgroup path '%s': names no group", asked);
 	return 0;
 }
 
@@ -21,12 +23,11 @@ static void group_add(const PlanContext *c, Plan *p, size_t hierarchy, const cha
 {
 	const HostCgroup *h = &c->facts->cgroups[hierarchy];
 	const char *base = c->facts->privileged || strcmp(h->own, "/") == 0 ? "" : h->own;
-	char *dir = arena_printf(c->arena, "%s%s%s", h->mountpoint, base, path);
-	char *slash = strrchr(dir, '/');
+	const char *top = arena_printf(c->arena, "%s%s", h->mountpoint, base);
 	*arena_push(c->arena, &p->groups, &p->groups_count, PlanGroup) = (PlanGroup){
 		.hierarchy = hierarchy,
-		.dir = dir,
-		.parent = arena_strndup(c->arena, dir, (size_t)(slash - dir)),
+		.top = top,
+		.dir = arena_printf(c->arena, "%s%s", top, path),
 	};
 }
 
@@ -35,6 +36,7 @@ int plan_groups(const PlanContext *c, Plan *p, Err *e)
 	const char *path;
 	const SpecLinux *l = &c->spec->linux_;
 	TRY(group_path(c, &path, e));
+	p->remove_parents = l->cgroups_path != NULL;
 	for (size_t i = 0; i < c->facts->cgroups_count; i++)
 		if (c->facts->cgroups[i].writable)
 			group_add(c, p, i, path);

@@ -83,10 +83,8 @@ static int fs_mount_add(const PlanContext *c, Plan *p, size_t index, const Mount
 		.propagation = o->propagation,
 	};
 	fs_data_add(c, p, &w, m->type, &o->data);
-	if (strcmp(m->type, "tmpfs") == 0 && (o->attr_set & MOUNT_ATTR_RDONLY) && has_mounts_below(c->spec, index)) {
-		w.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	if (strcmp(m->type, "tmpfs") == 0 && has_mounts_below(c->spec, index))
 		w.flags |= WIRE_MOUNT_READONLY_LAST;
-	}
 	if (strcmp(m->type, "mqueue") == 0)
 		w.flags |= WIRE_MOUNT_OPTIONAL; /* a kernel without CONFIG_POSIX_MQUEUE */
 	*wire_add(&p->wire, mounts, WireMount) = w;
@@ -149,8 +147,8 @@ static void cgroup_v1_mounts_add(const PlanContext *c, Plan *p, const SpecMount 
 		.target = wire_add_str(&p->wire, m->destination),
 		.type = wire_add_str(&p->wire, "tmpfs"),
 		.source = wire_add_str(&p->wire, "cgroup"),
-		.attr_set = o->attr_set & ~(uint64_t)MOUNT_ATTR_RDONLY,
-		.flags = o->attr_set & MOUNT_ATTR_RDONLY ? WIRE_MOUNT_READONLY_LAST : 0,
+		.attr_set = o->attr_set,
+		.flags = WIRE_MOUNT_READONLY_LAST,
 	};
 	StrList mode = { 0 };
 	strlist_add(c->arena, &mode, "mode=755");

@@ -21,7 +21,7 @@ typedef struct Record {
 	uint64_t created;     /* seconds since 1970 */
 	const char *boot_id;
 	StrList groups;       /* absolute directories of its cgroups */
-	StrList parents;      /* groups above them that are made with them and removed when empty (--cgroup-parent) */
+	StrList parents;      /* groups above them that are made with them, outer ones first; removed when empty (--cgroup-parent) */
 	const char *overlay_dir; /* NULL: none; absolute, removed with all in it */
 } Record;
 

@@ -4,7 +4,8 @@
  * Layout:    WirePlan, then the lists in the order of WIRE_LISTS, each aligned to 8, then the strings. A WireStr is an offset into
  *            the strings, 0 means "none". wire_open() checks every offset once; after that readers just walk.
  * Versions:  magic and build id must be those of the reading program: parent and init always come from one build.
- * Ownership: WireBuild lives in the caller's arena. wire_open() maps; the mapping stays for the life of the process.
+ * Building:  wire_build.h.
+ * Ownership: wire_open() maps; the mapping stays for the life of the process.
  */
 #pragma once
 #include <linux/filter.h>
@@ -12,7 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/err.h"
 
 typedef uint32_t WireStr;
@@ -29,7 +29,7 @@ typedef enum WireMountKind {
 enum {                                       /* WireMount.flags */
 	WIRE_MOUNT_RECURSIVE = 1 << 0,       /* BIND: with what is mounted below; attributes then apply to all of it */
 	WIRE_MOUNT_FILE = 1 << 1,            /* the target is a file, should it have to be made (BIND finds out by itself) */
-	WIRE_MOUNT_READONLY_LAST = 1 << 2,   /* made read-only after all other mounts: some lie below it */
+	WIRE_MOUNT_READONLY_LAST = 1 << 2,   /* MOUNT_ATTR_RDONLY, if in attr_set, comes after all other mounts: some lie below it */
 	WIRE_MOUNT_MASK_ON_FAILURE = 1 << 3, /* OVERLAY: what cannot be overlaid is masked instead */
 	WIRE_MOUNT_OPTIONAL = 1 << 4,        /* skipped when its file system type or source does not exist */
 };
@@ -118,8 +118,6 @@ typedef struct WirePlan {
 #undef WIRE_LIST_MEMBER
 } WirePlan;
 
-/* ---- reading ---- */
-
 /* Maps the plan in fd, which must be a memfd sealed against every change, and checks it whole: magic, build id, size, every list,
  * every string. ERR_BUG says what is wrong. The mapping is never taken down. */
 int wire_open(int fd, const WirePlan **ret, Err *e);
@@ -134,27 +132,3 @@ static inline const char *wire_str(const WirePlan *w, WireStr s)
 }
 /* The items of a list: WIRE_ITEMS(w, mounts, WireMount)[i] for i < w->mounts.count. */
 #define WIRE_ITEMS(w, list, type) ((const type *)(const void *)((const char *)(w) + (w)->list.offset))
-
-/* ---- building ---- */
-
-typedef struct WireBuild {
-	Arena *arena;
-	WirePlan head; /* scalars are set here */
-	char *strings;
-	size_t strings_len, strings_cap;
-#define WIRE_BUILD_MEMBER(name, type) \
-	type *name;                   \
-	size_t name##_count;
-	WIRE_LISTS(WIRE_BUILD_MEMBER)
-#undef WIRE_BUILD_MEMBER
-} WireBuild;
-
-void wire_build_init(WireBuild *b, Arena *a);
-WireStr wire_add_str(WireBuild *b, const char *s); /* NULL gives 0 */
-#define wire_add(b, list, type) (arena_push((b)->arena, &(b)->list, &(b)->list##_count, type))
-
-/* Lays the image out in the arena. -E2BIG (ERR_SPEC) beyond LIMIT_WIRE_BYTES. */
-int wire_finish(WireBuild *b, void **ret_image, size_t *ret_size, Err *e);
-
-/* Writes an image to a new sealed memfd (close-on-exec). */
-int wire_seal(const void *image, size_t size, int *ret_fd, Err *e);

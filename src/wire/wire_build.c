@@ -1,3 +1,5 @@
+#include "wire/wire_build.h"
+
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <string.h>
@@ -8,7 +10,6 @@
 #include "base/limits.h"
 #include "build_id.h"
 #include "wire/layout.h"
-#include "wire/wire.h"
 
 #ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
 #define MFD_NOEXEC_SEAL 0x0008U

@@ -1,7 +1,6 @@
 """Fixtures: the engine under test, a root directory with the probe in it, and the search for what was left behind."""
 import os
 import shutil
-import stat
 import subprocess
 import tempfile
 import time
@@ -12,13 +11,14 @@ import pytest
 import harness
 from harness import Engine
 
+HOST_VALUES = ("/proc/sys/kernel/hostname", "/proc/sys/kernel/core_pattern", "/proc/sys/net/ipv4/ping_group_range", "/proc/sys/net/ipv4/ip_unprivileged_port_start")
 USER = 48123  # an ordinary user without a name; nobody on a usual host has this number
 
 
 def pytest_configure(config):
     if hasattr(config, "workerinput"):
         return
-    config.leak_before = (harness.all_groups(), harness.mounts(), set(os.listdir(scratch_parent())))
+    config.leak_before = host_now()
 
 
 def scratch_parent():
@@ -31,10 +31,17 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="needs root"))
 
 
+def host_now():
+    """What of the host must be the same afterwards: groups, mounts, files beside ours, names and kernel parameters."""
+    values = {p: Path(p).read_text() for p in HOST_VALUES if os.path.exists(p)}
+    return harness.all_groups(), harness.mounts(), set(os.listdir(scratch_parent())), values
+
+
 def leaked(before):
-    groups, mounts, files = before
+    groups, mounts, files, values = before
     found = [f"group {g}" for g in sorted(harness.all_groups() - groups)]
     found += [f"mount {m[0]} ({m[1]})" for m in harness.mounts() if m not in mounts]
+    found += [f"changed {p}" for p, v in host_now()[3].items() if values.get(p) != v]
     found += [f"lost mount {m[0]}" for m in mounts if m not in harness.mounts()]
     found += [f"file {scratch_parent()}/{f}" for f in set(os.listdir(scratch_parent())) - files if f.startswith("mydocker")]
     return found
@@ -150,7 +157,7 @@ def check_clean(engine, before):
 def md(base, rootfs):
     """The engine as root, with folders of its own."""
     assert harness.MYDOCKER.exists(), f"{harness.MYDOCKER} is missing: run ./build, or name it in MYDOCKER"
-    before = (harness.all_groups(), harness.mounts(), set(os.listdir(scratch_parent())))
+    before = host_now()
     own = Path(tempfile.mkdtemp(prefix="engine-", dir=base))
     engine = Engine(own, rootfs)
     yield engine
@@ -195,7 +202,7 @@ def user_md(base, make_rootfs, user_program):
         program=user_program, own_dirs=False,
     )
     engine.state, engine.root = own / "run/mydocker", own / "share/mydocker"
-    before = (harness.all_groups(), harness.mounts(), set(os.listdir(scratch_parent())))
+    before = host_now()
     yield engine
     engine.close()
     try:

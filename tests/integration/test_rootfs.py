@@ -257,6 +257,6 @@ def test_host_tree_after_a_failure_leaves_nothing(md):
 
 
 def test_the_host_s_kernel_parameters_are_safe(md, host_probe):
-    cmds = "write /proc/sys/kernel/hostname evil , write /proc/sys/kernel/core_pattern evil , write /proc/sysrq-trigger h , write /sys/kernel/uevent_helper x"
+    cmds = "open /proc/sys/kernel/hostname w , open /proc/sys/kernel/core_pattern w , open /proc/sysrq-trigger w , open /sys/kernel/profiling w"
     r = md.run("", [host_probe, "seq", *cmds.split()], rootfs="/").ok()
-    assert r.out.count("write=-1") == 4, r
+    assert r.out.count("open=-1") == 4, r

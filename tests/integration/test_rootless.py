@@ -44,9 +44,9 @@ def test_mounts_and_devices(user_md, scratch):
 
 
 def test_masks_and_filter_hold(user_md):
-    r = user_md.run("", "probe seq cat /proc/keys , show security caps , write /proc/sys/kernel/core_pattern x , sys 165").values
-    assert r["security.seccomp"] == "2" and int(r["caps.bnd"], 16).bit_count() == 11 if hasattr(int, "bit_count") else True
-    assert r["write"].startswith("-1")
+    r = user_md.run("", "probe seq cat /proc/keys , show security caps , open /proc/sys/kernel/core_pattern w , sys 165").values
+    assert r["security.seccomp"] == "2" and bin(int(r["caps.bnd"], 16)).count("1") == 11
+    assert r["open"].startswith("-1") and r["sys"] == "-1 errno=1"
 
 
 def test_network_none_and_loopback(user_md):

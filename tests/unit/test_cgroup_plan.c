@@ -263,7 +263,7 @@ static void a_missing_default_is_one_warning(void **state)
 static void devices_on_v1_are_writes(void **state)
 {
 	(void)state;
-	SpecDeviceRule rules[] = {
+	DeviceRule rules[] = {
 		{ .allow = true, C(9, 9), RWM }, /* without effect: all are denied after it */
 		{ .allow = false, ALL },
 		{ .allow = true, .type = 'b', .major = -1, .minor = -1, .mknod = true },
@@ -283,10 +283,10 @@ static void devices_on_v1_are_writes(void **state)
 static void later_device_rules_win_on_v1_or_are_refused(void **state)
 {
 	(void)state;
-	SpecDeviceRule same[] = { { .allow = true, C(1, 3), RWM },
+	DeviceRule same[] = { { .allow = true, C(1, 3), RWM },
 				  { .allow = false, C(1, 3), .write = true } };
-	SpecDeviceRule part[] = { { .allow = true, C(1, -1), RWM }, { .allow = false, C(1, 3), RWM } };
-	SpecDeviceRule open_all[] = { { .allow = true, ALL }, { .allow = false, C(1, 3), RWM } };
+	DeviceRule part[] = { { .allow = true, C(1, -1), RWM }, { .allow = false, C(1, 3), RWM } };
+	DeviceRule open_all[] = { { .allow = true, ALL }, { .allow = false, C(1, 3), RWM } };
 	Case a = V1, b = V1, c = V1;
 	a.r.devices = same, a.r.devices_count = 2;
 	check(&a, "devices.deny=a; devices.allow=c 1:3 rwm; devices.deny=c 1:3 w");
@@ -299,7 +299,7 @@ static void later_device_rules_win_on_v1_or_are_refused(void **state)
 static void no_device_control_at_all_is_a_warning_for_root(void **state)
 {
 	(void)state;
-	SpecDeviceRule rule = { .allow = false, ALL };
+	DeviceRule rule = { .allow = false, ALL };
 	Case a = NONE, b = NONE;
 	a.r.devices = b.r.devices = &rule;
 	a.r.devices_count = b.r.devices_count = 1;

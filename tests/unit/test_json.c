@@ -37,7 +37,8 @@ static const struct {
 	{ "{\"a\" 1}", "line 1, column 6: expected ':' after a key, found '1'" },
 	{ "{\"a\":}", "line 1, column 6: expected a value, found '}'" },
 	{ "{\"a\":1 \"b\":2}", "line 1, column 8: expected ',' or '}' after a member, found '\"'" },
-	{ "{\"a\":1,\n \"b\":2,\n \"a\":3}", "line 3, column 2: the key \"a\" stands twice in one object" },
+	{ "{\"a\":1,\n \"b\":2,\n \"a\":3}",
+	  "line 3, column 2: the key \"a\" stands twice in one object" },
 	{ "{\"a\":1,\"\\u0061\":2}", "line 1, column 8: the key \"a\" stands twice in one object" },
 	{ "{\"a\":{\"\":1,\"\":2}}", "line 1, column 12: the key \"\" stands twice in one object" },
 	{ "// no\n1", "line 1, column 1: expected a value, found '/'" },
@@ -63,17 +64,24 @@ static const struct {
 	  "line 1, column 1: expected a value, found the byte 0xc2" },
 	{ "[\"abc", "line 1, column 2: the string that begins here has no end" },
 	{ "\"a\\\"", "line 1, column 1: the string that begins here has no end" },
-	{ "\"a\nb\"", "line 1, column 3: the control character 0x0a in a string must be written as \\u000a" },
-	{ "\"a\tb\"", "line 1, column 3: the control character 0x09 in a string must be written as \\u0009" },
-	{ "\"\\x41\"", "line 1, column 3: expected one of \" \\ / b f n r t u after a backslash, found 'x'" },
-	{ "\"\\", "line 1, column 3: expected one of \" \\ / b f n r t u after a backslash, found the end" },
+	{ "\"a\nb\"",
+	  "line 1, column 3: the control character 0x0a in a string must be written as \\u000a" },
+	{ "\"a\tb\"",
+	  "line 1, column 3: the control character 0x09 in a string must be written as \\u0009" },
+	{ "\"\\x41\"",
+	  "line 1, column 3: expected one of \" \\ / b f n r t u after a backslash, found 'x'" },
+	{ "\"\\",
+	  "line 1, column 3: expected one of \" \\ / b f n r t u after a backslash, found the end" },
 	{ "\"\\u12g4\"", "line 1, column 6: expected a hexadecimal digit of \\uXXXX, found 'g'" },
-	{ "\"\\u12", "line 1, column 6: expected a hexadecimal digit of \\uXXXX, found the end of the text" },
+	{ "\"\\u12",
+	  "line 1, column 6: expected a hexadecimal digit of \\uXXXX, found the end of the text" },
 	{ "\"\\u0000\"", "line 1, column 2: \\u0000 is not allowed" },
 	{ "\"a\\ud800\"", "line 1, column 3: the first half of a surrogate pair without the second" },
 	{ "\"\\ud800\\n\"", "line 1, column 2: the first half of a surrogate pair without the second" },
-	{ "\"\\ud800\\ud800\"", "line 1, column 2: the first half of a surrogate pair without the second" },
-	{ "\"\\ud83d\\u0041\"", "line 1, column 2: the first half of a surrogate pair without the second" },
+	{ "\"\\ud800\\ud800\"",
+	  "line 1, column 2: the first half of a surrogate pair without the second" },
+	{ "\"\\ud83d\\u0041\"",
+	  "line 1, column 2: the first half of a surrogate pair without the second" },
 	{ "\"\\udc00\"", "line 1, column 2: the second half of a surrogate pair without the first" },
 	{ "\"\x80\"", "line 1, column 2: the byte 0x80 is not valid UTF-8 here" },
 	{ "\"\xc0\xaf\"", "line 1, column 2: the byte 0xc0 is not valid UTF-8 here" },
@@ -113,7 +121,8 @@ static void nul_bytes_are_refused(void **state)
 	assert_true(json_parse("\"a\0b\"", 5, &a, &v, &e) < 0);
 	assert_non_null(strstr(e.msg, "control character 0x00"));
 	assert_true(json_parse("{}\0", 3, &a, &v, &e) < 0);
-	assert_string_equal(e.msg, "line 1, column 3: expected the end of the text, found the byte 0x00");
+	assert_string_equal(e.msg,
+			    "line 1, column 3: expected the end of the text, found the byte 0x00");
 	assert_true(json_parse("\0", 1, &a, &v, &e) < 0);
 	assert_true(json_parse("[1]", 2, &a, &v, &e) < 0); /* what lies behind len is not read */
 }
@@ -129,7 +138,7 @@ static void nesting_has_a_limit(void **state)
 		memset(text, '[', depth);
 		memset(text + depth, ']', depth);
 		int r = json_parse(text, (size_t)2 * depth, &a, &v, &e);
-		assert_int_equal(r < 0, depth > LIMIT_JSON_DEPTH);
+		assert_int_equal(r<0, depth> LIMIT_JSON_DEPTH);
 	}
 	assert_string_equal(e.msg, "line 1, column 65: nested deeper than 64 arrays and objects");
 }
@@ -207,7 +216,9 @@ static void structure_and_lines_are_kept(void **state)
 	AUTO(arena_done) Arena a = ARENA_EMPTY;
 	const JsonValue *v;
 	Err e = { 0 };
-	assert_int_equal(parse(&a, " {\"z\" : [ ] ,\r\n\"a\":\n[1 , {} ,\n\nnull],\"s\":\"\\n\"}\n", &v, &e), 0);
+	assert_int_equal(parse(&a, " {\"z\" : [ ] ,\r\n\"a\":\n[1 , {} ,\n\nnull],\"s\":\"\\n\"}\n",
+			       &v, &e),
+			 0);
 	assert_int_equal(v->type, JSON_OBJECT);
 	assert_int_equal(v->count, 3);
 	const JsonValue *z = v->as.list.first, *list = z->next;
@@ -288,7 +299,8 @@ static void getters_say_what_is_wrong(void **state)
 	assert_true(json_get_i64(json_member(v, "n"), 8, 9, &n, &e) < 0);
 	assert_string_equal(e.msg, "must be from 8 to 9 (line 2)");
 	assert_true(json_get_u64(json_member(v, "r"), 6, &u, &e) < 0);
-	assert_string_equal(e.msg, "must be a whole number, written without a fraction or an exponent (line 2)");
+	assert_string_equal(e.msg,
+			    "must be a whole number, written without a fraction or an exponent (line 2)");
 	assert_true(json_get_u64(json_member(v, "s"), 6, &u, &e) < 0);
 	assert_string_equal(e.msg, "must be a whole number, not a string (line 2)");
 	assert_true(json_get_bool(json_member(v, "n"), &b, &e) < 0);
@@ -338,8 +350,26 @@ static void add_space(Text *t)
 static void add_string(Text *t)
 {
 	static const char *const pieces[] = {
-		"a",	"Zz",	  " ",	     "\\n",    "\\\"",		  "\\\\",  "\\/", "\\t", "\\b", "\\u00e9",
-		"\xc3\xa9", "\\u20ac", "\xe2\x82\xac", "\\u0001", "\\ud83d\\ude00", "\xf0\x9f\x98\x80", "/", "{", "]", "\\f\\r",
+		"a",
+		"Zz",
+		" ",
+		"\\n",
+		"\\\"",
+		"\\\\",
+		"\\/",
+		"\\t",
+		"\\b",
+		"\\u00e9",
+		"\xc3\xa9",
+		"\\u20ac",
+		"\xe2\x82\xac",
+		"\\u0001",
+		"\\ud83d\\ude00",
+		"\xf0\x9f\x98\x80",
+		"/",
+		"{",
+		"]",
+		"\\f\\r",
 	};
 	char unique[24];
 	add(t, "\"");
@@ -404,12 +434,13 @@ static bool same_number(const JsonValue *ours, json_object *theirs)
 	if (json_object_is_type(theirs, json_type_double))
 		return ours->number == JSON_NUMBER_REAL;
 	if (ours->number == JSON_NUMBER_HUGE) /* json-c saturates */
-		return ours->negative ? json_object_get_int64(theirs) == INT64_MIN : json_object_get_uint64(theirs) == UINT64_MAX;
+		return ours->negative ? json_object_get_int64(theirs) == INT64_MIN
+				      : json_object_get_uint64(theirs) == UINT64_MAX;
 	if (ours->negative) {
 		int64_t n;
-		return json_get_i64(ours, INT64_MIN, INT64_MAX, &n, NULL) == 0 ?
-			       json_object_get_int64(theirs) == n :
-			       json_object_get_int64(theirs) == INT64_MIN;
+		return json_get_i64(ours, INT64_MIN, INT64_MAX, &n, NULL) == 0
+			       ? json_object_get_int64(theirs) == n
+			       : json_object_get_int64(theirs) == INT64_MIN;
 	}
 	return ours->number == JSON_NUMBER_WHOLE && json_object_get_uint64(theirs) == ours->as.magnitude;
 }
@@ -452,7 +483,8 @@ static bool same(const JsonValue *ours, json_object *theirs)
 	case JSON_STRING:
 		return json_object_is_type(theirs, json_type_string) &&
 		       strcmp(json_object_get_string(theirs), ours->as.string) == 0;
-	case JSON_ARRAY: return json_object_is_type(theirs, json_type_array) && same_list(ours, theirs);
+	case JSON_ARRAY:
+		return json_object_is_type(theirs, json_type_array) && same_list(ours, theirs);
 	default: return json_object_is_type(theirs, json_type_object) && same_object(ours, theirs);
 	}
 }
@@ -463,7 +495,8 @@ static bool oracle(const Text *t, json_object **ret)
 	json_tokener *tok = json_tokener_new_ex(100);
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	*ret = json_tokener_parse_ex(tok, t->bytes, (int)t->len + 1); /* with the NUL, which ends a bare number */
-	bool accepted = json_tokener_get_error(tok) == json_tokener_success && json_tokener_get_parse_end(tok) == t->len;
+	bool accepted = json_tokener_get_error(tok) == json_tokener_success &&
+			json_tokener_get_parse_end(tok) == t->len;
 	json_tokener_free(tok);
 	return accepted;
 }

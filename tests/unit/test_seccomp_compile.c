@@ -9,9 +9,14 @@
  *   default_profile_decisions. (map_shadow_stack has become a call of x32 since.)
  * - LE behind another condition on a 32-bit architecture: libseccomp 2.5.4 forgets to turn the test around (_db_rule_gen_arg_32()
  *   assigns to a pointer in place of what it points to) and matches the opposite. has_le_bug() leaves these out.
- * - Rules for one call with overlapping conditions and different actions: libseccomp merges them into a tree and refuses some, depends
- *   on their order for others, and errs with LT and LE on 64 bits. What is promised (seccomp.h) holds for each single condition,
- *   order_of_conditions; random sets have one action for all conditional rules of one call.
+ * - Merging rules into one tree, it gets some sets wrong: several ranges (LT, LE, GT, GE) of one argument of 64 bits, rules of
+ *   several conditions beside others for the same call, equal blocks of different calls or architectures. So random sets are given to
+ *   it in the forms that it gets right (one call, one architecture a time; many rules with one condition or one rule with many), and
+ *   sets of all forms are compared with meaning(), which reads the rules one by one.
+ * - When a program's first call has only a pseudo number on x86 (accept, send, recv, semop, semtimedop), libseccomp drops it and with it
+ *   the load of the number: it then compares the architecture with numbers. has_other_defect() leaves both out.
+ * - Overlapping conditions with different actions: libseccomp refuses some of them or depends on their order. What seccomp.h promises is
+ *   in conditions_have_an_order; here all rules of one call have one action.
  * - Without x32, runc gives ENOSYS to numbers from 0x80000000 to 0xbfffffff and libseccomp kills for them; no call is there.
  * - x86's negative pseudo numbers of socket and System V calls exist inside of libseccomp only; no call has such a number.
  */
@@ -161,6 +166,7 @@ static int64_t highest_named(const Seccomp *s, SyscallArch arch)
 typedef struct Judge {
 	const Seccomp *s;
 	enum { WHOLE, BY_ARCH, MEANING } kind;
+	int64_t highest[SYSCALL_ARCH_COUNT];
 	Oracle oracle[SYSCALL_ARCH_COUNT]; /* WHOLE: the first, for all; BY_ARCH: one for each; MEANING: none */
 } Judge;
 
@@ -181,22 +187,23 @@ static bool test_holds(const SeccompArg *a, bool wide, uint64_t v)
 	return false;
 }
 
-/* 2: the rule has no condition here; 1: its conditions hold; 0: they do not. Behind a carrier argument 0 is the carrier's. */
+/* 2: the rule has no condition on this architecture; 1: its conditions hold; 0: they do not. Through one of x86's carriers, argument 0
+ * says which call it is, and the rule's condition on it is left out. */
 static int rule_holds(const SeccompRule *r, bool wide, bool carried, const struct seccomp_data *d)
 {
-	bool split = has_repeated_argument(r), all = true, any = false, tested = carried, free_one = false;
+	bool split = has_repeated_argument(r), all = true, any = false, tested = carried, untested = false;
 
 	for (size_t i = 0; i < r->args_count; i++) {
 		const SeccompArg *a = &r->args[i];
 		bool empty = a->op == SECCOMP_CMP_MASKED_EQ && (wide ? a->value : (uint32_t)a->value) == 0;
-		bool holds = (carried && a->index == 0) || empty || test_holds(a, wide, d->args[a->index]);
+		bool holds = (carried && a->index == 0) || test_holds(a, wide, d->args[a->index]);
 
 		tested |= !empty;
-		free_one |= empty;
+		untested |= empty;
 		all &= holds;
 		any |= holds;
 	}
-	if (!tested || (split && free_one && !carried))
+	if (!tested || (split && untested && !carried))
 		return 2;
 	return split ? any : all;
 }
@@ -232,12 +239,10 @@ static uint32_t judge(const Judge *j, SyscallArch arch, const struct seccomp_dat
 {
 	uint32_t number = (uint32_t)d->nr;
 	const Seccomp *s = j->s;
-	int64_t highest;
 
 	if (arch == SYSCALL_X86_64 || arch == SYSCALL_X32)
 		arch = number >= SYSCALL_X32_BIT ? SYSCALL_X32 : SYSCALL_X86_64;
-	highest = highest_named(s, arch);
-	if (s->archs & (1U << arch) && highest >= 0 && number > highest && s->default_action != SECCOMP_ACT_ALLOW &&
+	if (s->archs & (1U << arch) && j->highest[arch] >= 0 && number > j->highest[arch] && s->default_action != SECCOMP_ACT_ALLOW &&
 	    s->default_action != SECCOMP_ACT_LOG && s->default_action != SECCOMP_ACT_TRACE)
 		return SECCOMP_RET_ERRNO | ENOSYS;
 	if (j->kind == WHOLE)
@@ -301,10 +306,10 @@ static void describe(const Seccomp *s, const char *name)
 /* Conditions of all rules that can decide about the call: its own, and on x86 those of the calls that go through it. */
 static size_t args_of(const Seccomp *s, const char *name, const SeccompArg **ret, size_t max)
 {
-	bool carrier = name && (strcmp(name, "socketcall") == 0 || strcmp(name, "ipc") == 0);
+	bool carrier = strcmp(name, "socketcall") == 0 || strcmp(name, "ipc") == 0;
 	size_t n = 0;
 
-	for (size_t i = 0; name && i < s->rules_count; i++) {
+	for (size_t i = 0; i < s->rules_count; i++) {
 		for (size_t k = 0; k < s->rules[i].names.count && s->rules[i].args_count > 0; k++) {
 			const SyscallRow *row = syscall_find(s->rules[i].names.items[k]);
 			if (strcmp(s->rules[i].names.items[k], name) != 0 && !(carrier && row && row->x86_way))
@@ -325,7 +330,7 @@ static void compare_number(const Judge *j, const SeccompProgram *p, SyscallArch 
 {
 	const Seccomp *s = j->s;
 	const SeccompArg *args[64];
-	size_t count = args_of(s, name, args, ARRAY_LEN(args));
+	size_t count = name ? args_of(s, name, args, ARRAY_LEN(args)) : 0;
 
 	if (count == 0)
 		rounds = name && (strcmp(name, "socketcall") == 0 || strcmp(name, "ipc") == 0) ? rounds : 2;
@@ -359,13 +364,15 @@ static void compare_number(const Judge *j, const SeccompProgram *p, SyscallArch 
 }
 
 /* Every number that has a name, all up to 1100 without, and some that lie at borders. */
-static Compared compare_all(const Judge *j, const SeccompProgram *p, size_t rounds, bool (*left_out)(const char *name))
+static Compared compare_all(Judge *j, const SeccompProgram *p, size_t rounds, bool (*left_out)(const char *name))
 {
 	static const uint32_t odd[] = { 0xf0000,    0xf0001,    0xf0002,    0xf0003,    0xf0004,    0xf0005,    0xf0006,   0xf0007,
 					0xf000f,    0xf0010,    0xf0011,    5000,       0x3fffffff, 0x40001388, 0x7fffffff, 0x80000000,
 					0xbfffffff, 0xc0000000, 0xfffffffe, 0xffffffff };
 	Compared c = { 0 };
 
+	for (SyscallArch arch = 0; arch < SYSCALL_ARCH_COUNT; arch++)
+		j->highest[arch] = highest_named(j->s, arch);
 	for (SyscallArch arch = 0; arch < SYSCALL_ARCH_COUNT; arch++) {
 		uint32_t base = arch == SYSCALL_X32 ? SYSCALL_X32_BIT : 0;
 		for (uint32_t n = 0; n < 1100 + ARRAY_LEN(odd); n++) {
@@ -404,13 +411,13 @@ static void default_profile_as_libseccomp(void **state)
 		Err e = { 0 };
 		Seccomp s;
 		SeccompProgram p;
-		Judge j = { &s, WHOLE, { { 0 } } };
+		Judge j = { .s = &s, .kind = WHOLE };
 		Compared c;
 
 		assert_int_equal(seccomp_profile_default(&(SeccompProfileParams){ cap_sets[i / 2], hosts[i % 2] }, &a, &s), 0);
 		assert_int_equal(seccomp_compile(&s, &a, &p, &e), 0);
 		assert_int_equal(p.unknown_names, 0);
-		j.oracle[0] = oracle_make(&s, s.archs);
+		j.oracle[0] = oracle_make(&s, s.archs | 1U << seccomp_arch_native());
 		assert_false(j.oracle[0].refused);
 		c = compare_all(&j, &p, 400, is_newer);
 		assert_true(c.calls > 5000 && c.verdicts > 15000);
@@ -515,6 +522,25 @@ static bool has_le_bug(const SeccompArg *args, size_t count)
 	return false;
 }
 
+/* libseccomp's other two defects that sets of one call run into; see the top. */
+static bool has_other_defect(const Seccomp *s)
+{
+	const SyscallRow *row = syscall_find(s->rules[0].names.items[0]);
+	unsigned ranges = 0;
+
+	for (size_t i = 0; i < s->rules_count; i++) {
+		for (size_t j = 0; j < s->rules[i].args_count; j++) {
+			const SeccompArg *a = &s->rules[i].args[j];
+			if (a->op == SECCOMP_CMP_EQ || a->op == SECCOMP_CMP_NE || a->op == SECCOMP_CMP_MASKED_EQ)
+				continue;
+			if (ranges & (1U << a->index))
+				return true;
+			ranges |= 1U << a->index;
+		}
+	}
+	return s->archs & (1U << SYSCALL_X86) && row && row->x86_way && syscall_number(row, SYSCALL_X86) < 0;
+}
+
 static const char *const pool[] = {
 	"read",   "write",   "openat",   "ioctl",  "clone",      "mmap",   "socket",	"connect", "accept", "accept4", "sendmsg", "recvmmsg",
 	"sendmmsg", "semget", "semop",   "shmat",  "msgctl",     "socketcall", "ipc",	"personality", "prctl", "_llseek", "mmap2", "set_tls",
@@ -531,37 +557,38 @@ static SeccompAction random_action(void)
 	return actions[rng() % ARRAY_LEN(actions)];
 }
 
-static void random_args(Arena *a, SeccompRule *r)
+static void random_args(Arena *a, SeccompRule *r, size_t count)
 {
-	SeccompArg *args = arena_new_array(a, 4, SeccompArg);
+	SeccompArg *args = arena_new_array(a, count, SeccompArg);
 
-	r->args_count = rng() % 4;
 	do {
-		for (size_t i = 0; i < r->args_count; i++) {
+		for (size_t i = 0; i < count; i++) {
 			args[i] = (SeccompArg){ .index = (uint32_t)(rng() % 6), .op = (SeccompOp)(rng() % 7) };
 			if (rng() % 4)
 				args[i].index %= 2;
 			args[i].value = sample(NULL, 0);
 			args[i].value_two = sample(NULL, 0);
 		}
-	} while (has_le_bug(args, r->args_count));
+	} while (has_le_bug(args, count));
 	r->args = args;
+	r->args_count = count;
 }
 
-/* Rules for a few calls. All conditional rules of one call have one action, and so have calls that share a carrier on x86. */
-static void random_rules(Arena *a, Seccomp *s, size_t max_names)
+/* Rules for a few calls. All rules of one call have one action, and so have calls that share a carrier on x86. */
+static void random_rules(Arena *a, Seccomp *s, size_t names_max, size_t rules_max, size_t args_max)
 {
 	SeccompAction of_calls[RANDOM_CALLS], of_carriers = random_action();
 	uint32_t first = (uint32_t)rng();
-	size_t names = 1 + rng() % max_names;
+	size_t names = 1 + rng() % names_max;
 
 	for (size_t i = 0; i < ARRAY_LEN(of_calls); i++)
 		of_calls[i] = random_action();
-	*s = (Seccomp){ .default_errno = (uint32_t)(rng() % 100), .has_default_errno = false, .archs = (uint32_t)(rng() % 32) | 1 };
+	*s = (Seccomp){ .default_errno = 38, .archs = (uint32_t)(rng() % 32) | 1U << seccomp_arch_native() };
 	do
 		s->default_action = random_action();
 	while (s->default_action == SECCOMP_ACT_NOTIFY);
-	s->rules_count = 1 + rng() % 20;
+	s->has_default_errno = s->default_action == SECCOMP_ACT_ERRNO && rng() % 2;
+	s->rules_count = 1 + rng() % rules_max;
 	s->rules = arena_new_array(a, s->rules_count, SeccompRule);
 	for (size_t i = 0; i < s->rules_count; i++) {
 		size_t which = rng() % names;
@@ -572,47 +599,61 @@ static void random_rules(Arena *a, Seccomp *s, size_t max_names)
 		s->rules[i].action = carried ? of_carriers : of_calls[which];
 		s->rules[i].has_errno = s->rules[i].action == SECCOMP_ACT_ERRNO || s->rules[i].action == SECCOMP_ACT_TRACE;
 		s->rules[i].errno_ret = s->rules[i].has_errno ? 7 : 0;
-		random_args(a, &s->rules[i]);
+		random_args(a, &s->rules[i], rng() % (args_max + 1));
 		strlist_add(a, &s->rules[i].names, name);
+		if (carried && args_max == 1) /* see the top */
+			s->rules_count = i + 1;
 	}
 }
 
-static void random_sets(const char *unused, int kind, size_t sets)
+static void compare_set(Arena *a, const Seccomp *s, int kind)
 {
-	(void)unused;
-	for (size_t i = 0; i < sets; i++) {
-		AUTO(arena_done) Arena a = ARENA_EMPTY;
-		Err e = { 0 };
-		SeccompProgram p;
-		Seccomp s;
-		Judge j = { .s = &s, .kind = kind };
+	Judge j = { .s = s, .kind = kind };
+	SeccompProgram p;
+	Err e = { 0 };
 
-		rng_state = 0x9e3779b97f4a7c15 * (i + 1);
-		random_rules(&a, &s, kind == BY_ARCH ? 1 : RANDOM_CALLS);
-		for (SyscallArch arch = 0; kind == BY_ARCH && arch < SYSCALL_ARCH_COUNT; arch++) {
-			if (s.archs & (1U << arch)) {
-				j.oracle[arch] = oracle_make(&s, 1U << arch);
-				assert_false(j.oracle[arch].refused);
-			}
+	for (SyscallArch arch = 0; kind == BY_ARCH && arch < SYSCALL_ARCH_COUNT; arch++) {
+		if (s->archs & (1U << arch)) {
+			j.oracle[arch] = oracle_make(s, 1U << arch);
+			assert_false(j.oracle[arch].refused);
 		}
-		if (seccomp_compile(&s, &a, &p, &e) < 0)
-			fail_msg("set %zu: %s", i, e.msg);
-		(void)compare_all(&j, &p, 60, NULL);
-		for (SyscallArch arch = 0; arch < SYSCALL_ARCH_COUNT; arch++)
-			test_free(j.oracle[arch].code);
 	}
+	if (seccomp_compile(s, a, &p, &e) < 0)
+		fail_msg("%s", e.msg);
+	(void)compare_all(&j, &p, 60, NULL);
+	for (SyscallArch arch = 0; arch < SYSCALL_ARCH_COUNT; arch++)
+		test_free(j.oracle[arch].code);
 }
 
 static void random_rules_as_libseccomp(void **state)
 {
 	(void)state;
-	random_sets("", BY_ARCH, 400);
+	for (size_t i = 0; i < 600; i++) {
+		AUTO(arena_done) Arena a = ARENA_EMPTY;
+		Seccomp s;
+
+		rng_state = 0x9e3779b97f4a7c15 * (i + 1);
+		do
+			if (i % 2)
+				random_rules(&a, &s, 1, 12, 1); /* many rules, one condition each */
+			else
+				random_rules(&a, &s, 1, 1, 5); /* one rule, many conditions */
+		while (has_other_defect(&s));
+		compare_set(&a, &s, BY_ARCH);
+	}
 }
 
 static void random_rules_by_meaning(void **state)
 {
 	(void)state;
-	random_sets("", MEANING, 400);
+	for (size_t i = 0; i < 400; i++) {
+		AUTO(arena_done) Arena a = ARENA_EMPTY;
+		Seccomp s;
+
+		rng_state = 0xbf58476d1ce4e5b9 * (i + 1);
+		random_rules(&a, &s, RANDOM_CALLS, 40, 4);
+		compare_set(&a, &s, MEANING);
+	}
 }
 
 int main(void)

@@ -26,8 +26,8 @@ static void sizes_are_docker_s(void **state)
 		{ "1.5G", 1610612736 },
 		{ ".5k", 512 },
 		{ "5.k", 5120 },
-		{ "1.9", 1 },		   /* parts of a byte are dropped */
-		{ "0.0009765625k", 1 },	   /* exactly one byte */
+		{ "1.9", 1 },              /* parts of a byte are dropped */
+		{ "0.0009765625k", 1 },    /* exactly one byte */
 		{ "0.0009765624999k", 0 }, /* a bit less */
 		{ "0.1k", 102 },
 		{ "1.0000000000000000000000000001k", 1024 },
@@ -50,12 +50,13 @@ static void sizes_are_docker_s(void **state)
 static void other_words_are_no_sizes(void **state)
 {
 	static const char *const malformed[] = {
-		"",	"m",   ".",   "b",    " ",    "-1",  "+1",   "-1m",   " 1m",  "1m ",   "1  m", "1\tm", "1.2.3", "1,5g",
-		"1e3", "0x10", "inf", "nan",  "1mm",  "1mi", "1mib2", "1kbi", "1bb",  "1bib", "1e",   "1z",   "1kibi", "1 2",
-		"1m\n",
+		"",      "m",    ".",     "b",    " ",   "-1",   "+1",    "-1m", " 1m",  "1m ",
+		"1  m",  "1\tm", "1.2.3", "1,5g", "1e3", "0x10", "inf",   "nan", "1mm",  "1mi",
+		"1mib2", "1kbi", "1bb",   "1bib", "1e",  "1z",   "1kibi", "1 2", "1m\n",
 	};
 	static const char *const too_large[] = {
-		"9223372036854775808", "18446744073709551616", "8192p", "99999999999999999999", "9007199254740992k",
+		"9223372036854775808",  "18446744073709551616", "8192p",
+		"99999999999999999999", "9007199254740992k",
 	};
 	(void)state;
 	uint64_t n = 42;
@@ -106,7 +107,7 @@ static void sizes_are_written_for_people(void **state)
 		{ 1024, "1 KiB" },
 		{ 1536, "1.5 KiB" },
 		{ 1000000, "976.6 KiB" },
-		{ 1024 * 1024 - 1, "1 MiB" },	   /* 1023.999 KiB */
+		{ 1024 * 1024 - 1, "1 MiB" },       /* 1023.999 KiB */
 		{ 1024 * 1024 - 52, "1023.9 KiB" }, /* 1023.949 */
 		{ 104857600, "100 MiB" },
 		{ 1610612736, "1.5 GiB" },

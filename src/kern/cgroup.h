@@ -1,0 +1,57 @@
+/* cgroup.h - one container's control groups: made and limited before anybody is in them.    (kern/, may include base)
+ *
+ * Runs in:   the parent. One call for each hierarchy; the plan says which groups and what is written to them.
+ * On disk:   DIR is the container's group, absolute. Groups above it are made as needed and shared; the group itself must not exist.
+ * Joining:   v1: the child writes "0" to the `tasks` descriptor, while it has one thread. v2: it is born in the group through the
+ *            directory's descriptor (process_clone). cgroup.procs is never written: that waits for a grace period, 10 ms or so.
+ * Files:     cgroup.c what both versions share, cgroup_v1.c and cgroup_v2.c the rest.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+
+typedef struct CgroupWrite {
+	const char *file, *value;
+	const char *what; /* "memory limit", for messages */
+	bool asked;       /* false: a default, no error where the file does not exist */
+} CgroupWrite;
+
+typedef struct CgroupRequest {
+	bool is_v2;
+	const char *controllers; /* v1: "cpu,cpuacct"; v2: "cpu io memory", those that can be had */
+	const char *top;         /* the mount point, or the group that is delegated to us: exists */
+	const char *dir;         /* the group to be made, below top */
+	const CgroupWrite *writes;
+	size_t writes_count;
+} CgroupRequest;
+
+/* Makes the group, its missing parents and the writes, in order. *ret_fd (the caller's, close-on-exec) is what the child joins by.
+ * *ret_parents_made counts the groups above it that were missing, for cgroup_remove_parents(); it is set on failure, too.
+ * On failure the group itself is gone again. ERR_EXISTS: the group exists. A value that the kernel refuses is named. */
+int cgroup_make(const CgroupRequest *r, int *ret_fd, unsigned *ret_parents_made, Err *e);
+
+/* Kills everything in the group and in the groups below it, and waits for none of it. v2 from Linux 5.14 on by cgroup.kill, else by
+ * going over the lists until they are empty; groups below a v1 group go with it. A group that does not exist has nobody in it. */
+int cgroup_kill(const char *dir, Err *e);
+
+/* Removes the group and the groups below it. Processes that are just dying are waited for, up to 2 s: then -EBUSY (ERR_STATE).
+ * A group that does not exist is as good as removed. */
+int cgroup_remove(const char *dir, Err *e);
+
+/* Removes `count` groups above dir, from below, as far as they are empty and unused. */
+void cgroup_remove_parents(const char *dir, unsigned count);
+
+#define CGROUP_NO_LIMIT UINT64_MAX
+typedef struct CgroupMemory {
+	uint64_t oom_kills;   /* processes killed for lack of memory in the group */
+	uint64_t limit;       /* bytes; CGROUP_NO_LIMIT */
+	uint64_t total_limit; /* memory and swap; CGROUP_NO_LIMIT also where swap is not counted */
+	uint64_t peak;        /* bytes; 0: this kernel does not tell (v2 before Linux 5.19) */
+} CgroupMemory;
+
+/* What became of the memory limit of a group. -ENOENT without a message: no such group, or no memory controller in it. */
+int cgroup_read_memory(const char *dir, bool is_v2, CgroupMemory *ret);

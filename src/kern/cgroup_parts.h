@@ -1,0 +1,23 @@
+/* cgroup_parts.h - what cgroup.c, cgroup_v1.c and cgroup_v2.c know of each other.             (kern/, private to them) */
+#pragma once
+#include "kern/cgroup.h"
+
+/* Before the group's writes: v1 cpuset groups get CPUs and memory nodes from above; v2 groups get their controllers from above. */
+int cgroup_v1_prepare(const CgroupRequest *r, int dirfd, unsigned parents_made, Err *e);
+int cgroup_v2_prepare(const CgroupRequest *r, Err *e);
+
+/* 1 when cgroup.kill did it, 0 when this group has no such file, or -errno. */
+int cgroup_v2_kill(int dirfd);
+
+int cgroup_v1_read_memory(int dirfd, CgroupMemory *ret);
+int cgroup_v2_read_memory(int dirfd, CgroupMemory *ret);
+
+/* "max", and numbers that are as good as no limit, give CGROUP_NO_LIMIT. */
+int cgroup_read_number(int dirfd, const char *file, uint64_t *ret);
+
+/* The number after `key` in a file of lines "key number"; -ENOENT when there is no such line. */
+int cgroup_read_key(int dirfd, const char *file, const char *key, uint64_t *ret);
+
+/* Calls fn for each group from below `top` down to `dir` (dir too), the path of each and of the group above it. */
+typedef int (*CgroupLevelFn)(const char *above, const char *dir, const void *arg, Err *e);
+int cgroup_each_level(const char *top, const char *dir, CgroupLevelFn fn, const void *arg, Err *e);

@@ -1,0 +1,315 @@
+#include "runtime/parent.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/signals.h"
+#include "base/undo.h"
+#include "kern/device_filter.h"
+#include "runtime/init_exe.h"
+#include "runtime/record.h"
+#include "wire/sync.h"
+
+/* What the story holds while it is told. */
+typedef struct Start {
+	const Plan *plan;
+	const HostFacts *facts;
+	Arena *arena;
+	int *group_fds;     /* for each group: v1 its tasks file, v2 its directory */
+	unsigned *parents;  /* for each group: how many above it were made */
+	size_t groups_made;
+	Sync sync, init_sync; /* our end, and init's until it runs */
+	Container container;
+} Start;
+
+void container_close(Container *c)
+{
+	fd_close_auto(&c->pidfd);
+	fd_close_auto(&c->terminal_fd);
+	*c = CONTAINER_NONE;
+}
+
+static void start_close(Start *s)
+{
+	for (size_t i = 0; i < s->groups_made; i++)
+		fd_close_auto(&s->group_fds[i]);
+	sync_close(&s->sync);
+	sync_close(&s->init_sync);
+	container_close(&s->container);
+}
+
+static void start_close_auto(Start *s)
+{
+	start_close(s);
+}
+
+/* ---- groups ---- */
+
+static bool group_is_v2(const Start *s, size_t i)
+{
+	return s->facts->cgroups[s->plan->groups[i].hierarchy].is_v2;
+}
+
+static void group_remove(const Plan *p, size_t i, const unsigned *parents_made, int *first_error, Err *e)
+{
+	Err own = { 0 };
+	int r = cgroup_remove(p->groups[i].dir, &own);
+	if (r < 0 && *first_error == 0) {
+		*first_error = r;
+		if (e)
+			*e = own;
+	} else if (r < 0) {
+		log_warn("%s", own.msg);
+	}
+	if (r >= 0 && p->remove_parents)
+		cgroup_remove_parents(p->groups[i].dir, parents_made[i]);
+}
+
+static void undo_groups(void *arg)
+{
+	Start *s = arg;
+	int failed = 0;
+	Err e = { 0 };
+	for (size_t i = 0; i < s->groups_made; i++)
+		group_remove(s->plan, i, s->parents, &failed, &e);
+	if (failed < 0)
+		log_warn("%s", e.msg);
+}
+
+/* The plan's writes for one hierarchy, in order. */
+static size_t group_writes(const Start *s, size_t hierarchy, CgroupWrite *ret)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s->plan->writes_count; i++) {
+		const PlanCgroupWrite *w = &s->plan->writes[i];
+		if (w->hierarchy == hierarchy)
+			ret[n++] = (CgroupWrite){ .file = w->file, .value = w->value, .what = w->what, .asked = w->asked };
+	}
+	return n;
+}
+
+static int groups_make(Start *s, Undo *undo, Err *e)
+{
+	const Plan *p = s->plan;
+	CgroupWrite *writes = arena_new_array(s->arena, p->writes_count, CgroupWrite);
+	s->group_fds = arena_new_array(s->arena, p->groups_count, int);
+	s->parents = arena_new_array(s->arena, p->groups_count, unsigned);
+	undo_push(undo, undo_groups, s);
+	for (size_t i = 0; i < p->groups_count; i++) {
+		const HostCgroup *h = &s->facts->cgroups[p->groups[i].hierarchy];
+		const CgroupRequest request = {
+			.is_v2 = h->is_v2,
+			.controllers = h->controllers,
+			.top = p->groups[i].top,
+			.dir = p->groups[i].dir,
+			.writes = writes,
+			.writes_count = group_writes(s, p->groups[i].hierarchy, writes),
+		};
+		s->group_fds[i] = FD_NONE;
+		s->groups_made = i + 1;
+		TRY(cgroup_make(&request, &s->group_fds[i], &s->parents[i], e));
+	}
+	return 0;
+}
+
+/* v1 has a controller for devices; a pure v2 tree has a program on the group instead. */
+static int device_rules_attach(Start *s, Err *e)
+{
+	const Plan *p = s->plan;
+	if (!plan_cgroup_devices_by_program(s->facts) || p->groups_count == 0 || p->device_rules_count == 0 || !s->facts->privileged)
+		return 0;
+	return device_filter_attach(s->group_fds[0], p->device_rules, p->device_rules_count, s->arena, e);
+}
+
+/* ---- the process ---- */
+
+/* The descriptor that clone3 puts the child in the v2 group by. */
+static int clone_group_fd(const Start *s)
+{
+	for (size_t i = 0; i < s->groups_made; i++)
+		if (group_is_v2(s, i))
+			return s->group_fds[i];
+	return FD_NONE;
+}
+
+/* Descriptors are the last thing that enters the wire plan; after this it cannot be changed. */
+static int wire_plan_seal(Start *s, int *ret_fd, Err *e)
+{
+	WireBuild w = s->plan->wire;
+	void *image;
+	size_t size;
+	w.head.sync_fd = s->init_sync.fd;
+	for (size_t i = 0; i < s->groups_made; i++)
+		if (!group_is_v2(s, i))
+			*wire_add(&w, join_fds, int32_t) = s->group_fds[i];
+	TRY(wire_finish(&w, &image, &size, e));
+	return wire_seal(image, size, ret_fd, e);
+}
+
+/* The child of clone3: only plain system calls, and then init. Its descriptors are its own copies. */
+static _Noreturn void child_exec_init(Start *s, int init_fd, int plan_fd)
+{
+	Err e = { 0 };
+	char name[] = "init", number[16];
+	char *const argv[] = { name, number, NULL }, *const envp[] = { NULL };
+	bool kept = fd_keep_for_exec(plan_fd, &e) == 0 && fd_keep_for_exec(s->init_sync.fd, &e) == 0;
+
+	for (size_t i = 0; kept && i < s->groups_made; i++)
+		kept = group_is_v2(s, i) || fd_keep_for_exec(s->group_fds[i], &e) == 0;
+	if (kept && str_format(number, sizeof number, "%d", plan_fd) > 0) {
+		(void)syscall(SYS_execveat, init_fd, "", argv, envp, AT_EMPTY_PATH);
+		(void)err_sys(&e, "execute init from memory");
+	}
+	sync_fail(&s->init_sync, &e);
+	_exit(1);
+}
+
+static void undo_process(void *arg)
+{
+	Start *s = arg;
+	ProcessEnd end;
+	(void)process_signal(s->container.pidfd, SIGKILL); /* ended already is as good */
+	(void)process_wait(s->container.pidfd, &end, NULL);
+}
+
+static int init_spawn(Start *s, Undo *undo, Err *e)
+{
+	AUTO(fd_close) int init_fd = FD_NONE;
+	AUTO(fd_close) int plan_fd = FD_NONE;
+
+	TRY(init_exe_open(&init_fd, e));
+	TRY(sync_pair(&s->sync, &s->init_sync, e));
+	TRY(wire_plan_seal(s, &plan_fd, e));
+	pid_t pid = process_clone(s->plan->clone_flags, clone_group_fd(s), &s->container.pidfd, e);
+	TRY(pid);
+	if (pid == 0)
+		child_exec_init(s, init_fd, plan_fd);
+	s->container.pid = pid;
+	undo_push(undo, undo_process, s);
+	sync_close(&s->init_sync); /* so that its end is seen here */
+	return 0;
+}
+
+static int proc_file_write(pid_t pid, const char *name, const char *text, Err *e)
+{
+	char path[64];
+	TRY(str_format(path, sizeof path, "/proc/%d/%s", pid, name));
+	int r = fd_write_text_at(AT_FDCWD, path, text);
+	return r < 0 ? err_make(e, ERR_SYS, -r, "write '%.*s' to %s", (int)strcspn(text, "\n"), text, path) : 0;
+}
+
+/* user_namespaces(7): the maps of a new user namespace are written once, from outside, before anybody acts in it. */
+static int id_maps_write(const Start *s, Err *e)
+{
+	const Plan *p = s->plan;
+	if (!p->uid_map)
+		return 0;
+	if (p->deny_setgroups)
+		TRY(proc_file_write(s->container.pid, "setgroups", "deny", e));
+	TRY(proc_file_write(s->container.pid, "gid_map", p->gid_map, e));
+	return proc_file_write(s->container.pid, "uid_map", p->uid_map, e);
+}
+
+static int process_record(const Start *s, const ContainerDir *dir, Err *e)
+{
+	RecordProcess r = { .pid = s->container.pid };
+	int n = process_start_time(r.pid, &r.start_time);
+	if (n < 0)
+		return err_make(e, ERR_SYS, -n, "read the start time of process %d", r.pid);
+	return record_write_process(dir->fd, &r, s->arena, e);
+}
+
+/* When init is gone without a word, its pidfd knows how. */
+static int explain_death(const Start *s, int r, Err *e)
+{
+	ProcessEnd end;
+	if (r != -ECONNRESET && r != -EPIPE)
+		return r;
+	if (process_wait(s->container.pidfd, &end, NULL) < 0)
+		return r;
+	if (!end.by_signal)
+		return err_wrap(e, r, "init exited with %d", end.number);
+	return err_wrap(e, r, "init was killed by signal %s%s", signal_name(end.number),
+			end.number == SIGKILL ? " (for memory, if the limit is small)" : "");
+}
+
+/* Init's side of the story is init/main.c; the steps are those of SYNC_STEPS. */
+static int init_accompany(Start *s, const ContainerDir *dir, Err *e)
+{
+	TRY(sync_expect(&s->sync, SYNC_NS_READY, NULL, e));
+	TRY(id_maps_write(s, e));
+	TRY(sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e));
+	TRY(process_record(s, dir, e)); /* while init mounts */
+	TRY(sync_expect(&s->sync, SYNC_ROOTFS_READY, &s->container.terminal_fd, e));
+	TRY(sync_send(&s->sync, SYNC_RECORDED, FD_NONE, e));
+	TRY(sync_expect(&s->sync, SYNC_EXECING, NULL, e));
+	return sync_expect_exec(&s->sync, e);
+}
+
+int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir, Arena *a, Container *ret, Err *e)
+{
+	AUTO(start_close) Start s = {
+		.plan = p,
+		.facts = facts,
+		.arena = a,
+		.sync = SYNC_NONE,
+		.init_sync = SYNC_NONE,
+		.container = CONTAINER_NONE,
+	};
+	AUTO(undo_run) Undo undo = UNDO_EMPTY;
+
+	TRY(groups_make(&s, &undo, e));
+	TRY(device_rules_attach(&s, e));
+	TRY(init_spawn(&s, &undo, e));
+	int r = init_accompany(&s, dir, e);
+	if (r < 0)
+		return explain_death(&s, r, e);
+	s.container.parents_made = s.parents;
+	undo_commit(&undo);
+	*ret = TAKE(s.container, CONTAINER_NONE);
+	return 0;
+}
+
+/* ---- the end ---- */
+
+/* A group that reaches all of the container's processes: the v2 one has cgroup.kill, else any. */
+static const char *kill_group(const Plan *p, const HostFacts *facts)
+{
+	const char *dir = NULL;
+	for (size_t i = 0; i < p->groups_count; i++)
+		if (!dir || facts->cgroups[p->groups[i].hierarchy].is_v2)
+			dir = p->groups[i].dir;
+	return dir;
+}
+
+static bool has_memory(const HostCgroup *h)
+{
+	return h->is_v2 || strstr(h->controllers, "memory");
+}
+
+static void memory_read(const Plan *p, const HostFacts *facts, CgroupMemory *ret)
+{
+	*ret = (CgroupMemory){ .limit = CGROUP_NO_LIMIT, .total_limit = CGROUP_NO_LIMIT };
+	for (size_t i = 0; i < p->groups_count; i++) {
+		const HostCgroup *h = &facts->cgroups[p->groups[i].hierarchy];
+		if (has_memory(h) && cgroup_read_memory(p->groups[i].dir, h->is_v2, ret) == 0)
+			return;
+	}
+}
+
+int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c, CgroupMemory *ret_memory, Err *e)
+{
+	int failed = 0;
+	const char *dir = kill_group(p, facts);
+	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good; with a pid namespace all others go with it */
+	if (dir)
+		failed = cgroup_kill(dir, e);
+	memory_read(p, facts, ret_memory);
+	for (size_t i = 0; i < p->groups_count; i++)
+		group_remove(p, i, c->parents_made, &failed, e);
+	return failed;
+}

@@ -1,0 +1,100 @@
+#include "runtime/sweep.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "kern/cgroup.h"
+#include "kern/process.h"
+#include "kern/tree.h"
+#include "runtime/record.h"
+
+DEFINE_AUTO(DIR *, closedir, NULL)
+
+/* The command's process, if it is still that one: same pid, same start time. */
+static void process_end(int dir_fd, Arena *a)
+{
+	RecordProcess p;
+	uint64_t start;
+	AUTO(fd_close) int pidfd = FD_NONE;
+	if (record_read_process(dir_fd, a, &p, NULL) < 0)
+		return; /* there was none yet, or the groups reach it */
+	if (process_open(p.pid, &pidfd, NULL) < 0 || process_start_time(p.pid, &start) < 0 || start != p.start_time)
+		return;
+	(void)process_signal(pidfd, SIGKILL); /* just ended is as good */
+}
+
+static int groups_end(const Record *r, Err *e)
+{
+	int failed = 0;
+	for (size_t i = 0; i < r->groups.count; i++) {
+		int n = cgroup_kill(r->groups.items[i], e);
+		failed = failed < 0 ? failed : n;
+	}
+	for (size_t i = 0; i < r->groups.count; i++) {
+		int n = cgroup_remove(r->groups.items[i], e);
+		failed = failed < 0 ? failed : n;
+	}
+	for (size_t i = r->parents.count; i > 0; i--)
+		(void)rmdir(r->parents.items[i - 1]); /* in use by others: theirs to keep */
+	return failed;
+}
+
+static int overlay_end(const Record *r, Err *e)
+{
+	return r->overlay_dir ? tree_remove(r->overlay_dir, e) : 0;
+}
+
+/* The order is that of making, reversed; the directory with the record goes last, so that a sweep that is killed is swept again. */
+static int container_end(State *s, ContainerDir *d, Arena *a, Err *e)
+{
+	Record r;
+	int n = record_read(d->fd, a, &r, e);
+	if (n < 0 && n != -ENOENT)
+		return n;
+	if (n == 0) {
+		process_end(d->fd, a);
+		TRY(groups_end(&r, e));
+		TRY(overlay_end(&r, e));
+		if (r.name)
+			state_name_give(s, r.name, d->id);
+	}
+	return state_remove(s, d, e);
+}
+
+int sweep_one(State *s, const char *id, Arena *a)
+{
+	Err e = { 0 };
+	char text[sizeof e.msg + 64];
+	AUTO(container_dir_close) ContainerDir d = CONTAINER_DIR_NONE;
+	int r = state_lock(s, id, a, &d, &e);
+	if (r == -ENOENT)
+		return 0;
+	if (r == -EBUSY)
+		return r;
+	if (r == 0)
+		r = container_end(s, &d, a, &e);
+	if (r < 0)
+		log_warn("clean up after container %.12s: %s", id, err_text(&e, text, sizeof text));
+	else
+		log_debug("cleaned up after container %.12s, whose engine had died", id);
+	return r;
+}
+
+void sweep_all(State *s, Arena *a)
+{
+	int fd = openat(s->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(closedir) DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!d) {
+		log_warn("list %s/containers: %s", s->path, strerror(errno));
+		fd_close_auto(&fd);
+		return;
+	}
+	for (struct dirent *entry; (entry = readdir(d));)
+		if (entry->d_name[0] != '.')
+			(void)sweep_one(s, entry->d_name, a); /* says itself what failed */
+}
