@@ -24,7 +24,7 @@ typedef enum SyscallArch {
 #define SYSCALL_NONE        0xffff /* in a row: there is no such call on this architecture */
 #define SYSCALL_ARM_PRIVATE 0xf000 /* in a row: stands for __ARM_NR_BASE, 0xf0000 */
 
-#define SYSCALL_X86_IPC     0x80
+#define SYSCALL_X86_IPC 0x80
 
 typedef struct SyscallRow {
 	char name[30];

@@ -8,7 +8,7 @@
 #define NONE    SYSCALL_NONE
 #define PRIV(n) (SYSCALL_ARM_PRIVATE + (n)) /* __ARM_NR_BASE + n */
 
-#define SOCKETCALL(n) (n)                    /* x86: also through socketcall(2), whose first argument is n */
+#define SOCKETCALL(n) (n) /* x86: also through socketcall(2), whose first argument is n */
 #define IPC(n)        (SYSCALL_X86_IPC | (n)) /* x86: also through ipc(2) */
 
 /* clang-format off */

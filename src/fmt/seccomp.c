@@ -29,18 +29,18 @@ static const char *const ops[] = {
 };
 
 static const char *const archs[] = {
-	[SYSCALL_X86_64] = "SCMP_ARCH_X86_64",
-	[SYSCALL_X32] = "SCMP_ARCH_X32",
-	[SYSCALL_X86] = "SCMP_ARCH_X86",
-	[SYSCALL_AARCH64] = "SCMP_ARCH_AARCH64",
+	[SYSCALL_X86_64] = "SCMP_ARCH_X86_64", [SYSCALL_X32] = "SCMP_ARCH_X32",
+	[SYSCALL_X86] = "SCMP_ARCH_X86",       [SYSCALL_AARCH64] = "SCMP_ARCH_AARCH64",
 	[SYSCALL_ARM] = "SCMP_ARCH_ARM",
 };
 
 /* The specification's other architectures: known words, but no tables. */
 static const char *const other_archs[] = {
-	"SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64", "SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64", "SCMP_ARCH_MIPSEL64N32",
-	"SCMP_ARCH_PPC", "SCMP_ARCH_PPC64", "SCMP_ARCH_PPC64LE", "SCMP_ARCH_S390", "SCMP_ARCH_S390X", "SCMP_ARCH_PARISC",
-	"SCMP_ARCH_PARISC64", "SCMP_ARCH_RISCV64", "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB",
+	"SCMP_ARCH_MIPS",     "SCMP_ARCH_MIPS64",      "SCMP_ARCH_MIPS64N32",   "SCMP_ARCH_MIPSEL",
+	"SCMP_ARCH_MIPSEL64", "SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PPC",         "SCMP_ARCH_PPC64",
+	"SCMP_ARCH_PPC64LE",  "SCMP_ARCH_S390",        "SCMP_ARCH_S390X",       "SCMP_ARCH_PARISC",
+	"SCMP_ARCH_PARISC64", "SCMP_ARCH_RISCV64",     "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K",
+	"SCMP_ARCH_SH",       "SCMP_ARCH_SHEB",
 };
 
 static const struct {
@@ -118,7 +118,8 @@ int seccomp_flags_to_kernel(const StrList *names, uint32_t *ret, Err *e)
 		while (f < ARRAY_LEN(flags) && !str_eq(flags[f].name, names->items[i]))
 			f++;
 		if (f == ARRAY_LEN(flags))
-			return err_make(e, ERR_SPEC, EINVAL, "unknown seccomp flag '%s'", names->items[i]);
+			return err_make(e, ERR_SPEC, EINVAL, "unknown seccomp flag '%s'",
+					names->items[i]);
 		bits |= flags[f].bit;
 	}
 	*ret = bits;

@@ -57,7 +57,7 @@ typedef struct SeccompArg {
 typedef struct SeccompRule {
 	StrList names;
 	SeccompAction action;
-	bool has_errno;     /* errno_ret was given; EPERM otherwise. Only ERRNO and TRACE may have one */
+	bool has_errno; /* errno_ret was given; EPERM otherwise. Only ERRNO and TRACE may have one */
 	uint32_t errno_ret; /* TRACE: the number the tracer reads */
 	const SeccompArg *args;
 	size_t args_count;
@@ -78,7 +78,7 @@ struct sock_filter; /* linux/filter.h */
 typedef struct SeccompProgram {
 	struct sock_filter *code; /* at most BPF_MAXINSNS */
 	uint16_t count;
-	bool notifies;        /* some verdict is NOTIFY: load it with SECCOMP_FILTER_FLAG_NEW_LISTENER */
+	bool notifies; /* some verdict is NOTIFY: load it with SECCOMP_FILTER_FLAG_NEW_LISTENER */
 	size_t unknown_names; /* names of calls that were skipped, for --debug */
 } SeccompProgram;
 

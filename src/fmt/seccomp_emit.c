@@ -14,7 +14,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-#define REACH    254 /* one less than possible: making a second target near may put one instruction in between */
+#define REACH \
+	254 /* one less than possible: making a second target near may put one instruction in between */
 #define NOWHERE  UINT32_MAX
 #define LOW_WORD 0xffffffffU
 
@@ -58,7 +59,8 @@ static uint32_t reach(Emit *em, Label label)
 	if (at != NOWHERE && distance(em, at) < REACH)
 		return at;
 	if (label.is_leaf && em->filter->leaves[label.at].matches_count == 0)
-		at = put(em, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, em->filter->leaves[label.at].verdict));
+		at = put(em, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+							  em->filter->leaves[label.at].verdict));
 	else
 		at = put(em, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, distance(em, at)));
 	if (label.is_leaf)
@@ -84,13 +86,15 @@ static Label put_load(Emit *em, uint32_t offset)
 
 static uint32_t word_offset(const SeccompTest *t, bool high)
 {
-	return (uint32_t)(offsetof(struct seccomp_data, args) + t->index * sizeof(uint64_t) + (high ? sizeof(uint32_t) : 0));
+	return (uint32_t)(offsetof(struct seccomp_data, args) + t->index * sizeof(uint64_t) +
+			  (high ? sizeof(uint32_t) : 0));
 }
 
 /* Loads one word of the argument and compares what the mask leaves of it. */
 static Label put_word(Emit *em, const SeccompTest *t, bool high, uint16_t test, Label yes, Label no)
 {
-	uint32_t mask = (uint32_t)(high ? t->mask >> 32 : t->mask), value = (uint32_t)(high ? t->value >> 32 : t->value);
+	uint32_t mask = (uint32_t)(high ? t->mask >> 32 : t->mask),
+		 value = (uint32_t)(high ? t->value >> 32 : t->value);
 
 	(void)put_jump(em, test, value, yes, no);
 	if (mask != LOW_WORD)
@@ -117,7 +121,8 @@ static Label put_greater(Emit *em, const SeccompTest *t, bool wide, uint16_t tes
 		return low;
 	if (t->value >> 32 == 0)
 		return put_word(em, t, true, BPF_JGT, yes, low);
-	return put_word(em, t, true, BPF_JGT, yes, put_jump(em, BPF_JEQ, (uint32_t)(t->value >> 32), low, no));
+	return put_word(em, t, true, BPF_JGT, yes,
+			put_jump(em, BPF_JEQ, (uint32_t)(t->value >> 32), low, no));
 }
 
 static Label put_test(Emit *em, const SeccompTest *t, bool wide, Label yes, Label no)
@@ -144,7 +149,8 @@ static bool is_always(const SeccompMatch *m)
 static Label skip_load(const Emit *em, const SeccompMatch *m, bool wide, Label next)
 {
 	const SeccompTest *t = &m->tests[0];
-	bool one_word = m->tests_count == 1 && (uint32_t)t->mask == LOW_WORD && (!wide || t->mask >> 32 == 0);
+	bool one_word = m->tests_count == 1 && (uint32_t)t->mask == LOW_WORD &&
+			(!wide || t->mask >> 32 == 0);
 	const struct sock_filter *insn;
 
 	if (!one_word || next.is_leaf)
@@ -195,7 +201,8 @@ static Label put_search(Emit *em, const SeccompRange *r, size_t count)
 	if (count == 1)
 		return (Label){ true, r[0].leaf };
 	if (count == 3 && r[0].leaf == r[2].leaf && r[2].first == r[1].first + 1)
-		return put_jump(em, BPF_JEQ, r[1].first, (Label){ true, r[1].leaf }, (Label){ true, r[0].leaf });
+		return put_jump(em, BPF_JEQ, r[1].first, (Label){ true, r[1].leaf },
+				(Label){ true, r[0].leaf });
 	high = put_search(em, r + middle, count - middle);
 	low = put_search(em, r, middle);
 	return put_jump(em, BPF_JGE, r[middle].first, high, low);
@@ -230,16 +237,18 @@ int seccomp_emit(const SeccompFilter *f, Arena *a, SeccompProgram *ret, Err *e)
 	em.leaf_at = arena_new_array(a, f->leaves_count, uint32_t);
 	put_program(&em);
 	if (em.full)
-		return err_make(e, ERR_SPEC, E2BIG, "the seccomp rules need more than %d BPF instructions; use fewer argument tests",
+		return err_make(e, ERR_SPEC, E2BIG,
+				"the seccomp rules need more than %d BPF instructions; use fewer argument tests",
 				BPF_MAXINSNS);
 	for (size_t i = 0; i < em.count / 2; i++) {
 		struct sock_filter insn = em.code[i];
 		em.code[i] = em.code[em.count - 1 - i];
 		em.code[em.count - 1 - i] = insn;
 	}
-	*ret = (SeccompProgram){
-		.code = em.code, .count = (uint16_t)em.count, .notifies = f->notifies, .unknown_names = f->unknown_names
-	};
+	*ret = (SeccompProgram){ .code = em.code,
+				 .count = (uint16_t)em.count,
+				 .notifies = f->notifies,
+				 .unknown_names = f->unknown_names };
 	return 0;
 }
 

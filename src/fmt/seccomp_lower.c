@@ -9,13 +9,14 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 
-#define SLOTS_PLAIN   1024U /* numbers below; tests/unit/test_seccomp_tables.c watches over it */
-#define SLOTS_PRIVATE 16U   /* ARM's, from ARM_NR_BASE */
-#define SLOTS         (SLOTS_PLAIN + SLOTS_PRIVATE)
-#define ARM_NR_BASE   0xf0000U
+#define SLOTS_PLAIN       1024U /* numbers below; tests/unit/test_seccomp_tables.c watches over it */
+#define SLOTS_PRIVATE     16U   /* ARM's, from ARM_NR_BASE */
+#define SLOTS             (SLOTS_PLAIN + SLOTS_PRIVATE)
+#define ARM_NR_BASE       0xf0000U
 #define X86_NR_SOCKETCALL 102
 #define X86_NR_IPC        117
-#define MATCHES_MAX   2048 /* for one call: each takes two instructions or more, and BPF_MAXINSNS is 4096 */
+#define MATCHES_MAX \
+	2048 /* for one call: each takes two instructions or more, and BPF_MAXINSNS is 4096 */
 
 #ifndef SECCOMP_RET_USER_NOTIF
 #define SECCOMP_RET_USER_NOTIF 0x7fc00000U
@@ -85,9 +86,11 @@ static int verdict_make(SeccompAction action, bool has_errno, uint32_t errno_ret
 	bool takes_errno = action == SECCOMP_ACT_ERRNO || action == SECCOMP_ACT_TRACE;
 
 	if (has_errno && !takes_errno)
-		return err_make(e, ERR_SPEC, EINVAL, "seccomp action %s takes no errnoRet", seccomp_action_name(action));
+		return err_make(e, ERR_SPEC, EINVAL, "seccomp action %s takes no errnoRet",
+				seccomp_action_name(action));
 	if (has_errno && errno_ret > SECCOMP_RET_DATA)
-		return err_make(e, ERR_SPEC, EINVAL, "seccomp errnoRet %u is no error number", errno_ret);
+		return err_make(e, ERR_SPEC, EINVAL, "seccomp errnoRet %u is no error number",
+				errno_ret);
 	*ret = verdicts[action];
 	if (takes_errno)
 		*ret |= has_errno ? errno_ret : EPERM;
@@ -133,7 +136,8 @@ static int rule_prepare(Lower *l, const SeccompRule *r, Prepared *ret)
 	TRY(verdict_make(r->action, r->has_errno, r->errno_ret, &ret->verdict, l->e));
 	for (size_t i = 0; i < r->args_count; i++) {
 		if (r->args[i].index >= SECCOMP_ARGS)
-			return err_make(l->e, ERR_SPEC, EINVAL, "a seccomp rule for '%s' tests argument %u; there are 0 to 5",
+			return err_make(l->e, ERR_SPEC, EINVAL,
+					"a seccomp rule for '%s' tests argument %u; there are 0 to 5",
 					r->names.items[0], r->args[i].index);
 	}
 	ret->redundant = ret->verdict == l->default_verdict;
@@ -162,10 +166,13 @@ static int chain_insert(Lower *l, Chain *c, const SeccompMatch *m, const char *n
 			continue;
 		if (c->matches[i]->verdict == m->verdict)
 			return 0;
-		return err_make(l->e, ERR_SPEC, EINVAL, "two seccomp rules for '%s' have the same conditions and different actions", name);
+		return err_make(l->e, ERR_SPEC, EINVAL,
+				"two seccomp rules for '%s' have the same conditions and different actions",
+				name);
 	}
 	if (c->count == MATCHES_MAX)
-		return err_make(l->e, ERR_SPEC, E2BIG, "more than %d seccomp rules for '%s'", MATCHES_MAX, name);
+		return err_make(l->e, ERR_SPEC, E2BIG, "more than %d seccomp rules for '%s'",
+				MATCHES_MAX, name);
 	while (at < c->count && seccomp_match_order(m, c->matches[at]) >= 0)
 		at++;
 	(void)arena_push(l->arena, &c->matches, &c->count, const SeccompMatch *);
@@ -224,7 +231,8 @@ static int rule_add(Lower *l, const Prepared *r, const SyscallRow *row, SyscallA
 	if (number < 0)
 		return 0;
 	for (size_t i = 0; i == 0 || i < list->count; i++)
-		TRY(slot_add(l, slot_of(l, number), list->count ? &list->items[i] : NULL, r->verdict, row->name));
+		TRY(slot_add(l, slot_of(l, number), list->count ? &list->items[i] : NULL,
+			     r->verdict, row->name));
 	return 0;
 }
 
@@ -263,7 +271,8 @@ static uint32_t leaf_of_verdict(Lower *l, uint32_t verdict)
 		if (l->out.leaves[i].matches_count == 0 && l->out.leaves[i].verdict == verdict)
 			return (uint32_t)i;
 	}
-	*arena_push(l->arena, &l->out.leaves, &l->out.leaves_count, SeccompLeaf) = (SeccompLeaf){ .verdict = verdict };
+	*arena_push(l->arena, &l->out.leaves, &l->out.leaves_count,
+		    SeccompLeaf) = (SeccompLeaf){ .verdict = verdict };
 	return (uint32_t)l->out.leaves_count - 1;
 }
 
@@ -300,10 +309,12 @@ static void range_push(Lower *l, SeccompTable *t, uint32_t first, uint32_t leaf)
 	*arena_push(l->arena, &t->ranges, &t->ranges_count, SeccompRange) = (SeccompRange){ first, leaf };
 }
 
-static void ranges_of_slots(Lower *l, SeccompTable *t, SyscallArch arch, uint32_t base, uint32_t slot, uint32_t end)
+static void ranges_of_slots(Lower *l, SeccompTable *t, SyscallArch arch, uint32_t base,
+			    uint32_t slot, uint32_t end)
 {
 	for (uint32_t first = slot; slot < end; slot++)
-		range_push(l, t, base + (slot - first), leaf_of_slot(l, &l->slots[slot], arch_facts[arch].wide));
+		range_push(l, t, base + (slot - first),
+			   leaf_of_slot(l, &l->slots[slot], arch_facts[arch].wide));
 }
 
 /* The numbers of one architecture from its first on. */
@@ -323,9 +334,11 @@ static int table_append(Lower *l, SeccompTable *t, SyscallArch arch)
 	} else {
 		ranges_of_slots(l, t, arch, base, 0, SLOTS_PLAIN);
 		range_push(l, t, SLOTS_PLAIN, other);
-		ranges_of_slots(l, t, arch, ARM_NR_BASE, SLOTS_PLAIN, SLOTS_PLAIN + ((uint32_t)highest - ARM_NR_BASE) + 1);
+		ranges_of_slots(l, t, arch, ARM_NR_BASE, SLOTS_PLAIN,
+				SLOTS_PLAIN + ((uint32_t)highest - ARM_NR_BASE) + 1);
 	}
-	range_push(l, t, (uint32_t)highest + 1, l->tail_enosys ? leaf_of_verdict(l, SECCOMP_RET_ERRNO | ENOSYS) : other);
+	range_push(l, t, (uint32_t)highest + 1,
+		   l->tail_enosys ? leaf_of_verdict(l, SECCOMP_RET_ERRNO | ENOSYS) : other);
 	return 0;
 }
 
@@ -367,9 +380,12 @@ int seccomp_lower(const Seccomp *s, Arena *a, SeccompFilter *ret, Err *e)
 	Lower l = { .arena = a, .e = e, .rules_count = s->rules_count };
 
 	if (s->default_action == SECCOMP_ACT_NOTIFY)
-		return err_make(e, ERR_SPEC, EINVAL, "SCMP_ACT_NOTIFY cannot be the default seccomp action");
-	TRY(verdict_make(s->default_action, s->has_default_errno, s->default_errno, &l.default_verdict, e));
-	l.tail_enosys = s->default_action != SECCOMP_ACT_ALLOW && s->default_action != SECCOMP_ACT_LOG && s->default_action != SECCOMP_ACT_TRACE;
+		return err_make(e, ERR_SPEC, EINVAL,
+				"SCMP_ACT_NOTIFY cannot be the default seccomp action");
+	TRY(verdict_make(s->default_action, s->has_default_errno, s->default_errno,
+			 &l.default_verdict, e));
+	l.tail_enosys = s->default_action != SECCOMP_ACT_ALLOW &&
+			s->default_action != SECCOMP_ACT_LOG && s->default_action != SECCOMP_ACT_TRACE;
 	l.rules = arena_new_array(a, s->rules_count, Prepared);
 	for (size_t i = 0; i < s->rules_count; i++)
 		TRY(rule_prepare(&l, &s->rules[i], &l.rules[i]));

@@ -20,7 +20,8 @@ static bool test_make(const SeccompArg *arg, bool wide, SeccompTest *ret)
 	return mask != 0;
 }
 
-void seccomp_match_make(const SeccompArg *args, size_t count, bool wide, uint32_t verdict, SeccompMatch *ret)
+void seccomp_match_make(const SeccompArg *args, size_t count, bool wide, uint32_t verdict,
+			SeccompMatch *ret)
 {
 	*ret = (SeccompMatch){ .verdict = verdict };
 	for (uint32_t index = 0; index < SECCOMP_ARGS; index++) {

@@ -6,7 +6,8 @@
 #include "fmt/seccomp_filter.h"
 
 /* The conditions args[0..count) as one match; ones that are always true (MASKED_EQ without a mask) are left out. */
-void seccomp_match_make(const SeccompArg *args, size_t count, bool wide, uint32_t verdict, SeccompMatch *ret);
+void seccomp_match_make(const SeccompArg *args, size_t count, bool wide, uint32_t verdict,
+			SeccompMatch *ret);
 
 /* Puts a test of argument 0 for `value` in the place of whatever m tested there. */
 void seccomp_match_force(SeccompMatch *m, uint64_t value);

@@ -22,9 +22,10 @@
 
 #include <linux/capability.h>
 
-#define LOW_WORD        0xffffffffU
-#define CLONE_NAMESPACE 0x7e020000U /* CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET */
-#define CAP(name)       (UINT64_C(1) << CAP_##name)
+#define LOW_WORD 0xffffffffU
+#define CLONE_NAMESPACE \
+	0x7e020000U /* CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET */
+#define CAP(name) (UINT64_C(1) << CAP_##name)
 
 /* Lists are words in one string: a pointer for each would have to be relocated at every start of the program. */
 typedef struct Group {
@@ -95,9 +96,8 @@ static const Group by_capability[] = {
 };
 
 /* The kernel has these; no capability opens them. */
-static const char forbidden[] =
-	"add_key io_uring_enter io_uring_register io_uring_setup kexec_file_load kexec_load keyctl migrate_pages move_pages "
-	"pciconfig_iobase pciconfig_read pciconfig_write pivot_root request_key swapoff swapon sysfs uselib ustat vm86 vm86old";
+static const char forbidden[] = "add_key io_uring_enter io_uring_register io_uring_setup kexec_file_load kexec_load keyctl migrate_pages move_pages "
+				"pciconfig_iobase pciconfig_read pciconfig_write pivot_root request_key swapoff swapon sysfs uselib ustat vm86 vm86old";
 
 /* Rules with conditions. In each group the last one, "GE 0", is what happens otherwise (seccomp.h, Meaning). */
 typedef struct Special {
@@ -109,8 +109,14 @@ typedef struct Special {
 	SeccompArg args[2];
 } Special;
 
-#define WORD(i, v)   { .index = (i), .op = SECCOMP_CMP_MASKED_EQ, .value = LOW_WORD, .value_two = (v) }
-#define OTHERWISE(i) { .index = (i), .op = SECCOMP_CMP_GE, .value = 0 }
+#define WORD(i, v)                                                                             \
+	{                                                                                      \
+		.index = (i), .op = SECCOMP_CMP_MASKED_EQ, .value = LOW_WORD, .value_two = (v) \
+	}
+#define OTHERWISE(i)                                           \
+	{                                                      \
+		.index = (i), .op = SECCOMP_CMP_GE, .value = 0 \
+	}
 
 /* clang-format off */
 static const Special specials[] = {
@@ -154,9 +160,11 @@ static StrList words(Arena *a, const char *list)
 
 static void rule_add(Seccomp *s, Arena *a, const char *names, SeccompAction action, uint32_t errno_ret)
 {
-	*arena_push(a, &s->rules, &s->rules_count, SeccompRule) = (SeccompRule){
-		.names = words(a, names), .action = action, .has_errno = action == SECCOMP_ACT_ERRNO, .errno_ret = errno_ret
-	};
+	*arena_push(a, &s->rules, &s->rules_count,
+		    SeccompRule) = (SeccompRule){ .names = words(a, names),
+						  .action = action,
+						  .has_errno = action == SECCOMP_ACT_ERRNO,
+						  .errno_ret = errno_ret };
 }
 
 static void specials_add(Seccomp *s, Arena *a, uint64_t caps)
@@ -172,7 +180,9 @@ static void specials_add(Seccomp *s, Arena *a, uint64_t caps)
 
 int seccomp_profile_default(const SeccompProfileParams *params, Arena *a, Seccomp *ret)
 {
-	Seccomp s = { .default_action = SECCOMP_ACT_ERRNO, .has_default_errno = true, .default_errno = ENOSYS };
+	Seccomp s = { .default_action = SECCOMP_ACT_ERRNO,
+		      .has_default_errno = true,
+		      .default_errno = ENOSYS };
 
 	if (params->host == SYSCALL_X86_64)
 		s.archs = 1U << SYSCALL_X86_64 | 1U << SYSCALL_X86 | 1U << SYSCALL_X32;
@@ -184,7 +194,8 @@ int seccomp_profile_default(const SeccompProfileParams *params, Arena *a, Seccom
 	rule_add(&s, a, forbidden, SECCOMP_ACT_ERRNO, EPERM);
 	for (size_t i = 0; i < ARRAY_LEN(by_capability); i++) {
 		bool have = params->caps & by_capability[i].caps;
-		rule_add(&s, a, by_capability[i].names, have ? SECCOMP_ACT_ALLOW : SECCOMP_ACT_ERRNO, EPERM);
+		rule_add(&s, a, by_capability[i].names,
+			 have ? SECCOMP_ACT_ALLOW : SECCOMP_ACT_ERRNO, EPERM);
 	}
 	if (params->caps & CAP(SYS_ADMIN))
 		rule_add(&s, a, "clone clone3", SECCOMP_ACT_ALLOW, 0);

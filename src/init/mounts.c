@@ -68,9 +68,10 @@ static int fs_mount(Init *in, const Job *j, int *ret_mount, Err *e)
 	TRY(propagation_set(j, made, e));
 	TRY(target_open(in, j, j->m->flags & WIRE_MOUNT_FILE, &target, e));
 	TRY(mount_attach(made, target, e));
-	if (str_eq(j->type, "proc") && in->proc < 0 && j->m->options_count == 0 && !(j->attrs & MOUNT_ATTR_RDONLY))
-		in->proc = TAKE_FD(made); /* a whole and writable one, for sysctls */
-	else if (str_eq(j->type, "devpts") && in->devpts < 0)
+	bool whole = j->m->options_count == 0 && !(j->m->attr_set & MOUNT_ATTR_RDONLY);
+	if (str_eq(j->type, "proc") && in->proc < 0 && whole) /* for sysctls */
+		in->proc = TAKE_FD(made);
+	else if (str_eq(j->type, "devpts") && in->devpts < 0 && !is_last(j->m)) /* for the terminal */
 		in->devpts = TAKE_FD(made);
 	else
 		*ret_mount = TAKE_FD(made);

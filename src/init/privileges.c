@@ -110,7 +110,8 @@ static int ids_set(const Init *in, Err *e)
 	return 0;
 }
 
-/* The kernel's own answer, not libc's, which hides "(unreachable)": outside of the root. */
+/* Wherever chdir(2) led (workdir_make() has refused the magic links of /proc), it must be below the root. The kernel's own answer,
+ * not libc's, which hides "(unreachable)": outside of it. */
 static int workdir_check(const char *cwd, Err *e)
 {
 	char now[PATH_MAX];
@@ -124,8 +125,7 @@ static int workdir_check(const char *cwd, Err *e)
 static int workdir_enter(const Init *in, Err *e)
 {
 	const char *cwd = wire_str(in->plan, in->plan->cwd);
-	AUTO(fd_close) int fd = sys_openat2(AT_FDCWD, cwd, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS);
-	if (fd < 0 || fchdir(fd) < 0)
+	if (chdir(cwd) < 0)
 		return err_sys(e, "enter the working directory '%s' as user %u", cwd, in->plan->uid);
 	return workdir_check(cwd, e);
 }

@@ -124,8 +124,8 @@ int rootfs_attach(Init *in, Err *e)
 	return r < 0 ? err_wrap(e, r, "root directory '%s'", path) : 0;
 }
 
-/* A missing working directory is made, as docker does, while the root is still writable. Who leads out of the root by a magic link
- * (/proc/self/fd/7) is refused here, and again where we go there. */
+/* A missing working directory is made, as docker does, while the root is still writable. One that leads out of the root by a magic
+ * link (/proc/self/fd/7) is refused. */
 int workdir_make(Init *in, Err *e)
 {
 	AUTO(fd_close) int fd = FD_NONE;
@@ -135,6 +135,8 @@ int workdir_make(Init *in, Err *e)
 	if (strcmp(cwd, "/") == 0)
 		return 0;
 	int r = path_make_in_root(in->root, cwd, PATH_DIR, 0, &fd, e);
+	if (r == -ELOOP)
+		return err_make(e, ERR_SPEC, ELOOP, "working directory '%s': links of /proc are not followed", cwd);
 	return r < 0 ? err_wrap(e, r, "working directory") : 0;
 }
 

@@ -28,9 +28,9 @@ void tty_restore(TtyRaw *t)
 
 void tty_make_raw_again(TtyRaw *t)
 {
-	struct termios raw = t->saved;
 	if (t->fd < 0)
 		return;
+	struct termios raw = t->saved;
 	cfmakeraw(&raw);
 	t->is_raw = tcsetattr(t->fd, TCSANOW, &raw) == 0;
 }

@@ -10,14 +10,17 @@
 #include "kern/tty.h"
 
 /* The C library keeps some real-time signals to itself and hides them in its masks: the kernel's own 64 bits instead. */
-#define BIT(sig)   (UINT64_C(1) << ((sig)-1))
-#define VEOF_CHAR  4    /* ^D, what a new terminal has as its end-of-file character */
-#define DRAIN_MS   200  /* how long output may be on its way after the process's end while somebody holds its terminal open */
-#define NOBODY_MS  100  /* how often to look whether somebody has opened it again */
-#define CHUNK      4096 /* PIPE_BUF: after POLLOUT a pipe takes that much without blocking */
+#define BIT(sig)  (UINT64_C(1) << ((sig)-1))
+#define VEOF_CHAR 4 /* ^D, what a new terminal has as its end-of-file character */
+#define DRAIN_MS \
+	200 /* how long output may be on its way after the process's end while somebody holds its terminal open */
+#define DRAIN_BYTES (1u << 20) /* and how much: a terminal itself holds less than 64 KiB */
+#define NOBODY_MS   100        /* how often to look whether somebody has opened it again */
+#define CHUNK       4096       /* PIPE_BUF: after POLLOUT a pipe takes that much without blocking */
 
-static const uint64_t never_blocked = BIT(SIGKILL) | BIT(SIGSTOP) | BIT(SIGCHLD) | BIT(SIGTTIN) | BIT(SIGTTOU) | BIT(SIGSEGV) |
-				      BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGSYS);
+static const uint64_t never_blocked = BIT(SIGKILL) | BIT(SIGSTOP) | BIT(SIGCHLD) | BIT(SIGTTIN) |
+				      BIT(SIGTTOU) | BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) |
+				      BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGSYS);
 
 int wait_signals_block(bool terminal, WaitSignals *ret, Err *e)
 {
@@ -27,7 +30,8 @@ int wait_signals_block(bool terminal, WaitSignals *ret, Err *e)
 	int fd = (int)syscall(SYS_signalfd4, -1, &mask, sizeof mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0) {
 		int r = err_sys(e, "open a signalfd");
-		(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &saved, NULL, sizeof saved); /* as it was a moment ago */
+		(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &saved, NULL,
+			      sizeof saved); /* as it was a moment ago */
 		return r;
 	}
 	*ret = (WaitSignals){ .fd = fd, .saved = saved };
@@ -40,7 +44,8 @@ void wait_signals_restore(WaitSignals *s)
 		return;
 	fd_close(s->fd);
 	s->fd = FD_NONE;
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &s->saved, NULL, sizeof s->saved); /* cannot fail with a mask it gave out */
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &s->saved, NULL,
+		      sizeof s->saved); /* cannot fail with a mask it gave out */
 }
 
 /* One direction of the relay. */
@@ -52,12 +57,12 @@ typedef struct Flow {
 typedef struct Loop {
 	const WaitOpts *opts;
 	TtyRaw tty;
-	Flow in, out;       /* standard input to master, master to standard output */
-	bool in_open;       /* standard input may still give something */
+	Flow in, out; /* standard input to master, master to standard output */
+	bool in_open; /* standard input may still give something */
 	bool in_is_tty;
 	bool out_gone;      /* nobody reads standard output any more: drop */
 	bool line_is_begun; /* the last byte passed in was not a newline */
-	bool nobody;        /* no process had the terminal open a moment ago; poll(2) would not wait for one */
+	bool nobody; /* no process had the terminal open a moment ago; poll(2) would not wait for one */
 } Loop;
 
 static void stop_ourselves(Loop *l)
@@ -65,7 +70,7 @@ static void stop_ourselves(Loop *l)
 	tty_restore(&l->tty);
 	(void)raise(SIGSTOP); /* returns when we are continued */
 	tty_make_raw_again(&l->tty);
-	tty_copy_size(STDIN_FILENO, l->opts->master_fd);
+	tty_copy_size(isatty(STDIN_FILENO) ? STDIN_FILENO : STDOUT_FILENO, l->opts->master_fd);
 }
 
 static void signal_handle(Loop *l, int sig)
@@ -78,6 +83,9 @@ static void signal_handle(Loop *l, int sig)
 		tty_copy_size(isatty(STDIN_FILENO) ? STDIN_FILENO : STDOUT_FILENO, l->opts->master_fd);
 	else
 		(void)process_signal(l->opts->pidfd, sig); /* it may just have ended */
+	if (l->opts->master_fd >= 0 &&
+	    sig == SIGCONT) /* after a SIGSTOP, too, in which the shell has set a mode of its own */
+		tty_make_raw_again(&l->tty);
 }
 
 static void signals_read(Loop *l)
@@ -158,8 +166,8 @@ static bool turn(Loop *l)
 	l->nobody = false;
 	if (p[1].revents)
 		signals_read(l);
-	if (p[2].revents & (POLLIN | POLLHUP))
-		l->nobody = !flow_fill(&l->out, o->master_fd);
+	if (p[2].revents & (POLLIN | POLLHUP)) /* POLLHUP comes unasked: what is still to be written must not be lost */
+		l->nobody = l->out.len > 0 || !flow_fill(&l->out, o->master_fd);
 	if ((p[2].revents & POLLOUT) && !flow_drain(&l->in, o->master_fd))
 		l->in.len = 0;
 	if (p[3].revents)
@@ -169,20 +177,43 @@ static bool turn(Loop *l)
 	return p[0].revents != 0;
 }
 
+/* One turn after the process's end. Returns false when no more is to be expected, or when somebody does not want to wait for it. */
+static bool finish_turn(Loop *l, size_t *passed)
+{
+	bool is_writing = l->out.len > 0;
+	struct pollfd p[] = {
+		{ .fd = is_writing ? STDOUT_FILENO : l->opts->master_fd,
+		  .events = is_writing ? POLLOUT : POLLIN },
+		{ .fd = l->opts->signals_fd, .events = POLLIN },
+	};
+	struct signalfd_siginfo info;
+	int n = poll(p, ARRAY_LEN(p), is_writing ? -1 : DRAIN_MS);
+	if (n < 0)
+		return errno == EINTR;
+	if (n == 0)
+		return false;
+	if (p[1].revents && read(l->opts->signals_fd, &info, sizeof info) == (ssize_t)sizeof info &&
+	    (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM || info.ssi_signo == SIGHUP ||
+	     info.ssi_signo == SIGQUIT))
+		return false;
+	if (!p[0].revents)
+		return true;
+	if (is_writing) {
+		stdout_write(l);
+		return true;
+	}
+	bool more = *passed < DRAIN_BYTES && flow_fill(&l->out, l->opts->master_fd);
+	*passed += l->out.len;
+	return more;
+}
+
 /* What the process wrote before its end is still on its way through the terminal: up to EIO it is complete. Who else holds the terminal
  * open (a process outside of the container's pid namespace) has a moment. */
 static void output_finish(Loop *l)
 {
-	for (;;) {
-		while (l->out.len > 0)
-			stdout_write(l);
-		struct pollfd p = { .fd = l->opts->master_fd, .events = POLLIN };
-		int n = poll(&p, 1, DRAIN_MS);
-		if (n == 0 || (n < 0 && errno != EINTR))
-			return;
-		if (n > 0 && !flow_fill(&l->out, l->opts->master_fd))
-			return;
-	}
+	size_t passed = 0;
+	while (finish_turn(l, &passed))
+		;
 }
 
 static int relay_start(Loop *l, Err *e)

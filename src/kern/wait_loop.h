@@ -32,7 +32,7 @@ static inline void wait_signals_restore_auto(WaitSignals *s)
 typedef struct WaitOpts {
 	int pidfd; /* of a child */
 	int signals_fd;
-	int master_fd;      /* of the process's terminal, or FD_NONE; becomes non-blocking */
+	int master_fd; /* of the process's terminal, or FD_NONE; becomes non-blocking */
 	bool forward_stdin; /* with a terminal: standard input goes to it, raw when it is a terminal itself */
 } WaitOpts;
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "base/signals.h"
 #include "base/undo.h"
 #include "kern/device_filter.h"
+#include "kern/sys.h"
 #include "runtime/init_exe.h"
 #include "runtime/record.h"
 #include "wire/sync.h"
@@ -150,6 +152,23 @@ static int wire_plan_seal(Start *s, int *ret_fd, Err *e)
 	return wire_seal(image, size, ret_fd, e);
 }
 
+/* The first process of a user namespace holds every capability in it, but has no id there until the maps are written, and execve(2)
+ * takes all capabilities from who is not root: only ambient ones get through (capabilities(7)). Init gives them back. */
+static int caps_carry_through_exec(Err *e)
+{
+	struct __user_cap_data_struct caps[2];
+	if (sys_capget(caps) < 0)
+		return err_sys(e, "read own capabilities");
+	for (size_t i = 0; i < ARRAY_LEN(caps); i++)
+		caps[i].inheritable = caps[i].permitted;
+	if (sys_capset(caps) < 0)
+		return err_sys(e, "make own capabilities inheritable");
+	for (unsigned cap = 0; cap < 64; cap++)
+		if ((caps[cap / 32].permitted >> cap % 32 & 1) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return err_sys(e, "make capability %u ambient", cap);
+	return 0;
+}
+
 /* The child of clone3: only plain system calls, and then init. Its descriptors are its own copies. */
 static _Noreturn void child_exec_init(Start *s, int init_fd, int plan_fd)
 {
@@ -158,6 +177,8 @@ static _Noreturn void child_exec_init(Start *s, int init_fd, int plan_fd)
 	char *const argv[] = { name, number, NULL }, *const envp[] = { NULL };
 	bool kept = fd_keep_for_exec(plan_fd, &e) == 0 && fd_keep_for_exec(s->init_sync.fd, &e) == 0;
 
+	if (kept && s->plan->uid_map)
+		kept = caps_carry_through_exec(&e) == 0;
 	for (size_t i = 0; kept && i < s->groups_made; i++)
 		kept = group_is_v2(s, i) || fd_keep_for_exec(s->group_fds[i], &e) == 0;
 	if (kept && str_format(number, sizeof number, "%d", plan_fd) > 0) {

@@ -5,7 +5,8 @@
 
 /* The verdict, or fails the test when the program is not one that the kernel would take (seccomp_check_filter() and
  * bpf_check_classic() in the kernel: known instructions, aligned loads inside of seccomp_data, jumps inside of the program). */
-static inline uint32_t bpf_run(const struct sock_filter *code, size_t count, const struct seccomp_data *data)
+static inline uint32_t bpf_run(const struct sock_filter *code, size_t count,
+			       const struct seccomp_data *data)
 {
 	uint32_t acc = 0;
 
@@ -25,7 +26,9 @@ static inline uint32_t bpf_run(const struct sock_filter *code, size_t count, con
 		case BPF_JMP | BPF_JGT | BPF_K: yes = acc > i->k; break;
 		case BPF_JMP | BPF_JGE | BPF_K: yes = acc >= i->k; break;
 		case BPF_JMP | BPF_JSET | BPF_K: yes = (acc & i->k) != 0; break;
-		default: fail_msg("instruction %zu has the unknown code %#x", pc, i->code); return 0;
+		default:
+			fail_msg("instruction %zu has the unknown code %#x", pc, i->code);
+			return 0;
 		}
 		pc += yes ? i->jt : i->jf;
 	}

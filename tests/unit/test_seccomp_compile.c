@@ -41,14 +41,21 @@ typedef struct Oracle {
 static const struct {
 	uint32_t scmp, audit;
 } arch_facts[SYSCALL_ARCH_COUNT] = {
-	[SYSCALL_X86_64] = { SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64 }, [SYSCALL_X32] = { SCMP_ARCH_X32, AUDIT_ARCH_X86_64 },
-	[SYSCALL_X86] = { SCMP_ARCH_X86, AUDIT_ARCH_I386 },	    [SYSCALL_AARCH64] = { SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64 },
+	[SYSCALL_X86_64] = { SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64 },
+	[SYSCALL_X32] = { SCMP_ARCH_X32, AUDIT_ARCH_X86_64 },
+	[SYSCALL_X86] = { SCMP_ARCH_X86, AUDIT_ARCH_I386 },
+	[SYSCALL_AARCH64] = { SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64 },
 	[SYSCALL_ARM] = { SCMP_ARCH_ARM, AUDIT_ARCH_ARM },
 };
 
 static const enum scmp_compare scmp_ops[] = {
-	[SECCOMP_CMP_NE] = SCMP_CMP_NE, [SECCOMP_CMP_LT] = SCMP_CMP_LT, [SECCOMP_CMP_LE] = SCMP_CMP_LE, [SECCOMP_CMP_EQ] = SCMP_CMP_EQ,
-	[SECCOMP_CMP_GE] = SCMP_CMP_GE, [SECCOMP_CMP_GT] = SCMP_CMP_GT, [SECCOMP_CMP_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
+	[SECCOMP_CMP_NE] = SCMP_CMP_NE,
+	[SECCOMP_CMP_LT] = SCMP_CMP_LT,
+	[SECCOMP_CMP_LE] = SCMP_CMP_LE,
+	[SECCOMP_CMP_EQ] = SCMP_CMP_EQ,
+	[SECCOMP_CMP_GE] = SCMP_CMP_GE,
+	[SECCOMP_CMP_GT] = SCMP_CMP_GT,
+	[SECCOMP_CMP_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
 };
 
 static uint32_t scmp_action(SeccompAction action, bool has_errno, uint32_t errno_ret)
@@ -155,7 +162,8 @@ static int64_t highest_named(const Seccomp *s, SyscallArch arch)
 			const SyscallRow *row = syscall_find(s->rules[i].names.items[j]);
 			int number = row ? syscall_number(row, arch) : -1;
 			if (row && arch == SYSCALL_X86 && row->x86_way) /* through socketcall or ipc */
-				number = number < 102 ? row->x86_way & SYSCALL_X86_IPC ? 117 : 102 : number;
+				number = number < 102 ? row->x86_way & SYSCALL_X86_IPC ? 117 : 102
+						      : number;
 			highest = number > highest ? number : highest;
 		}
 	}
@@ -172,7 +180,8 @@ typedef struct Judge {
 
 static bool test_holds(const SeccompArg *a, bool wide, uint64_t v)
 {
-	uint64_t value = wide ? a->value : (uint32_t)a->value, two = wide ? a->value_two : (uint32_t)a->value_two;
+	uint64_t value = wide ? a->value : (uint32_t)a->value,
+		 two = wide ? a->value_two : (uint32_t)a->value_two;
 
 	v = wide ? v : (uint32_t)v;
 	switch (a->op) {
@@ -191,11 +200,13 @@ static bool test_holds(const SeccompArg *a, bool wide, uint64_t v)
  * says which call it is, and the rule's condition on it is left out. */
 static int rule_holds(const SeccompRule *r, bool wide, bool carried, const struct seccomp_data *d)
 {
-	bool split = has_repeated_argument(r), all = true, any = false, tested = carried, untested = false;
+	bool split = has_repeated_argument(r), all = true, any = false, tested = carried,
+	     untested = false;
 
 	for (size_t i = 0; i < r->args_count; i++) {
 		const SeccompArg *a = &r->args[i];
-		bool empty = a->op == SECCOMP_CMP_MASKED_EQ && (wide ? a->value : (uint32_t)a->value) == 0;
+		bool empty = a->op == SECCOMP_CMP_MASKED_EQ &&
+			     (wide ? a->value : (uint32_t)a->value) == 0;
 		bool holds = (carried && a->index == 0) || test_holds(a, wide, d->args[a->index]);
 
 		tested |= !empty;
@@ -211,7 +222,8 @@ static int rule_holds(const SeccompRule *r, bool wide, bool carried, const struc
 /* What the rules say, in the plainest way; for sets in which conditional rules of one call have one action. */
 static uint32_t meaning(const Seccomp *s, SyscallArch arch, const struct seccomp_data *d)
 {
-	uint32_t by_default = scmp_action(s->default_action, s->has_default_errno, s->default_errno), verdict = by_default;
+	uint32_t by_default = scmp_action(s->default_action, s->has_default_errno, s->default_errno),
+		 verdict = by_default;
 	bool wide = arch == SYSCALL_X86_64 || arch == SYSCALL_AARCH64;
 
 	for (size_t i = 0; i < s->rules_count; i++) {
@@ -223,7 +235,8 @@ static uint32_t meaning(const Seccomp *s, SyscallArch arch, const struct seccomp
 
 		if (!row || action == by_default)
 			continue;
-		carried = arch == SYSCALL_X86 && row->x86_way && d->nr == (ipc ? 117 : 102) && (uint32_t)d->args[0] == (row->x86_way & 0x7fU);
+		carried = arch == SYSCALL_X86 && row->x86_way && d->nr == (ipc ? 117 : 102) &&
+			  (uint32_t)d->args[0] == (row->x86_way & 0x7fU);
 		if (!carried && syscall_number(row, arch) != d->nr)
 			continue;
 		holds = rule_holds(r, wide, carried, d);
@@ -242,14 +255,16 @@ static uint32_t judge(const Judge *j, SyscallArch arch, const struct seccomp_dat
 
 	if (arch == SYSCALL_X86_64 || arch == SYSCALL_X32)
 		arch = number >= SYSCALL_X32_BIT ? SYSCALL_X32 : SYSCALL_X86_64;
-	if (s->archs & (1U << arch) && j->highest[arch] >= 0 && number > j->highest[arch] && s->default_action != SECCOMP_ACT_ALLOW &&
-	    s->default_action != SECCOMP_ACT_LOG && s->default_action != SECCOMP_ACT_TRACE)
+	if (s->archs & (1U << arch) && j->highest[arch] >= 0 && number > j->highest[arch] &&
+	    s->default_action != SECCOMP_ACT_ALLOW && s->default_action != SECCOMP_ACT_LOG &&
+	    s->default_action != SECCOMP_ACT_TRACE)
 		return SECCOMP_RET_ERRNO | ENOSYS;
 	if (j->kind == WHOLE)
 		return bpf_run(j->oracle[0].code, j->oracle[0].count, d);
 	if (!(s->archs & (1U << arch)))
-		return arch == SYSCALL_X32 && d->nr == -1 ? scmp_action(s->default_action, s->has_default_errno, s->default_errno)
-							  : SECCOMP_RET_KILL_THREAD;
+		return arch == SYSCALL_X32 && d->nr == -1
+			       ? scmp_action(s->default_action, s->has_default_errno, s->default_errno)
+			       : SECCOMP_RET_KILL_THREAD;
 	if (j->kind == BY_ARCH)
 		return bpf_run(j->oracle[arch].code, j->oracle[arch].count, d);
 	return meaning(s, arch, d);
@@ -266,8 +281,31 @@ static uint64_t rng(void)
 }
 
 static const uint64_t edges[] = {
-	0, 1, 2, 5, 8, 38, 39, 40, 41, 0x5412, 0x541c, 0x20008, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, 0x100000000, 0x100000001,
-	0x100000005, 0x500000005, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffff00000000, 0xfffffffffffffffe, UINT64_MAX,
+	0,
+	1,
+	2,
+	5,
+	8,
+	38,
+	39,
+	40,
+	41,
+	0x5412,
+	0x541c,
+	0x20008,
+	0x7fffffff,
+	0x80000000,
+	0xfffffffe,
+	0xffffffff,
+	0x100000000,
+	0x100000001,
+	0x100000005,
+	0x500000005,
+	0x7fffffffffffffff,
+	0x8000000000000000,
+	0xffffffff00000000,
+	0xfffffffffffffffe,
+	UINT64_MAX,
 };
 
 /* A value near those that the rules compare with, in either half. */
@@ -277,7 +315,8 @@ static uint64_t sample(const SeccompArg *const *args, size_t count)
 
 	if (count > 0 && rng() % 8 != 0) {
 		const SeccompArg *a = args[rng() % count];
-		v = a->op == SECCOMP_CMP_MASKED_EQ ? a->value_two | (rng() % 2 ? rng() & ~a->value : 0) : a->value;
+		v = a->op == SECCOMP_CMP_MASKED_EQ ? a->value_two | (rng() % 2 ? rng() & ~a->value : 0)
+						   : a->value;
 	}
 	switch (rng() % 8) {
 	case 0: return v + 1;
@@ -297,7 +336,8 @@ static void describe(const Seccomp *s, const char *name)
 			continue;
 		print_error("rule %zu: %s %u:", i, seccomp_action_name(r->action), r->errno_ret);
 		for (size_t j = 0; j < r->args_count; j++)
-			print_error(" [%u %s %#lx %#lx]", r->args[j].index, seccomp_op_name(r->args[j].op), (unsigned long)r->args[j].value,
+			print_error(" [%u %s %#lx %#lx]", r->args[j].index,
+				    seccomp_op_name(r->args[j].op), (unsigned long)r->args[j].value,
 				    (unsigned long)r->args[j].value_two);
 		print_error("\n");
 	}
@@ -312,7 +352,8 @@ static size_t args_of(const Seccomp *s, const char *name, const SeccompArg **ret
 	for (size_t i = 0; i < s->rules_count; i++) {
 		for (size_t k = 0; k < s->rules[i].names.count && s->rules[i].args_count > 0; k++) {
 			const SyscallRow *row = syscall_find(s->rules[i].names.items[k]);
-			if (strcmp(s->rules[i].names.items[k], name) != 0 && !(carrier && row && row->x86_way))
+			if (strcmp(s->rules[i].names.items[k], name) != 0 &&
+			    !(carrier && row && row->x86_way))
 				continue;
 			for (size_t j = 0; j < s->rules[i].args_count && n < max; j++)
 				ret[n++] = &s->rules[i].args[j];
@@ -325,15 +366,16 @@ typedef struct Compared {
 	size_t calls, verdicts;
 } Compared;
 
-static void compare_number(const Judge *j, const SeccompProgram *p, SyscallArch arch, uint32_t number, const char *name, size_t rounds,
-			   Compared *ret)
+static void compare_number(const Judge *j, const SeccompProgram *p, SyscallArch arch,
+			   uint32_t number, const char *name, size_t rounds, Compared *ret)
 {
 	const Seccomp *s = j->s;
 	const SeccompArg *args[64];
 	size_t count = name ? args_of(s, name, args, ARRAY_LEN(args)) : 0;
 
 	if (count == 0)
-		rounds = name && (strcmp(name, "socketcall") == 0 || strcmp(name, "ipc") == 0) ? rounds : 2;
+		rounds = name && (strcmp(name, "socketcall") == 0 || strcmp(name, "ipc") == 0) ? rounds
+											       : 2;
 	ret->calls++;
 	for (size_t i = 0; i < rounds; i++) {
 		struct seccomp_data d = { .nr = (int)number, .arch = arch_facts[arch].audit };
@@ -357,18 +399,21 @@ static void compare_number(const Judge *j, const SeccompProgram *p, SyscallArch 
 		ret->verdicts++;
 		if (ours != theirs) {
 			describe(s, name);
-			fail_msg("%s (%#x on %s) with %#llx %#llx %#llx %#llx %#llx %#llx: %#x, not %#x", name ? name : "?", number,
-				 seccomp_arch_name(arch), d.args[0], d.args[1], d.args[2], d.args[3], d.args[4], d.args[5], ours, theirs);
+			fail_msg("%s (%#x on %s) with %#llx %#llx %#llx %#llx %#llx %#llx: %#x, not %#x",
+				 name ? name : "?", number, seccomp_arch_name(arch), d.args[0],
+				 d.args[1], d.args[2], d.args[3], d.args[4], d.args[5], ours, theirs);
 		}
 	}
 }
 
 /* Every number that has a name, all up to 1100 without, and some that lie at borders. */
-static Compared compare_all(Judge *j, const SeccompProgram *p, size_t rounds, bool (*left_out)(const char *name))
+static Compared compare_all(Judge *j, const SeccompProgram *p, size_t rounds,
+			    bool (*left_out)(const char *name))
 {
-	static const uint32_t odd[] = { 0xf0000,    0xf0001,    0xf0002,    0xf0003,    0xf0004,    0xf0005,    0xf0006,   0xf0007,
-					0xf000f,    0xf0010,    0xf0011,    5000,       0x3fffffff, 0x40001388, 0x7fffffff, 0x80000000,
-					0xbfffffff, 0xc0000000, 0xfffffffe, 0xffffffff };
+	static const uint32_t odd[] = { 0xf0000,    0xf0001,    0xf0002,    0xf0003,    0xf0004,
+					0xf0005,    0xf0006,    0xf0007,    0xf000f,    0xf0010,
+					0xf0011,    5000,       0x3fffffff, 0x40001388, 0x7fffffff,
+					0x80000000, 0xbfffffff, 0xc0000000, 0xfffffffe, 0xffffffff };
 	Compared c = { 0 };
 
 	for (SyscallArch arch = 0; arch < SYSCALL_ARCH_COUNT; arch++)
@@ -392,13 +437,20 @@ static Compared compare_all(Judge *j, const SeccompProgram *p, size_t rounds, bo
 
 static bool is_newer(const char *name)
 {
-	return seccomp_syscall_resolve_name(name) == __NR_SCMP_ERROR || strcmp(name, "map_shadow_stack") == 0;
+	return seccomp_syscall_resolve_name(name) == __NR_SCMP_ERROR ||
+	       strcmp(name, "map_shadow_stack") == 0;
 }
 
 static const uint64_t cap_sets[] = {
-	0, UINT64_MAX, UINT64_C(1) << CAP_SYS_ADMIN, UINT64_C(1) << CAP_SYS_PTRACE | UINT64_C(1) << CAP_SYS_CHROOT,
-	UINT64_C(1) << CAP_BPF | UINT64_C(1) << CAP_SYS_TIME | UINT64_C(1) << CAP_SYS_NICE, 0xa80425fb, 0x800405fb,
-	UINT64_C(1) << CAP_AUDIT_WRITE | UINT64_C(1) << CAP_PERFMON | UINT64_C(1) << CAP_SYSLOG | UINT64_C(1) << CAP_SYS_MODULE,
+	0,
+	UINT64_MAX,
+	UINT64_C(1) << CAP_SYS_ADMIN,
+	UINT64_C(1) << CAP_SYS_PTRACE | UINT64_C(1) << CAP_SYS_CHROOT,
+	UINT64_C(1) << CAP_BPF | UINT64_C(1) << CAP_SYS_TIME | UINT64_C(1) << CAP_SYS_NICE,
+	0xa80425fb,
+	0x800405fb,
+	UINT64_C(1) << CAP_AUDIT_WRITE | UINT64_C(1) << CAP_PERFMON | UINT64_C(1) << CAP_SYSLOG |
+		UINT64_C(1) << CAP_SYS_MODULE,
 };
 
 static void default_profile_as_libseccomp(void **state)
@@ -414,7 +466,10 @@ static void default_profile_as_libseccomp(void **state)
 		Judge j = { .s = &s, .kind = WHOLE };
 		Compared c;
 
-		assert_int_equal(seccomp_profile_default(&(SeccompProfileParams){ cap_sets[i / 2], hosts[i % 2] }, &a, &s), 0);
+		assert_int_equal(seccomp_profile_default(&(SeccompProfileParams){ cap_sets[i / 2],
+										  hosts[i % 2] },
+							 &a, &s),
+				 0);
 		assert_int_equal(seccomp_compile(&s, &a, &p, &e), 0);
 		assert_int_equal(p.unknown_names, 0);
 		j.oracle[0] = oracle_make(&s, s.archs | 1U << seccomp_arch_native());
@@ -426,11 +481,14 @@ static void default_profile_as_libseccomp(void **state)
 }
 
 /* The verdict on one call of the default profile on this architecture. */
-static uint32_t profile_verdict(uint64_t caps, SyscallArch arch, const char *name, const uint64_t args[6])
+static uint32_t profile_verdict(uint64_t caps, SyscallArch arch, const char *name,
+				const uint64_t args[6])
 {
 	AUTO(arena_done) Arena a = ARENA_EMPTY;
-	struct seccomp_data d = { .nr = syscall_number(syscall_find(name), arch), .arch = arch_facts[arch].audit };
-	SyscallArch host = arch == SYSCALL_AARCH64 || arch == SYSCALL_ARM ? SYSCALL_AARCH64 : SYSCALL_X86_64;
+	struct seccomp_data d = { .nr = syscall_number(syscall_find(name), arch),
+				  .arch = arch_facts[arch].audit };
+	SyscallArch host = arch == SYSCALL_AARCH64 || arch == SYSCALL_ARM ? SYSCALL_AARCH64
+									  : SYSCALL_X86_64;
 	SeccompProgram p;
 	Seccomp s;
 	Err e = { 0 };
@@ -441,9 +499,10 @@ static uint32_t profile_verdict(uint64_t caps, SyscallArch arch, const char *nam
 	return bpf_run(p.code, p.count, &d);
 }
 
-#define ALLOWED          SECCOMP_RET_ALLOW
-#define REFUSED(number)  (SECCOMP_RET_ERRNO | (number))
-#define VERDICT(caps, arch, name, ...) profile_verdict(caps, arch, name, (uint64_t[6]){ __VA_ARGS__ })
+#define ALLOWED         SECCOMP_RET_ALLOW
+#define REFUSED(number) (SECCOMP_RET_ERRNO | (number))
+#define VERDICT(caps, arch, name, ...) \
+	profile_verdict(caps, arch, name, (uint64_t[6]){ __VA_ARGS__ })
 
 /* What libseccomp is too old to know, and the decisions that the profile is about. */
 static void default_profile_decisions(void **state)
@@ -488,10 +547,9 @@ static void default_profile_decisions(void **state)
  * x86's old signal and stat calls, which libc has not used for twenty years. A new line in the table of calls must be decided about. */
 static void default_profile_decides_every_call(void **state)
 {
-	static const char left[] =
-		" _sysctl afs_syscall bdflush break clone3 create_module ftime get_kernel_syms get_tls getpmsg gtty idle lock mpx nfsservctl "
-		"nice oldfstat oldlstat oldolduname oldstat olduname prof profil putpmsg query_module readdir security sgetmask sigaction "
-		"signal sigpending sigsuspend ssetmask stty tuxcall ulimit usr26 usr32 vserver ";
+	static const char left[] = " _sysctl afs_syscall bdflush break clone3 create_module ftime get_kernel_syms get_tls getpmsg gtty idle lock mpx nfsservctl "
+				   "nice oldfstat oldlstat oldolduname oldstat olduname prof profil putpmsg query_module readdir security sgetmask sigaction "
+				   "signal sigpending sigsuspend ssetmask stty tuxcall ulimit usr26 usr32 vserver ";
 
 	(void)state;
 	for (size_t i = 0; i < syscall_row_count; i++) {
@@ -504,8 +562,10 @@ static void default_profile_decides_every_call(void **state)
 			if (syscall_number(row, a) < 0)
 				continue;
 			v = VERDICT(0, a, row->name, 0);
-			if (strstr(left, word) ? v != REFUSED(ENOSYS) : v != ALLOWED && v != REFUSED(EPERM))
-				fail_msg("%s on %s has the verdict %#x", row->name, seccomp_arch_name(a), v);
+			if (strstr(left, word) ? v != REFUSED(ENOSYS)
+					       : v != ALLOWED && v != REFUSED(EPERM))
+				fail_msg("%s on %s has the verdict %#x", row->name,
+					 seccomp_arch_name(a), v);
 		}
 	}
 }
@@ -531,28 +591,35 @@ static bool has_other_defect(const Seccomp *s)
 	for (size_t i = 0; i < s->rules_count; i++) {
 		for (size_t j = 0; j < s->rules[i].args_count; j++) {
 			const SeccompArg *a = &s->rules[i].args[j];
-			if (a->op == SECCOMP_CMP_EQ || a->op == SECCOMP_CMP_NE || a->op == SECCOMP_CMP_MASKED_EQ)
+			if (a->op == SECCOMP_CMP_EQ || a->op == SECCOMP_CMP_NE ||
+			    a->op == SECCOMP_CMP_MASKED_EQ)
 				continue;
 			if (ranges & (1U << a->index))
 				return true;
 			ranges |= 1U << a->index;
 		}
 	}
-	return s->archs & (1U << SYSCALL_X86) && row && row->x86_way && syscall_number(row, SYSCALL_X86) < 0;
+	return s->archs & (1U << SYSCALL_X86) && row && row->x86_way &&
+	       syscall_number(row, SYSCALL_X86) < 0;
 }
 
 static const char *const pool[] = {
-	"read",   "write",   "openat",   "ioctl",  "clone",      "mmap",   "socket",	"connect", "accept", "accept4", "sendmsg", "recvmmsg",
-	"sendmmsg", "semget", "semop",   "shmat",  "msgctl",     "socketcall", "ipc",	"personality", "prctl", "_llseek", "mmap2", "set_tls",
-	"rt_sigaction", "execve", "waitid", "fcntl64", "statx",  "nosuchcall", "time64", "cacheflush", "restart_syscall", "semtimedop", "getpid",
+	"read",         "write",       "openat",          "ioctl",      "clone",   "mmap",
+	"socket",       "connect",     "accept",          "accept4",    "sendmsg", "recvmmsg",
+	"sendmmsg",     "semget",      "semop",           "shmat",      "msgctl",  "socketcall",
+	"ipc",          "personality", "prctl",           "_llseek",    "mmap2",   "set_tls",
+	"rt_sigaction", "execve",      "waitid",          "fcntl64",    "statx",   "nosuchcall",
+	"time64",       "cacheflush",  "restart_syscall", "semtimedop", "getpid",
 };
 
 #define RANDOM_CALLS 8
 
 static SeccompAction random_action(void)
 {
-	static const SeccompAction actions[] = { SECCOMP_ACT_KILL_THREAD, SECCOMP_ACT_KILL_PROCESS, SECCOMP_ACT_TRAP, SECCOMP_ACT_ERRNO,
-						 SECCOMP_ACT_ERRNO,	 SECCOMP_ACT_TRACE,	   SECCOMP_ACT_ALLOW, SECCOMP_ACT_LOG,
+	static const SeccompAction actions[] = { SECCOMP_ACT_KILL_THREAD, SECCOMP_ACT_KILL_PROCESS,
+						 SECCOMP_ACT_TRAP,        SECCOMP_ACT_ERRNO,
+						 SECCOMP_ACT_ERRNO,       SECCOMP_ACT_TRACE,
+						 SECCOMP_ACT_ALLOW,       SECCOMP_ACT_LOG,
 						 SECCOMP_ACT_NOTIFY };
 	return actions[rng() % ARRAY_LEN(actions)];
 }
@@ -563,7 +630,8 @@ static void random_args(Arena *a, SeccompRule *r, size_t count)
 
 	do {
 		for (size_t i = 0; i < count; i++) {
-			args[i] = (SeccompArg){ .index = (uint32_t)(rng() % 6), .op = (SeccompOp)(rng() % 7) };
+			args[i] = (SeccompArg){ .index = (uint32_t)(rng() % 6),
+						.op = (SeccompOp)(rng() % 7) };
 			if (rng() % 4)
 				args[i].index %= 2;
 			args[i].value = sample(NULL, 0);
@@ -583,7 +651,8 @@ static void random_rules(Arena *a, Seccomp *s, size_t names_max, size_t rules_ma
 
 	for (size_t i = 0; i < ARRAY_LEN(of_calls); i++)
 		of_calls[i] = random_action();
-	*s = (Seccomp){ .default_errno = 38, .archs = (uint32_t)(rng() % 32) | 1U << seccomp_arch_native() };
+	*s = (Seccomp){ .default_errno = 38,
+			.archs = (uint32_t)(rng() % 32) | 1U << seccomp_arch_native() };
 	do
 		s->default_action = random_action();
 	while (s->default_action == SECCOMP_ACT_NOTIFY);
@@ -594,10 +663,12 @@ static void random_rules(Arena *a, Seccomp *s, size_t names_max, size_t rules_ma
 		size_t which = rng() % names;
 		const char *name = pool[(first + which) % ARRAY_LEN(pool)];
 		const SyscallRow *row = syscall_find(name);
-		bool carried = row && (row->x86_way || strcmp(name, "socketcall") == 0 || strcmp(name, "ipc") == 0);
+		bool carried = row && (row->x86_way || strcmp(name, "socketcall") == 0 ||
+				       strcmp(name, "ipc") == 0);
 
 		s->rules[i].action = carried ? of_carriers : of_calls[which];
-		s->rules[i].has_errno = s->rules[i].action == SECCOMP_ACT_ERRNO || s->rules[i].action == SECCOMP_ACT_TRACE;
+		s->rules[i].has_errno = s->rules[i].action == SECCOMP_ACT_ERRNO ||
+					s->rules[i].action == SECCOMP_ACT_TRACE;
 		s->rules[i].errno_ret = s->rules[i].has_errno ? 7 : 0;
 		random_args(a, &s->rules[i], rng() % (args_max + 1));
 		strlist_add(a, &s->rules[i].names, name);

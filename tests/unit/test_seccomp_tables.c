@@ -22,15 +22,26 @@ static const struct {
 	SyscallArch arch;
 	const char *name;
 } archs[] = {
-	{ SCMP_ARCH_X86_64, SYSCALL_X86_64, "x86_64" },    { SCMP_ARCH_X32, SYSCALL_X32, "x32" },
-	{ SCMP_ARCH_X86, SYSCALL_X86, "x86" },             { SCMP_ARCH_AARCH64, SYSCALL_AARCH64, "aarch64" },
+	{ SCMP_ARCH_X86_64, SYSCALL_X86_64, "x86_64" },
+	{ SCMP_ARCH_X32, SYSCALL_X32, "x32" },
+	{ SCMP_ARCH_X86, SYSCALL_X86, "x86" },
+	{ SCMP_ARCH_AARCH64, SYSCALL_AARCH64, "aarch64" },
 	{ SCMP_ARCH_ARM, SYSCALL_ARM, "arm" },
 };
 
 static const char *const newer[] = {
-	"cachestat", "fchmodat2", "file_getattr", "file_setattr", "futex_requeue", "futex_wait", "futex_wake", "getxattrat", "listmount",
-	"listns", "listxattrat", "lsm_get_self_attr", "lsm_list_modules", "lsm_set_self_attr", "map_shadow_stack", "mseal",
-	"open_tree_attr", "removexattrat", "rseq_slice_yield", "setxattrat", "statmount", "uprobe", "uretprobe",
+	"cachestat",        "fchmodat2",
+	"file_getattr",     "file_setattr",
+	"futex_requeue",    "futex_wait",
+	"futex_wake",       "getxattrat",
+	"listmount",        "listns",
+	"listxattrat",      "lsm_get_self_attr",
+	"lsm_list_modules", "lsm_set_self_attr",
+	"map_shadow_stack", "mseal",
+	"open_tree_attr",   "removexattrat",
+	"rseq_slice_yield", "setxattrat",
+	"statmount",        "uprobe",
+	"uretprobe",
 };
 
 static bool is_newer(const char *name)
@@ -66,7 +77,8 @@ static void every_name_of_ours_is_libseccomps(void **state)
 			if (archs[a].arch == SYSCALL_X86 && is_multiplexed(theirs)) {
 				assert_true(ours == -ENOSYS || ours >= 337);
 			} else if (ours >= 0 ? theirs != ours : theirs >= 0) {
-				fail_msg("%s on %s: %d here, %d in libseccomp", name, archs[a].name, ours, theirs);
+				fail_msg("%s on %s: %d here, %d in libseccomp", name, archs[a].name,
+					 ours, theirs);
 			}
 		}
 	}
@@ -87,7 +99,8 @@ static void every_name_of_libseccomp_is_ours(void **state)
 
 			if (!name)
 				continue;
-			if (archs[a].scmp == SCMP_ARCH_X32 && number >= 0 && !(number & SYSCALL_X32_BIT)) {
+			if (archs[a].scmp == SCMP_ARCH_X32 && number >= 0 &&
+			    !(number & SYSCALL_X32_BIT)) {
 				free(name); /* it adds the bit itself */
 				continue;
 			}
@@ -95,9 +108,12 @@ static void every_name_of_libseccomp_is_ours(void **state)
 			row = syscall_find(name);
 			if (!row)
 				fail_msg("%s (%d on %s) is missing", name, number, archs[a].name);
-			else if (number >= 0 && !(archs[a].arch == SYSCALL_X86 && is_multiplexed(seccomp_syscall_resolve_name_arch(archs[a].scmp, name))) &&
+			else if (number >= 0 &&
+				 !(archs[a].arch == SYSCALL_X86 &&
+				   is_multiplexed(seccomp_syscall_resolve_name_arch(archs[a].scmp, name))) &&
 				 syscall_number(row, archs[a].arch) != number)
-				fail_msg("%s on %s: %d here, %d in libseccomp", name, archs[a].name, syscall_number(row, archs[a].arch), number);
+				fail_msg("%s on %s: %d here, %d in libseccomp", name, archs[a].name,
+					 syscall_number(row, archs[a].arch), number);
 			free(name);
 		}
 	}
@@ -111,20 +127,29 @@ static void direct_calls_of_x86(void **state)
 		const char *name;
 		int number;
 	} direct[] = {
-		{ "socket", 359 },  { "socketpair", 360 }, { "bind", 361 },    { "connect", 362 },   { "listen", 363 },  { "accept4", 364 },
-		{ "recvmmsg", 337 }, { "sendmmsg", 345 },  { "shutdown", 373 }, { "semget", 393 },   { "shmget", 395 },  { "shmat", 397 },
-		{ "msgget", 399 },  { "msgctl", 402 },     { "accept", -ENOSYS }, { "send", -ENOSYS }, { "semop", -ENOSYS },
+		{ "socket", 359 },   { "socketpair", 360 }, { "bind", 361 },
+		{ "connect", 362 },  { "listen", 363 },     { "accept4", 364 },
+		{ "recvmmsg", 337 }, { "sendmmsg", 345 },   { "shutdown", 373 },
+		{ "semget", 393 },   { "shmget", 395 },     { "shmat", 397 },
+		{ "msgget", 399 },   { "msgctl", 402 },     { "accept", -ENOSYS },
+		{ "send", -ENOSYS }, { "semop", -ENOSYS },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(direct); i++)
-		assert_int_equal(syscall_number(syscall_find(direct[i].name), SYSCALL_X86), direct[i].number);
+		assert_int_equal(syscall_number(syscall_find(direct[i].name), SYSCALL_X86),
+				 direct[i].number);
 }
 
 static void rows_are_sorted_and_found(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < syscall_row_count; i++) {
+		for (size_t a = 0; a < SYSCALL_ARCH_COUNT; a++) { /* what seccomp_lower.c has slots for */
+			unsigned nr = syscall_rows[i].nr[a];
+			assert_true(nr < 1024 || nr == SYSCALL_NONE ||
+				    (a == SYSCALL_ARM && nr - SYSCALL_ARM_PRIVATE < 16));
+		}
 		assert_true(i == 0 || strcmp(syscall_rows[i - 1].name, syscall_rows[i].name) < 0);
 		assert_ptr_equal(syscall_find(syscall_rows[i].name), &syscall_rows[i]);
 	}
