@@ -177,6 +177,16 @@ static int run_look(Run *r, Err *e)
 	return 0;
 }
 
+/* What is going to be done, for --debug. */
+static void run_debug_plan(const Run *r)
+{
+	if (!log_is_debug())
+		return;
+	StrList lines = str_split(r->arena, plan_dump(&r->plan, &r->facts, r->arena), '\n');
+	for (size_t i = 0; i + 1 < lines.count; i++)
+		log_debug("plan: %s", lines.items[i]);
+}
+
 static int run_plan(Run *r, Err *e)
 {
 	PlanInput in = { .container_id = r->context.id, .scratch_dir = r->context.container_dir };
@@ -187,6 +197,7 @@ static int run_plan(Run *r, Err *e)
 	TRY(runtime_plan(&r->spec, &r->facts, &in, r->arena, &r->plan, e));
 	for (size_t i = 0; i < r->plan.warnings.count; i++)
 		log_warn("%s", r->plan.warnings.items[i]);
+	run_debug_plan(r);
 	return 0;
 }
 

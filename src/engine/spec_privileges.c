@@ -30,6 +30,17 @@ static int caps_parse(const StrList *names, const char *option, uint64_t *ret, b
 	return 0;
 }
 
+/* What is asked for by name and cannot be given is an error; what comes by default is left out with a warning by the plan. */
+static int caps_check_held(const RunContext *c, uint64_t asked, uint64_t can, Err *e)
+{
+	for (int i = 0; i < CAP_COUNT; i++)
+		if ((asked & ~can) >> i & 1)
+			return err_make(e, ERR_SPEC, EPERM, "--cap-add %s: %s", cap_name(i),
+					c->facts->caps_known >> i & 1 ? "this process does not hold it, so cannot give it"
+								      : "this kernel does not know it");
+	return 0;
+}
+
 /* Docker's rule: with ALL added, everything but what is dropped; with ALL dropped, nothing but what is added; else drop, then add. */
 static int caps_choose(const RunContext *c, uint64_t *ret, Err *e)
 {
@@ -40,6 +51,7 @@ static int caps_choose(const RunContext *c, uint64_t *ret, Err *e)
 	uint64_t all = c->facts->caps_known;
 	if (!run_has_userns(c))
 		all &= c->facts->caps; /* what is not held cannot be given */
+	TRY(caps_check_held(c, add, all, e));
 	if (c->request->privileged)
 		*ret = all;
 	else if (add_all)

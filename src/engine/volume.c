@@ -7,6 +7,8 @@ static int volume_option_add(const char *text, const char *word, Arena *a, SpecM
 	static const char *const later[] = { "rshared", "rslave",   "rprivate", "shared", "slave", "private", "U",
 					     "O",       "idmap",    "nocopy",   "copy",   "cached", "delegated", "consistent" };
 	if (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0) {
+		if (strlist_has(&m->options, "ro") || strlist_has(&m->options, "rw"))
+			return err_make(e, ERR_USAGE, 0, "volume '%s': one of 'ro' and 'rw', once", text);
 		strlist_add(a, &m->options, word);
 		return 0;
 	}

@@ -14,8 +14,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-#define REACH \
-	254 /* one less than possible: making a second target near may put one instruction in between */
+/* One less than possible: making a second target near may put one instruction in between. */
+#define REACH    254
 #define NOWHERE  UINT32_MAX
 #define LOW_WORD 0xffffffffU
 

@@ -96,8 +96,11 @@ static const Group by_capability[] = {
 };
 
 /* The kernel has these; no capability opens them. */
-static const char forbidden[] = "add_key io_uring_enter io_uring_register io_uring_setup kexec_file_load kexec_load keyctl migrate_pages move_pages "
-				"pciconfig_iobase pciconfig_read pciconfig_write pivot_root request_key swapoff swapon sysfs uselib ustat vm86 vm86old";
+/* clang-format off */
+static const char forbidden[] =
+	"add_key io_uring_enter io_uring_register io_uring_setup kexec_file_load kexec_load keyctl migrate_pages move_pages "
+	"pciconfig_iobase pciconfig_read pciconfig_write pivot_root request_key swapoff swapon sysfs uselib ustat vm86 vm86old";
+/* clang-format on */
 
 /* Rules with conditions. In each group the last one, "GE 0", is what happens otherwise (seccomp.h, Meaning). */
 typedef struct Special {

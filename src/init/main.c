@@ -46,12 +46,13 @@ static int plan_open(Init *in, int argc, char **argv, Err *e)
 	return 0;
 }
 
+/* Somebody else started us, such as a script with "#!/proc/self/exe" in a container: it cannot be invoked that way. */
 static int complain(const Err *e)
 {
 	char text[600];
 	size_t len = strlen(err_text(e, text, sizeof text - 1));
 	text[len] = '\n';
-	return write(STDERR_FILENO, text, len + 1) < 0 ? 1 : 125;
+	return write(STDERR_FILENO, text, len + 1) < 0 ? 1 : 126;
 }
 
 int main(int argc, char **argv)

@@ -136,7 +136,7 @@ int workdir_make(Init *in, Err *e)
 		return 0;
 	int r = path_make_in_root(in->root, cwd, PATH_DIR, 0, &fd, e);
 	if (r == -ELOOP)
-		return err_make(e, ERR_SPEC, ELOOP, "working directory '%s': links of /proc are not followed", cwd);
+		return err_make(e, ERR_SPEC, ELOOP, "working directory '%s' leads through a link of /proc, or in a circle", cwd);
 	return r < 0 ? err_wrap(e, r, "working directory") : 0;
 }
 

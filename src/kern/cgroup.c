@@ -158,7 +158,7 @@ static bool is_listed(const pid_t *pids, int count, pid_t pid)
  * else. Returns how many there were before. */
 static int kill_listed(int dirfd)
 {
-	pid_t before[BATCH], after[BATCH];
+	pid_t before[BATCH] = { 0 }, after[BATCH] = { 0 };
 	int pidfds[BATCH];
 	int count = list_processes(dirfd, before);
 	for (int i = 0; i < count; i++)

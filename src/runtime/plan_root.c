@@ -4,13 +4,13 @@
 #include "base/limits.h"
 #include "runtime/plan_parts.h"
 
-/* A path as overlay's "lowerdir" takes it: colons separate layers, so they and the escape itself are escaped. */
+/* A path as overlay's "lowerdir" takes it: commas separate options and colons layers, so they and the escape itself are escaped. */
 static char *overlay_escape(Arena *a, const char *path)
 {
 	char *out = arena_alloc(a, 2 * strlen(path) + 1);
 	char *p = out;
 	for (; *path; path++) {
-		if (*path == ':' || *path == '\\')
+		if (strchr(":,\\", *path))
 			*p++ = '\\';
 		*p++ = *path;
 	}

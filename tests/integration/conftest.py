@@ -40,6 +40,7 @@ def host_now():
 def leaked(before):
     groups, mounts, files, values = before
     found = [f"group {g}" for g in sorted(harness.all_groups() - groups)]
+    found = sorted({Path(g).name for g in found}) if len(found) > 40 else found
     found += [f"mount {m[0]} ({m[1]})" for m in harness.mounts() if m not in mounts]
     found += [f"changed {p}" for p, v in host_now()[3].items() if values.get(p) != v]
     found += [f"lost mount {m[0]}" for m in mounts if m not in harness.mounts()]

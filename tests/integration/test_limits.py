@@ -20,7 +20,7 @@ def running(md, opts, cmd="probe seq say up , sleep 30000"):
     yield r
     r.signal(signal.SIGKILL)
     r.wait()
-    md.call("info")
+    md.sweep()
     wait_until(lambda: not md.ids(), 5)
 
 

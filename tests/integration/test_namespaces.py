@@ -40,7 +40,7 @@ def test_two_containers_share_nothing(md):
         assert a[f"ns.{n}"] != b[n], n
     r.signal(9)
     r.wait()
-    md.call("info")
+    md.sweep()
 
 
 def test_pid_1_alone(md):
@@ -121,7 +121,7 @@ def test_a_shifted_map(md, rootfs):
     assert status["Uid"].split() == ["200005"] * 4 and status["Gid"].split() == ["200006"] * 4
     r.signal(9)
     r.wait()
-    md.call("info")
+    md.sweep()
 
 
 def test_user_namespace_root_has_nothing_outside(md, scratch):
@@ -147,6 +147,6 @@ def test_ids_are_full_and_new_each_time(md):
         seen.add(r.id)
         r.signal(9)
         r.wait()
-        md.call("info")
+        md.sweep()
         wait_until(lambda: not md.ids())
     assert len(seen) == 3

@@ -50,7 +50,7 @@ def test_null_device_as_input_is_the_container_s(md):
 
 
 def test_end_of_input_arrives(md):
-    assert md.run("-i", "probe sum", input=b"").ok().values["sum.end"] == "eof"
+    assert md.run("--interactive", "probe sum", input=b"").ok().values["sum.end"] == "eof"
 
 
 def test_output_to_a_file_and_a_pipe(md, scratch):

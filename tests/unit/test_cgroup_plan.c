@@ -284,7 +284,7 @@ static void later_device_rules_win_on_v1_or_are_refused(void **state)
 {
 	(void)state;
 	DeviceRule same[] = { { .allow = true, C(1, 3), RWM },
-				  { .allow = false, C(1, 3), .write = true } };
+			      { .allow = false, C(1, 3), .write = true } };
 	DeviceRule part[] = { { .allow = true, C(1, -1), RWM }, { .allow = false, C(1, 3), RWM } };
 	DeviceRule open_all[] = { { .allow = true, ALL }, { .allow = false, C(1, 3), RWM } };
 	Case a = V1, b = V1, c = V1;

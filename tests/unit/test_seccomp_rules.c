@@ -79,6 +79,34 @@ static void conditions_have_an_order(void **state)
 	assert_int_equal(run(&p, "openat", 0, 0), SECCOMP_RET_ALLOW);
 }
 
+/* On x86 a condition on the upper half alone is none, and values that differ there only are the same. */
+static void conditions_shrink_to_32_bits(void **state)
+{
+	static const char *const read = "read";
+	static const SeccompArg args[] = {
+		{ 0, SECCOMP_CMP_EQ, 1, 0 },
+		{ 0, SECCOMP_CMP_MASKED_EQ, 0xff00000000, 0x100000000 },
+		{ 0, SECCOMP_CMP_EQ, 0x100000001, 0 },
+	};
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	struct seccomp_data d = { .nr = 3, .arch = AUDIT_ARCH_I386, .args = { 1 } };
+	SeccompRule rules[] = { rule(&read, SECCOMP_ACT_ERRNO, 1, &args[0], 1),
+				rule(&read, SECCOMP_ACT_ERRNO, 2, &args[1], 1) };
+	Seccomp s = { .default_action = SECCOMP_ACT_ALLOW,
+		      .archs = 1U << SYSCALL_X86,
+		      .rules = rules,
+		      .rules_count = 2 };
+	SeccompProgram p;
+
+	(void)state;
+	assert_int_equal(seccomp_compile(&s, &a, &p, NULL), 0);
+	assert_int_equal(bpf_run(p.code, p.count, &d), REFUSED(2));
+	assert_int_equal(run(&p, "read", 1, 0), REFUSED(1));
+	assert_int_equal(run(&p, "read", 0x200000002, 0), SECCOMP_RET_ALLOW);
+	rules[1].args = &args[2];
+	assert_int_equal(seccomp_compile(&s, &a, &p, NULL), -EINVAL);
+}
+
 static void refuse(Seccomp *s, int number, const char *word)
 {
 	AUTO(arena_done) Arena a = ARENA_EMPTY;
@@ -250,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditions_have_an_order),
+		cmocka_unit_test(conditions_shrink_to_32_bits),
 		cmocka_unit_test(wrong_rules_are_refused),
 		cmocka_unit_test(long_programs),
 		cmocka_unit_test(words),

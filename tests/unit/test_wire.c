@@ -8,8 +8,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/own.h"
-#include "wire/layout.h"
-#include "wire/wire.h"
+#include "wire/wire_build.h"
 
 typedef struct Image {
 	Arena arena;
