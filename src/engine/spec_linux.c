@@ -112,6 +112,10 @@ static void fill_limits(const RunContext *c, SpecResources *l)
 	const RunRequest *r = c->request;
 	l->memory_limit = r->memory;
 	l->memory_swap = r->memory_swap;
+	if (r->memory > 0 && r->memory_swap == SPEC_UNSET && r->memory <= INT64_MAX / 2) {
+		l->memory_swap = 2 * r->memory; /* docker's default: as much swap as memory */
+		l->memory_swap_is_default = true;
+	}
 	l->memory_reservation = r->memory_reservation;
 	l->cpu_shares = r->cpu_shares;
 	l->cpu_period = r->cpu_period;

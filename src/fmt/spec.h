@@ -92,6 +92,7 @@ enum { /* bits of SpecLinux.namespaces: a new namespace of this kind */
 #define SPEC_UNSET INT64_MIN
 typedef struct SpecResources {
 	int64_t memory_limit, memory_reservation, memory_swap; /* bytes; swap is memory plus swap */
+	bool memory_swap_is_default; /* ours, not asked for: left out where swap is not accounted (engine only) */
 	int64_t cpu_shares, cpu_quota, cpu_period;             /* relative; microseconds */
 	const char *cpuset_cpus, *cpuset_mems;                 /* NULL: not given */
 	int64_t pids_limit;

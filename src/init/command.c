@@ -12,7 +12,8 @@
 static int vectors_make(const WirePlan *p, char ***ret_argv, char ***ret_envp, Err *e)
 {
 	size_t count = (size_t)p->argv.count + p->envp.count + 2;
-	char **v = mmap(NULL, count * sizeof *v, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char **v = mmap(NULL, count * sizeof *v, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (v == MAP_FAILED)
 		return err_sys(e, "memory for %zu arguments and variables", count);
 	*ret_argv = v;

@@ -17,8 +17,10 @@ static const struct {
 	uint16_t number;
 	const char *name;
 } machines[] = {
-	{ EM_386, "i386" },	{ EM_X86_64, "x86_64" }, { EM_ARM, "arm" },	{ EM_AARCH64, "aarch64" },
-	{ EM_RISCV, "riscv" },	{ EM_PPC64, "ppc64" },	 { EM_S390, "s390x" },	{ EM_MIPS, "mips" },
+	{ EM_386, "i386" },    { EM_X86_64, "x86_64" },
+	{ EM_ARM, "arm" },     { EM_AARCH64, "aarch64" },
+	{ EM_RISCV, "riscv" }, { EM_PPC64, "ppc64" },
+	{ EM_S390, "s390x" },  { EM_MIPS, "mips" },
 	{ 258, "loongarch" }, /* EM_LOONGARCH, newer than some headers */
 };
 
@@ -83,7 +85,8 @@ static void head_read(const char *path, Head *h)
 		return;
 	ssize_t n = fd_read_up_to(fd, h->bytes, sizeof h->bytes);
 	h->len = n > 0 ? (size_t)n : 0;
-	if (is_elf(h) && h->elf.e_ident[EI_CLASS] == ELFCLASS64 && h->elf.e_phentsize == sizeof(Elf64_Phdr))
+	if (is_elf(h) && h->elf.e_ident[EI_CLASS] == ELFCLASS64 &&
+	    h->elf.e_phentsize == sizeof(Elf64_Phdr))
 		elf_loader(fd, h);
 	else if (h->len >= 2 && h->bytes[0] == '#' && h->bytes[1] == '!')
 		script_loader(h);
@@ -96,8 +99,11 @@ static int why_missing(const char *path, const struct stat *st, Err *e)
 		return err_make(e, ERR_CMD_MISSING, 0, "exec: \"%s\": no such file or directory", path);
 	head_read(path, &h);
 	if (!h.loader[0])
-		return err_make(e, ERR_CMD_MISSING, 0, "exec: \"%s\": the file is there, but the program it needs to run is not", path);
-	return err_make(e, ERR_CMD_MISSING, 0, "exec: \"%s\": its %s \"%s\" does not exist in the container", path,
+		return err_make(e, ERR_CMD_MISSING, 0,
+				"exec: \"%s\": the file is there, but the program it needs to run is not",
+				path);
+	return err_make(e, ERR_CMD_MISSING, 0,
+			"exec: \"%s\": its %s \"%s\" does not exist in the container", path,
 			is_elf(&h) ? "loader" : "interpreter", h.loader);
 }
 
@@ -106,14 +112,19 @@ static int why_format(const char *path, Err *e)
 	Head h;
 	head_read(path, &h);
 	if (is_elf(&h) && h.elf.e_machine != MACHINE_OURS)
-		return err_make(e, ERR_CMD_INVOKE, 0, "exec: \"%s\": exec format error: it is built for %s, this machine is %s", path,
-				machine_name(h.elf.e_machine), machine_name(MACHINE_OURS));
+		return err_make(e, ERR_CMD_INVOKE, 0,
+				"exec: \"%s\": exec format error: it is built for %s, this machine is %s",
+				path, machine_name(h.elf.e_machine), machine_name(MACHINE_OURS));
 	if (is_elf(&h))
-		return err_make(e, ERR_CMD_INVOKE, 0, "exec: \"%s\": exec format error: the kernel cannot run this ELF file", path);
+		return err_make(e, ERR_CMD_INVOKE, 0,
+				"exec: \"%s\": exec format error: the kernel cannot run this ELF file",
+				path);
 	if (h.len >= 2 && h.bytes[0] == '#' && h.bytes[1] == '!')
-		return err_make(e, ERR_CMD_INVOKE, 0, "exec: \"%s\": exec format error: its interpreter \"%s\" cannot be run", path,
-				h.loader);
-	return err_make(e, ERR_CMD_INVOKE, 0, "exec: \"%s\": exec format error: neither a program nor a script that begins with \"#!\"",
+		return err_make(e, ERR_CMD_INVOKE, 0,
+				"exec: \"%s\": exec format error: its interpreter \"%s\" cannot be run",
+				path, h.loader);
+	return err_make(e, ERR_CMD_INVOKE, 0,
+			"exec: \"%s\": exec format error: neither a program nor a script that begins with \"#!\"",
 			path);
 }
 
@@ -141,7 +152,9 @@ int command_why(const char *path, int number, Err *e)
 	case ENOTDIR: return err_make(e, ERR_CMD_MISSING, number, "exec: \"%s\"", path);
 	case ENOEXEC: return why_format(path, e);
 	case EACCES: return why_denied(path, there ? &st : NULL, e);
-	case E2BIG: return err_make(e, ERR_CMD_INVOKE, number, "exec: \"%s\": arguments and environment", path);
+	case E2BIG:
+		return err_make(e, ERR_CMD_INVOKE, number,
+				"exec: \"%s\": arguments and environment", path);
 	default: return err_make(e, ERR_CMD_INVOKE, number, "exec: \"%s\"", path);
 	}
 }

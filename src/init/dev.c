@@ -37,7 +37,8 @@ static int folder_of(const Init *in, Folder *f, const char *path, const char **r
 
 static bool is_device(const struct stat *st, const WireDevice *d)
 {
-	return (st->st_mode & S_IFMT) == (d->mode & S_IFMT) && (S_ISFIFO(d->mode) || st->st_rdev == makedev(d->major, d->minor));
+	return (st->st_mode & S_IFMT) == (d->mode & S_IFMT) &&
+	       (S_ISFIFO(d->mode) || st->st_rdev == makedev(d->major, d->minor));
 }
 
 static int device_exists(int dir, const char *name, const WireDevice *d, Err *e)
@@ -67,8 +68,10 @@ static int device_bind(int dir, const char *name, const char *path, const WireDe
 	if (fstat(copy, &st) < 0)
 		return err_sys(e, "look at the host's node");
 	if (!is_device(&st, d))
-		return err_make(e, ERR_STATE, ENODEV, "the host's file is not the device %u:%u", d->major, d->minor);
-	AUTO(fd_close) int target = openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDONLY | O_CLOEXEC, 0644);
+		return err_make(e, ERR_STATE, ENODEV, "the host's file is not the device %u:%u",
+				d->major, d->minor);
+	AUTO(fd_close)
+	int target = openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDONLY | O_CLOEXEC, 0644);
 	if (target < 0)
 		return err_sys(e, "make the file to bind it on");
 	return mount_attach(copy, target, e);
@@ -82,7 +85,8 @@ static int devices_all(const Init *in, Folder *f, Err *e)
 		const char *path = wire_str(p, d->path), *name;
 		int r = folder_of(in, f, path, &name, e);
 		if (r == 0)
-			r = init_has(in, WIRE_DEVICES_BIND) ? device_bind(f->fd, name, path, d, e) : device_make(f->fd, name, d, e);
+			r = init_has(in, WIRE_DEVICES_BIND) ? device_bind(f->fd, name, path, d, e)
+							    : device_make(f->fd, name, d, e);
 		if (r < 0)
 			return err_wrap(e, r, "device %s", path);
 	}

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-
 typedef struct Out {
 	char *buf;
 	size_t size, len; /* len counts what does not fit, too */
@@ -14,10 +13,11 @@ typedef struct Out {
 typedef struct Spec {
 	bool alternate, zeros, left;
 	int width, precision; /* precision -1: none */
-	int longs;            /* -2 hh, -1 h, 0, 1 l, 2 ll; z, j and t are l: all of them are 64 bits here */
+	int longs; /* -2 hh, -1 h, 0, 1 l, 2 ll; z, j and t are l: all of them are 64 bits here */
 	char what;
 } Spec;
-_Static_assert(sizeof(size_t) == sizeof(long) && sizeof(intmax_t) == sizeof(long), "lengths z, j and t are l");
+_Static_assert(sizeof(size_t) == sizeof(long) && sizeof(intmax_t) == sizeof(long),
+	       "lengths z, j and t are l");
 
 typedef struct Args {
 	va_list ap;
@@ -30,9 +30,11 @@ static void put(Out *o, char c)
 	o->len++;
 }
 
-static void put_padded(Out *o, const Spec *s, const char *prefix, size_t zeros, const char *text, size_t len)
+static void put_padded(Out *o, const Spec *s, const char *prefix, size_t zeros, const char *text,
+		       size_t len)
 {
-	size_t all = strlen(prefix) + zeros + len, pad = (size_t)s->width > all ? (size_t)s->width - all : 0;
+	size_t all = strlen(prefix) + zeros + len,
+	       pad = (size_t)s->width > all ? (size_t)s->width - all : 0;
 	for (size_t i = 0; !s->left && i < pad; i++)
 		put(o, ' ');
 	for (; *prefix; prefix++)
@@ -47,7 +49,9 @@ static void put_padded(Out *o, const Spec *s, const char *prefix, size_t zeros, 
 
 static void put_number(Out *o, const Spec *s, uint64_t n, bool negative)
 {
-	unsigned base = s->what == 'o' ? 8 : s->what == 'x' || s->what == 'X' || s->what == 'p' ? 16 : 10;
+	unsigned base = s->what == 'o'                                       ? 8
+			: s->what == 'x' || s->what == 'X' || s->what == 'p' ? 16
+									     : 10;
 	const char *digits = s->what == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
 	char text[24], *start = text + sizeof text;
 	bool prefixed = (s->alternate && n != 0 && base == 16) || s->what == 'p';
@@ -139,7 +143,8 @@ static void put_spec(Out *o, const Spec *s, Args *a, const char *raw, size_t raw
 	if (s->what == 's') {
 		const char *text = va_arg(a->ap, const char *);
 		text = text ? text : "(null)";
-		put_padded(o, s, "", 0, text, s->precision >= 0 ? strnlen(text, (size_t)s->precision) : strlen(text));
+		put_padded(o, s, "", 0, text,
+			   s->precision >= 0 ? strnlen(text, (size_t)s->precision) : strlen(text));
 	} else if (s->what == 'c') {
 		c = (char)va_arg(a->ap, int);
 		put_padded(o, s, "", 0, &c, 1);

@@ -9,4 +9,5 @@
 #include <stddef.h>
 
 /* As vsnprintf(3): writes at most size bytes with the ending NUL, returns the length of the whole. */
-int format_text(char *buf, size_t size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
+int format_text(char *buf, size_t size, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));

@@ -18,15 +18,15 @@
 typedef struct Init {
 	const WirePlan *plan;
 	Sync sync;
-	int root_dir;    /* plan->root on the host, O_PATH */
-	int root;        /* first the copy of the root (with an overlay: its lower layer), then the container's root, attached */
-	int scratch_dir; /* plan->scratch_dir, O_PATH */
-	int scratch;     /* root of the tmpfs on it */
+	int root_dir; /* plan->root on the host, O_PATH */
+	int root; /* first the copy of the root (with an overlay: its lower layer), then the container's root, attached */
+	int scratch_dir;   /* plan->scratch_dir, O_PATH */
+	int scratch;       /* root of the tmpfs on it */
 	unsigned overlays; /* how many are in scratch */
-	int proc, devpts;  /* roots of the fresh procfs and devpts that were mounted for the container */
-	int mask_dir, mask_file;      /* once attached: what is copied over the next masked path */
-	int master, slave;            /* the container's terminal */
-	int sources[LIMIT_MOUNTS];    /* per mount: the copy of its source; then, when READONLY_LAST, the mount itself */
+	int proc, devpts; /* roots of the fresh procfs and devpts that were mounted for the container */
+	int mask_dir, mask_file; /* once attached: what is copied over the next masked path */
+	int master, slave;       /* the container's terminal */
+	int sources[LIMIT_MOUNTS]; /* per mount: the copy of its source; then, when READONLY_LAST, the mount itself */
 } Init;
 
 /* ---- the steps, in their order ---- */
@@ -47,14 +47,14 @@ int devices_make(Init *in, Err *e);  /* plan->devices and plan->links */
 int terminal_make(Init *in, Err *e); /* in->master and in->slave, the slave also on /dev/console */
 int kernel_set(Init *in, Err *e);    /* host name, loopback, sysctls */
 int workdir_make(Init *in, Err *e);  /* plan->cwd, if it is missing */
-int masks_apply(Init *in, Err *e);   /* read-only paths, masked paths, then mounts and root that become read-only last */
-int rootfs_pivot(Init *in, Err *e);  /* after it no path of the host resolves */
+int masks_apply(Init *in, Err *e); /* read-only paths, masked paths, then mounts and root that become read-only last */
+int rootfs_pivot(Init *in, Err *e); /* after it no path of the host resolves */
 
-int session_enter(Init *in, Err *e);     /* session, terminal, standard input, keyring, signals, umask */
-int limits_set(Init *in, Err *e);        /* plan->rlimits */
-int privileges_drop(Init *in, Err *e);   /* seccomp (unless no_new_privs), ids, capabilities; then the working directory */
-int parent_bind(Init *in, Err *e);       /* from here the parent's death is ours */
-int privileges_seal(Init *in, Err *e);   /* seccomp with no_new_privs: last, it may allow next to nothing */
+int session_enter(Init *in, Err *e); /* session, terminal, standard input, keyring, signals, umask */
+int limits_set(Init *in, Err *e);    /* plan->rlimits */
+int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs), ids, capabilities; then the working directory */
+int parent_bind(Init *in, Err *e); /* from here the parent's death is ours */
+int privileges_seal(Init *in, Err *e); /* seccomp with no_new_privs: last, it may allow next to nothing */
 int command_exec(const Init *in, Err *e); /* returns only on failure */
 
 /* ---- shared between steps ---- */

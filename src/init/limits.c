@@ -5,7 +5,7 @@
 
 /* By number, getrlimit(2). */
 static const char *const names[] = {
-	"cpu",	   "fsize", "data",  "stack",	   "core",     "rss",	"nproc",  "nofile",
+	"cpu",     "fsize", "data",  "stack",      "core",     "rss",  "nproc",  "nofile",
 	"memlock", "as",    "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime",
 };
 
@@ -24,14 +24,17 @@ static int limit_set(const WireRlimit *l, Err *e)
 	if (limit_try(l, l->soft, l->hard) == 0)
 		return 0;
 	if (errno != EPERM)
-		return err_sys(e, "set the limit %s to %llu:%llu", name, (unsigned long long)l->soft, (unsigned long long)l->hard);
+		return err_sys(e, "set the limit %s to %llu:%llu", name,
+			       (unsigned long long)l->soft, (unsigned long long)l->hard);
 	if (syscall(SYS_prlimit64, 0, l->resource, NULL, now) < 0)
 		return err_sys(e, "read the limit %s", name);
 	uint64_t hard = l->hard < now[1] ? l->hard : now[1];
 	if (l->is_default && limit_try(l, l->soft < hard ? l->soft : hard, hard) == 0)
 		return 0;
-	return err_make(e, ERR_SYS, EPERM, "set the limit %s to %llu:%llu: this process may not go above its hard limit of %llu", name,
-			(unsigned long long)l->soft, (unsigned long long)l->hard, (unsigned long long)now[1]);
+	return err_make(e, ERR_SYS, EPERM,
+			"set the limit %s to %llu:%llu: this process may not go above its hard limit of %llu",
+			name, (unsigned long long)l->soft, (unsigned long long)l->hard,
+			(unsigned long long)now[1]);
 }
 
 int limits_set(Init *in, Err *e)

@@ -2,6 +2,7 @@
 #include <sys/prctl.h>
 
 #include "base/num.h"
+#include "base/str.h"
 #include "init/init.h"
 #include "kern/sys.h"
 
@@ -9,8 +10,7 @@
 static int init_story(Init *in, Err *e)
 {
 	TRY(groups_join(in, e));
-	TRY(sync_send(&in->sync, SYNC_NS_READY, FD_NONE, e));
-	TRY(rootfs_open(in, e)); /* while the parent writes the id maps */
+	TRY(rootfs_open(in, e)); /* while the parent writes record and id maps */
 	TRY(sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
 	TRY(identity_take(in, e)); /* from here: 0:0 inside, not dumpable */
 
@@ -24,11 +24,10 @@ static int init_story(Init *in, Err *e)
 	TRY(rootfs_pivot(in, e)); /* from here: no path of the host resolves */
 	TRY(sync_send(&in->sync, SYNC_ROOTFS_READY, in->master, e));
 
-	TRY(session_enter(in, e)); /* while the parent records the container */
+	TRY(session_enter(in, e));
 	TRY(limits_set(in, e));
 	TRY(privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
-	TRY(sync_expect(&in->sync, SYNC_RECORDED, NULL, e));
-	TRY(parent_bind(in, e)); /* from here: the parent's death is ours */
+	TRY(parent_bind(in, e));     /* from here: the parent's death is ours */
 	TRY(sync_send(&in->sync, SYNC_EXECING, FD_NONE, e)); /* fails when the parent died before */
 	TRY(privileges_seal(in, e));
 	return command_exec(in, e);
@@ -38,7 +37,8 @@ static int plan_open(Init *in, int argc, char **argv, Err *e)
 {
 	uint32_t fd;
 	if (argc != 2 || num_parse_u32(argv[1], INT32_MAX, &fd) < 0)
-		return err_make(e, ERR_USAGE, 0, "init is started by mydocker, with the descriptor of its plan");
+		return err_make(e, ERR_USAGE, 0,
+				"init is started by mydocker, with the descriptor of its plan");
 	TRY(wire_open((int)fd, &in->plan, e));
 	if (in->plan->mounts.count > LIMIT_MOUNTS)
 		return err_make(e, ERR_BUG, 0, "the plan has more than %u mounts", LIMIT_MOUNTS);
@@ -50,9 +50,10 @@ static int plan_open(Init *in, int argc, char **argv, Err *e)
 static int complain(const Err *e)
 {
 	char text[600];
-	size_t len = strlen(err_text(e, text, sizeof text - 1));
-	text[len] = '\n';
-	return write(STDERR_FILENO, text, len + 1) < 0 ? 1 : 126;
+	/* without strerror(3), whose table is as large as a tenth of this program's code; the message fits */
+	(void)str_format(text, sizeof text, e->sys ? "%s (errno %u)\n" : "%s\n", e->msg,
+			 (unsigned)e->sys);
+	return write(STDERR_FILENO, text, strlen(text)) < 0 ? 1 : 126;
 }
 
 int main(int argc, char **argv)
@@ -75,7 +76,7 @@ int main(int argc, char **argv)
 		in.sources[i] = FD_NONE;
 	if (plan_open(&in, argc, argv, &e) < 0)
 		_exit(complain(&e)); /* there is nobody to tell but the terminal */
-	(void)init_story(&in, &e); /* it returned, so it failed */
+	(void)init_story(&in, &e);   /* it returned, so it failed */
 	sync_fail(&in.sync, &e);
 	_exit(1);
 }

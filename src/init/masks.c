@@ -17,7 +17,8 @@ static int empty_dir_make(int *ret_mount, Err *e)
 	AUTO(fd_close) int fs = FD_NONE;
 	TRY(mount_fs_open("tmpfs", &fs, e));
 	TRY(mount_fs_set_pair(fs, "mode", "0555", e));
-	return mount_fs_make(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, ret_mount, e);
+	return mount_fs_make(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+			     ret_mount, e);
 }
 
 static int null_copy(int *ret_mount, Err *e)
@@ -85,7 +86,8 @@ int masks_apply(Init *in, Err *e)
 			continue;
 		int r = mount_set(in->sources[i], false, MOUNT_ATTR_RDONLY, 0, 0, e);
 		if (r < 0)
-			return err_wrap(e, r, "make %s read-only", wire_str(p, WIRE_ITEMS(p, mounts, WireMount)[i].target));
+			return err_wrap(e, r, "make %s read-only",
+					wire_str(p, WIRE_ITEMS(p, mounts, WireMount)[i].target));
 	}
 	if (init_has(in, WIRE_ROOT_READONLY)) {
 		int r = mount_set(in->root, false, MOUNT_ATTR_RDONLY, 0, 0, e);

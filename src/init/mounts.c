@@ -44,8 +44,10 @@ static int sysfs_copy(const Job *j, int *ret_mount, Err *e)
 
 static int target_open(const Init *in, const Job *j, bool is_file, int *ret_fd, Err *e)
 {
-	bool exact = j->m->kind == WIRE_MOUNT_FS && (str_eq(j->type, "proc") || str_eq(j->type, "sysfs"));
-	return path_make_in_root(in->root, j->target, is_file ? PATH_FILE : PATH_DIR, exact ? PATH_NO_SYMLINKS : 0, ret_fd, e);
+	bool exact = j->m->kind == WIRE_MOUNT_FS &&
+		     (str_eq(j->type, "proc") || str_eq(j->type, "sysfs"));
+	return path_make_in_root(in->root, j->target, is_file ? PATH_FILE : PATH_DIR,
+				 exact ? PATH_NO_SYMLINKS : 0, ret_fd, e);
 }
 
 static int propagation_set(const Job *j, int mount, Err *e)
@@ -84,7 +86,8 @@ static int bind_set(const Job *j, int mount, Err *e)
 {
 	bool recursive = j->m->flags & WIRE_MOUNT_RECURSIVE;
 	if (j->m->attr_set | j->m->attr_clear)
-		TRY(mount_set(mount, recursive, recursive ? j->m->attr_set : j->attrs, j->m->attr_clear, 0, e));
+		TRY(mount_set(mount, recursive, recursive ? j->m->attr_set : j->attrs,
+			      j->m->attr_clear, 0, e));
 	if (recursive && is_last(j->m))
 		TRY(mount_set(mount, false, 0, MOUNT_ATTR_RDONLY, 0, e));
 	return propagation_set(j, mount, e);
@@ -156,7 +159,8 @@ int mounts_make(Init *in, Err *e)
 		AUTO(fd_close) int made = FD_NONE;
 		int r = job_do(in, &j, source, &made, e);
 		if (r < 0)
-			return err_wrap(e, r, "mount %s on %s", m->kind == WIRE_MOUNT_FS ? j.type : j.source, j.target);
+			return err_wrap(e, r, "mount %s on %s",
+					m->kind == WIRE_MOUNT_FS ? j.type : j.source, j.target);
 		if (is_last(m))
 			in->sources[i] = m->kind == WIRE_MOUNT_BIND ? TAKE_FD(source) : TAKE_FD(made);
 	}

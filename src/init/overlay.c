@@ -12,7 +12,8 @@
 static int overlay_mount(const Init *in, const char *target, const char *layers, Err *e)
 {
 	char data[4096]; /* mount(2) copies one page */
-	if (str_format(data, sizeof data, "%s%s", layers, init_has(in, WIRE_USERNS) ? ",userxattr" : "") < 0)
+	if (str_format(data, sizeof data, "%s%s", layers,
+		       init_has(in, WIRE_USERNS) ? ",userxattr" : "") < 0)
 		return err_make(e, ERR_SYS, ENAMETOOLONG, "overlay: its layers have too long paths");
 	if (mount("overlay", target, "overlay", 0, data) < 0)
 		return err_sys(e, "mount an overlay (%s)", data);
@@ -30,8 +31,8 @@ static int upper_make(const Init *in, const char *name, int lower, Err *e)
 		return err_make(e, ERR_SYS, ENOTDIR, "the lower layer is not a folder");
 	if (mkdirat(in->scratch, name, 0700) < 0)
 		return err_sys(e, "make the upper folder");
-	if ((st.st_uid != 0 || st.st_gid != 0) && fchownat(in->scratch, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
-	    errno != EINVAL)
+	if ((st.st_uid != 0 || st.st_gid != 0) &&
+	    fchownat(in->scratch, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL)
 		return err_sys(e, "give the upper folder to %u:%u", st.st_uid, st.st_gid);
 	if (fchmodat(in->scratch, name, st.st_mode & 07777, 0) < 0)
 		return err_sys(e, "set the mode of the upper folder");
@@ -49,7 +50,8 @@ int overlay_make_in_scratch(Init *in, int lower, uint64_t attrs, int *ret_mount,
 	(void)snprintf(layers, sizeof layers, "lowerdir=%s,upperdir=%s,workdir=%s", l, u, w);
 
 	TRY(upper_make(in, u, lower, e));
-	if (mkdirat(in->scratch, l, 0700) < 0 || mkdirat(in->scratch, w, 0700) < 0 || mkdirat(in->scratch, m, 0700) < 0)
+	if (mkdirat(in->scratch, l, 0700) < 0 || mkdirat(in->scratch, w, 0700) < 0 ||
+	    mkdirat(in->scratch, m, 0700) < 0)
 		return err_sys(e, "make a scratch folder");
 	if (sys_move_mount(lower, "", in->scratch, l, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_sys(e, "attach the lower layer");
@@ -84,8 +86,10 @@ int overlay_make_on_disk(Init *in, int *ret_mount, Err *e)
 {
 	const WirePlan *p = in->plan;
 	char upper[2048], work[2048], layers[4096];
-	if (escape(upper, sizeof upper, wire_str(p, p->overlay_upper)) < 0 || escape(work, sizeof work, wire_str(p, p->overlay_work)) < 0 ||
-	    str_format(layers, sizeof layers, "lowerdir=%s,upperdir=%s,workdir=%s", wire_str(p, p->overlay_lower), upper, work) < 0)
+	if (escape(upper, sizeof upper, wire_str(p, p->overlay_upper)) < 0 ||
+	    escape(work, sizeof work, wire_str(p, p->overlay_work)) < 0 ||
+	    str_format(layers, sizeof layers, "lowerdir=%s,upperdir=%s,workdir=%s",
+		       wire_str(p, p->overlay_lower), upper, work) < 0)
 		return err_make(e, ERR_SYS, ENAMETOOLONG, "overlay: its layers have too long paths");
 	if (fchdir(in->root_dir) < 0)
 		return err_sys(e, "enter it");

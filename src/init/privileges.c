@@ -44,10 +44,14 @@ static int caps_write(const Caps *c, Err *e)
 	if (sys_capset(d) == 0)
 		return 0;
 	if (errno == EPERM && caps_read(&have, NULL) == 0 && (c->permitted & ~have.permitted))
-		return err_make(e, ERR_SYS, EPERM, "set capabilities %#llx: this process does not hold %#llx of them",
-				(unsigned long long)c->permitted, (unsigned long long)(c->permitted & ~have.permitted));
-	return err_make(e, ERR_SYS, EPERM, "set capabilities: effective %#llx, permitted %#llx, inheritable %#llx",
-			(unsigned long long)c->effective, (unsigned long long)c->permitted, (unsigned long long)c->inheritable);
+		return err_make(e, ERR_SYS, EPERM,
+				"set capabilities %#llx: this process does not hold %#llx of them",
+				(unsigned long long)c->permitted,
+				(unsigned long long)(c->permitted & ~have.permitted));
+	return err_make(e, ERR_SYS, EPERM,
+			"set capabilities: effective %#llx, permitted %#llx, inheritable %#llx",
+			(unsigned long long)c->effective, (unsigned long long)c->permitted,
+			(unsigned long long)c->inheritable);
 }
 
 /* What the command shall have. A plan that says nothing leaves user 0 what init has, and any other user nothing. */
@@ -87,7 +91,8 @@ static int ambient_raise(const Init *in, Err *e)
 	if (!init_has(in, WIRE_SET_CAPS))
 		return 0;
 	for (unsigned cap = 0; cap < 64; cap++)
-		if (in->plan->caps_ambient >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+		if (in->plan->caps_ambient >> cap & 1 &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
 			return err_sys(e, "raise capability %u to the ambient set", cap);
 	return 0;
 }
@@ -99,7 +104,8 @@ static int ids_set(const Init *in, Err *e)
 		if (sys_setgroups(p->groups.count, WIRE_ITEMS(p, groups, uint32_t)) < 0)
 			return err_sys(e, "set %u supplementary groups", p->groups.count);
 	} else if (p->groups.count > 0) {
-		return err_make(e, ERR_SPEC, EPERM, "supplementary groups cannot be set in a user namespace that was made without privilege");
+		return err_make(e, ERR_SPEC, EPERM,
+				"supplementary groups cannot be set in a user namespace that was made without privilege");
 	}
 	if (sys_setresgid(p->gid, p->gid, p->gid) < 0)
 		return err_sys(e, "become group %u", p->gid);
@@ -118,7 +124,8 @@ static int workdir_check(const char *cwd, Err *e)
 	if (syscall(SYS_getcwd, now, sizeof now) < 0)
 		return err_sys(e, "working directory '%s'", cwd);
 	if (now[0] != '/')
-		return err_make(e, ERR_SPEC, 0, "working directory '%s' lies outside of the container", cwd);
+		return err_make(e, ERR_SPEC, 0,
+				"working directory '%s' lies outside of the container", cwd);
 	return 0;
 }
 

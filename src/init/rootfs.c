@@ -29,7 +29,8 @@ static int source_open(Init *in, uint32_t i, Err *e)
 	bool recursive = m->kind == WIRE_MOUNT_BIND && (m->flags & WIRE_MOUNT_RECURSIVE);
 	const char *source = wire_str(in->plan, m->source);
 	int r = mount_clone(AT_FDCWD, source, recursive, &in->sources[i], e);
-	if ((r == -ENOENT && (m->flags & WIRE_MOUNT_OPTIONAL)) || (r < 0 && (m->flags & WIRE_MOUNT_MASK_ON_FAILURE)))
+	if ((r == -ENOENT && (m->flags & WIRE_MOUNT_OPTIONAL)) ||
+	    (r < 0 && (m->flags & WIRE_MOUNT_MASK_ON_FAILURE)))
 		return 0;
 	return r < 0 ? err_wrap(e, r, "mount on %s", wire_str(in->plan, m->target)) : 0;
 }
@@ -136,7 +137,9 @@ int workdir_make(Init *in, Err *e)
 		return 0;
 	int r = path_make_in_root(in->root, cwd, PATH_DIR, 0, &fd, e);
 	if (r == -ELOOP)
-		return err_make(e, ERR_SPEC, ELOOP, "working directory '%s' leads through a link of /proc, or in a circle", cwd);
+		return err_make(e, ERR_SPEC, ELOOP,
+				"working directory '%s' leads through a link of /proc, or in a circle",
+				cwd);
 	return r < 0 ? err_wrap(e, r, "working directory") : 0;
 }
 

@@ -38,7 +38,8 @@ static int stdin_null(const Init *in, Err *e)
 	if (lstat("/dev/null", &st) < 0)
 		return err_sys(e, "look at the container's /dev/null for standard input");
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
-		return err_make(e, ERR_SPEC, ENODEV, "the container's /dev/null, its standard input, is not the null device");
+		return err_make(e, ERR_SPEC, ENODEV,
+				"the container's /dev/null, its standard input, is not the null device");
 	AUTO(fd_close) int fd = open("/dev/null", O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open the container's /dev/null for standard input");
@@ -65,7 +66,8 @@ static int signals_reset(Err *e)
 	const unsigned long dfl[4] = { 0 }; /* struct sigaction of the kernel: SIG_DFL, no flags, nothing masked */
 	const uint64_t none = 0;
 	for (int sig = 1; sig <= 64; sig++)
-		if (sig != SIGKILL && sig != SIGSTOP && syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof none) < 0)
+		if (sig != SIGKILL && sig != SIGSTOP &&
+		    syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof none) < 0)
 			return err_sys(e, "reset signal %d", sig);
 	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none) < 0)
 		return err_sys(e, "empty the signal mask");

@@ -12,7 +12,8 @@ static int pair_open(Init *in, Err *e)
 {
 	int unlocked = 0;
 	if (in->devpts < 0)
-		return err_make(e, ERR_SPEC, 0, "a terminal needs a devpts file system among the container's mounts");
+		return err_make(e, ERR_SPEC, 0,
+				"a terminal needs a devpts file system among the container's mounts");
 	in->master = openat(in->devpts, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
 	if (in->master < 0)
 		return err_sys(e, "open ptmx of the container's devpts");
@@ -44,7 +45,9 @@ static int console_bind(const Init *in, Err *e)
 	const char *name;
 
 	TRY(path_parent_in_root(in->root, "/dev/console", &dir, &name, e));
-	AUTO(fd_close) int target = openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDONLY | O_NOCTTY | O_CLOEXEC, 0600);
+	AUTO(fd_close)
+	int target = openat(dir, name,
+			    O_CREAT | O_EXCL | O_NOFOLLOW | O_RDONLY | O_NOCTTY | O_CLOEXEC, 0600);
 	if (target < 0 && errno == EEXIST)
 		target = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (target < 0)

@@ -71,10 +71,11 @@ int mount_fs_make(int fs, uint64_t attrs, int *ret_mount, Err *e)
 
 int mount_clone(int dirfd, const char *path, bool recursive, int *ret_mount, Err *e)
 {
-	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0) | (*path ? 0 : AT_EMPTY_PATH);
-	int mount = sys_open_tree(dirfd, path, flags);
+	unsigned how = (recursive ? AT_RECURSIVE : 0) | (*path ? 0 : AT_EMPTY_PATH);
+	int mount = sys_open_tree(dirfd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | how);
 	if (mount < 0)
-		return *path ? err_sys(e, "copy the mount of '%s'", path) : err_sys(e, "copy the mount");
+		return *path ? err_sys(e, "copy the mount of '%s'", path)
+			     : err_sys(e, "copy the mount");
 	*ret_mount = mount;
 	return 0;
 }
@@ -83,8 +84,9 @@ int mount_set(int mount, bool recursive, uint64_t set, uint64_t clear, uint64_t 
 {
 	struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
 	if (sys_mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr) < 0)
-		return err_sys(e, "set its attributes (set %#llx, clear %#llx, propagation %#llx)", (unsigned long long)set,
-			       (unsigned long long)clear, (unsigned long long)propagation);
+		return err_sys(e, "set its attributes (set %#llx, clear %#llx, propagation %#llx)",
+			       (unsigned long long)set, (unsigned long long)clear,
+			       (unsigned long long)propagation);
 	return 0;
 }
 
@@ -93,9 +95,11 @@ static int attach_error(int mount, int target, Err *e)
 {
 	struct stat from, to;
 	int saved = errno;
-	if (fstat(mount, &from) == 0 && fstat(target, &to) == 0 && S_ISDIR(from.st_mode) != S_ISDIR(to.st_mode))
+	if (fstat(mount, &from) == 0 && fstat(target, &to) == 0 &&
+	    S_ISDIR(from.st_mode) != S_ISDIR(to.st_mode))
 		return err_make(e, ERR_SPEC, ENOTDIR, "the source is %s, the target is %s",
-				S_ISDIR(from.st_mode) ? "a folder" : "a file", S_ISDIR(to.st_mode) ? "a folder" : "a file");
+				S_ISDIR(from.st_mode) ? "a folder" : "a file",
+				S_ISDIR(to.st_mode) ? "a folder" : "a file");
 	return err_make(e, ERR_SYS, saved, "attach the mount");
 }
 

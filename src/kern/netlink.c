@@ -25,7 +25,8 @@ static int request_do(const struct nlmsghdr *request, const char *what, Err *e)
 	if (n < 0)
 		return err_sys(e, "%s: receive from netlink", what);
 	if ((size_t)n < NLMSG_LENGTH(sizeof answer.body) || answer.head.nlmsg_type != NLMSG_ERROR)
-		return err_make(e, ERR_BUG, EPROTO, "%s: netlink answered with message type %u of %zd bytes", what,
+		return err_make(e, ERR_BUG, EPROTO,
+				"%s: netlink answered with message type %u of %zd bytes", what,
 				answer.head.nlmsg_type, n);
 	if (answer.body.error != 0)
 		return err_make(e, ERR_SYS, -answer.body.error, "%s", what);

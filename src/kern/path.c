@@ -6,9 +6,9 @@
 #include "base/str.h"
 #include "kern/sys.h"
 
-#define IN_ROOT    (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
-#define LINKS_MAX  40 /* as in the kernel, path_resolution(7) */
-#define RACES_MAX  64
+#define IN_ROOT   (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+#define LINKS_MAX 40 /* as in the kernel, path_resolution(7) */
+#define RACES_MAX 64
 
 /* EAGAIN: a rename elsewhere made ".." uncertain, openat2(2). */
 int path_try_in_root(int rootfd, const char *path, int flags, unsigned long resolve)
@@ -80,7 +80,8 @@ static int walk_up(Walk *w, Err *e)
 
 static int link_refused(const char *path, Err *e)
 {
-	return err_make(e, ERR_SPEC, ELOOP, "'%s' in the container's root leads through a symbolic link", path);
+	return err_make(e, ERR_SPEC, ELOOP,
+			"'%s' in the container's root leads through a symbolic link", path);
 }
 
 /* Replaces the link `fd` by its target in front of what is left to do. */
@@ -111,7 +112,8 @@ static int walk_link(Walk *w, int fd, Err *e)
 static int walk_make(Walk *w, const char *name, bool last, Err *e)
 {
 	if (last && w->kind == PATH_FILE) {
-		int fd = openat(walk_dir(w), name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
+		int fd = openat(walk_dir(w), name,
+				O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
 		if (fd >= 0) {
 			fd_close(fd);
 			return 0;
@@ -136,7 +138,8 @@ static int walk_open(Walk *w, const char *name, bool last, int *ret_fd, Err *e)
 			return err_sys(e, "'%s' in the container's root", w->path);
 		TRY(walk_make(w, name, last, e));
 	}
-	return err_make(e, ERR_SYS, EAGAIN, "'%s' in the container's root changes all the time", w->path);
+	return err_make(e, ERR_SYS, EAGAIN, "'%s' in the container's root changes all the time",
+			w->path);
 }
 
 /* One component, which is neither "." nor "..". */
@@ -190,7 +193,8 @@ int path_make_in_root(int rootfd, const char *path, PathKind kind, unsigned flag
 		return link_refused(path, e);
 	if (fd != -ENOENT)
 		return err_make(e, ERR_SYS, -fd, "'%s' in the container's root", path);
-	AUTO(walk_done) Walk w = { .rootfd = rootfd, .path = path, .dir = FD_NONE, .kind = kind, .flags = flags };
+	AUTO(walk_done)
+	Walk w = { .rootfd = rootfd, .path = path, .dir = FD_NONE, .kind = kind, .flags = flags };
 	if (str_format(w.todo, sizeof w.todo, "%s", path) < 0)
 		return walk_too_long(&w, e);
 	TRY(walk(&w, e));
@@ -206,7 +210,8 @@ int path_parent_in_root(int rootfd, const char *path, int *ret_dir, const char *
 	const char *name = err_basename(path);
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return err_make(e, ERR_SPEC, EINVAL, "'%s' does not name a file", path);
-	if (str_format(dir, sizeof dir, "%s%.*s", path[0] == '/' ? "" : "/", (int)(name - path), path) < 0)
+	if (str_format(dir, sizeof dir, "%s%.*s", path[0] == '/' ? "" : "/", (int)(name - path),
+		       path) < 0)
 		return err_make(e, ERR_SYS, ENAMETOOLONG, "'%s' in the container's root", path);
 	TRY(path_make_in_root(rootfd, dir, PATH_DIR, 0, ret_dir, e));
 	*ret_name = name;
@@ -224,8 +229,10 @@ ssize_t path_read_in_root(int rootfd, const char *path, char *buf, size_t size, 
 	if (fstat(handle, &st) < 0)
 		return err_sys(e, "'%s' in the container's root", path);
 	if (!S_ISREG(st.st_mode))
-		return err_make(e, ERR_SPEC, EINVAL, "'%s' in the container's root is not a regular file", path);
-	(void)str_format(again, sizeof again, "/proc/self/fd/%d", handle); /* the very file that was looked at; it fits */
+		return err_make(e, ERR_SPEC, EINVAL,
+				"'%s' in the container's root is not a regular file", path);
+	(void)str_format(again, sizeof again, "/proc/self/fd/%d",
+			 handle); /* the very file that was looked at; it fits */
 	fd = open(again, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open '%s' in the container's root", path);
@@ -233,7 +240,8 @@ ssize_t path_read_in_root(int rootfd, const char *path, char *buf, size_t size, 
 	if (n < 0)
 		return err_make(e, ERR_SYS, (int)-n, "read '%s' in the container's root", path);
 	if ((size_t)n == size)
-		return err_make(e, ERR_SPEC, EFBIG, "'%s' in the container's root has more than %zu bytes", path, size - 1);
+		return err_make(e, ERR_SPEC, EFBIG,
+				"'%s' in the container's root has more than %zu bytes", path, size - 1);
 	buf[n] = '\0';
 	return n;
 }

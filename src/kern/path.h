@@ -14,8 +14,8 @@
 
 typedef enum PathKind { PATH_DIR, PATH_FILE } PathKind;
 
-enum {                           /* flags of path_make_in_root() */
-	PATH_NO_SYMLINKS = 1 << 0, /* no component may be a symbolic link: -ELOOP */
+enum {                            /* flags of path_make_in_root() */
+       PATH_NO_SYMLINKS = 1 << 0, /* no component may be a symbolic link: -ELOOP */
 };
 
 /* Opens path in the root. flags as in open(2), O_CLOEXEC is added. -ENOENT, -ENOTDIR, -ELOOP (a magic link, or too many links)... */

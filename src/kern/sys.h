@@ -39,7 +39,8 @@ static inline int sys_open_tree(int dirfd, const char *path, unsigned flags)
 	return (int)syscall(SYS_open_tree, dirfd, path, flags);
 }
 
-static inline int sys_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags)
+static inline int sys_move_mount(int from, const char *from_path, int to, const char *to_path,
+				 unsigned flags)
 {
 	return (int)syscall(SYS_move_mount, from, from_path, to, to_path, flags);
 }
@@ -76,7 +77,8 @@ static inline pid_t sys_clone3(struct clone_args *args)
 	return (pid_t)syscall(SYS_clone3, args, sizeof *args);
 }
 
-static inline int sys_execveat(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
+static inline int sys_execveat(int dirfd, const char *path, char *const argv[], char *const envp[],
+			       int flags)
 {
 	return (int)syscall(SYS_execveat, dirfd, path, argv, envp, flags);
 }

@@ -261,12 +261,10 @@ static int explain_death(const Start *s, int r, Err *e)
 /* Init's side of the story is init/main.c; the steps are those of SYNC_STEPS. */
 static int init_accompany(Start *s, const ContainerDir *dir, Err *e)
 {
-	TRY(sync_expect(&s->sync, SYNC_NS_READY, NULL, e));
 	TRY(id_maps_write(s, e));
+	TRY(process_record(s, dir, e));
 	TRY(sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e));
-	TRY(process_record(s, dir, e)); /* while init mounts */
 	TRY(sync_expect(&s->sync, SYNC_ROOTFS_READY, &s->container.terminal_fd, e));
-	TRY(sync_send(&s->sync, SYNC_RECORDED, FD_NONE, e));
 	TRY(sync_expect(&s->sync, SYNC_EXECING, NULL, e));
 	return sync_expect_exec(&s->sync, e);
 }

@@ -117,15 +117,13 @@ static int check_memory(Writes *w)
 	return 0;
 }
 
-/* Memory plus swap: when not given, twice the memory limit, as docker has it. */
+/* Memory plus swap. A default (docker's, from the engine) is left out where swap is not accounted. */
 static int swap(Writes *w, const HostCgroup *h)
 {
 	const SpecResources *r = w->r;
-	bool asked = is_given(r->memory_swap);
+	bool asked = !r->memory_swap_is_default;
 	int64_t total = r->memory_swap;
-	if (!asked && __builtin_mul_overflow(r->memory_limit, 2, &total))
-		return 0;
-	if (total < 0 || (!asked && !w->f->swap_accounting))
+	if (total < 0 /* also SPEC_UNSET */ || (!asked && !w->f->swap_accounting))
 		return 0;
 	if (!w->f->swap_accounting)
 		return err_make(w->e, ERR_SPEC, 0,

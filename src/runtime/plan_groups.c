@@ -22,8 +22,8 @@ static int group_path(const PlanContext *c, const char **ret, Err *e)
 static void group_add(const PlanContext *c, Plan *p, size_t hierarchy, const char *path)
 {
 	const HostCgroup *h = &c->facts->cgroups[hierarchy];
-	const char *base = c->facts->privileged || strcmp(h->own, "/") == 0 ? "" : h->own;
-	const char *top = arena_printf(c->arena, "%s%s", h->mountpoint, base);
+	const char *own = h->delegated && strcmp(h->own, "/") != 0 ? h->own : "";
+	const char *top = arena_printf(c->arena, "%s%s", h->mountpoint, own);
 	*arena_push(c->arena, &p->groups, &p->groups_count, PlanGroup) = (PlanGroup){
 		.hierarchy = hierarchy,
 		.top = top,

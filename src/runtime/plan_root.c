@@ -40,15 +40,6 @@ static bool fstype_is_masked(const char *fstype)
 	return false;
 }
 
-/* A mount that a later one covers, by standing on the same place or above it, cannot be reached by its path. */
-static bool is_covered(const HostFacts *f, size_t i)
-{
-	for (size_t k = i + 1; k < f->mounts_count; k++)
-		if (path_is_below(f->mounts[i].mountpoint, f->mounts[k].mountpoint))
-			return true;
-	return false;
-}
-
 static int host_mount_add(Plan *p, const HostMount *m, Err *e)
 {
 	WireBuild *w = &p->wire;
@@ -75,7 +66,7 @@ static int host_view(const PlanContext *c, Plan *p, Err *e)
 	const HostFacts *f = c->facts;
 	for (size_t i = 0; i < f->mounts_count; i++) {
 		const HostMount *m = &f->mounts[i];
-		if (strcmp(m->mountpoint, "/") == 0 || is_fresh(m->mountpoint) || is_covered(f, i))
+		if (strcmp(m->mountpoint, "/") == 0 || is_fresh(m->mountpoint))
 			continue;
 		TRY(host_mount_add(p, m, e));
 	}

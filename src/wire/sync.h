@@ -4,6 +4,7 @@
  * Theory:    one fixed message {step, Err}; descriptors come with a step only where the list below says so. Each side sends its own
  *            steps and expects the other's, all of them, always, in this order: a step that is not next or not this side's is ERR_BUG,
  *            not a hang. A side that fails sends FAILED with its Err and ends; the other's pending sync_expect() returns that very Err.
+ *            The parent speaks first and needs no answer: nobody waits for a wake-up of the other, which costs more than most steps.
  *            End of file where a step is due means that the peer died; the caller then asks the pidfd how.
  */
 #pragma once
@@ -14,10 +15,8 @@
 
 /* clang-format off */
 #define SYNC_STEPS(X) /* step, who sends it, what is then true, most descriptors it carries */ \
-	X(NS_READY,     INIT,   "runs in its namespaces and groups",                        0) \
-	X(MAPPED,       PARENT, "id maps are written",                                      0) \
+	X(MAPPED,       PARENT, "the process is on record and its id maps are written",     0) \
 	X(ROOTFS_READY, INIT,   "mounts are done and the host's tree is gone; pty master",  1) \
-	X(RECORDED,     PARENT, "the container is on record as running",                    0) \
 	X(EXECING,      INIT,   "privileges are dropped, execve is next",                   0)
 /* clang-format on */
 

@@ -101,17 +101,24 @@ static void nothing_given_writes_nothing(void **state)
 	check(&d, "");
 }
 
-static void memory_brings_twice_as_much_with_swap(void **state)
+static void memory_alone_leaves_swap_alone(void **state)
 {
 	(void)state;
 	Case a = V1, b = V2;
 	a.r.memory_limit = b.r.memory_limit = 104857600;
+	check(&a, "memory.limit_in_bytes=104857600");
+	check(&b, "memory.max=104857600");
+}
+
+static void a_default_of_swap_is_written_like_an_asked_one(void **state)
+{
+	(void)state;
+	Case a = V1, b = V2;
+	a.r.memory_limit = b.r.memory_limit = 104857600;
+	a.r.memory_swap = b.r.memory_swap = 209715200;
+	a.r.memory_swap_is_default = b.r.memory_swap_is_default = true;
 	check(&a, "memory.limit_in_bytes=104857600; memory.memsw.limit_in_bytes=209715200");
 	check(&b, "memory.max=104857600; memory.swap.max=104857600");
-	Case c = V1, d = V2;
-	c.r.memory_limit = d.r.memory_limit = INT64_MAX / 2 + 1; /* twice that is no number */
-	check(&c, "memory.limit_in_bytes=4611686018427387904");
-	check(&d, "memory.max=4611686018427387904");
 }
 
 static void asked_swap_is_memory_plus_swap(void **state)
@@ -133,8 +140,9 @@ static void swap_that_is_not_accounted_fails_only_when_asked(void **state)
 	Case a = V1, b = V1;
 	a.f.swap_accounting = b.f.swap_accounting = false;
 	a.r.memory_limit = b.r.memory_limit = 1000;
+	a.r.memory_swap = b.r.memory_swap = 2000;
+	a.r.memory_swap_is_default = true;
 	check(&a, "memory.limit_in_bytes=1000");
-	b.r.memory_swap = 2000;
 	check_refused(&b, "account swap");
 }
 
@@ -316,7 +324,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_given_writes_nothing),
-		cmocka_unit_test(memory_brings_twice_as_much_with_swap),
+		cmocka_unit_test(memory_alone_leaves_swap_alone),
+		cmocka_unit_test(a_default_of_swap_is_written_like_an_asked_one),
 		cmocka_unit_test(asked_swap_is_memory_plus_swap),
 		cmocka_unit_test(swap_that_is_not_accounted_fails_only_when_asked),
 		cmocka_unit_test(contradicting_memory_limits_are_refused),

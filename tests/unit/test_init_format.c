@@ -15,16 +15,16 @@ __attribute__((format(printf, 3, 4))) static int format(char *buf, size_t size, 
 }
 
 /* The C library's is the oracle: same text, same length, also where it does not fit. */
-#define SAME(...)                                                                    \
-	do {                                                                         \
-		char ours[200], theirs[200];                                         \
+#define SAME(...)                                                                       \
+	do {                                                                            \
+		char ours[200], theirs[200];                                            \
 		for (size_t size = 0; size < sizeof ours; size += size < 40 ? 1 : 53) { \
-			memset(ours, '~', sizeof ours);                              \
-			memset(theirs, '~', sizeof theirs);                          \
-			int n = format(ours, size, __VA_ARGS__);                     \
-			assert_int_equal(n, snprintf(theirs, size, __VA_ARGS__));    \
-			assert_memory_equal(ours, theirs, sizeof ours);              \
-		}                                                                    \
+			memset(ours, '~', sizeof ours);                                 \
+			memset(theirs, '~', sizeof theirs);                             \
+			int n = format(ours, size, __VA_ARGS__);                        \
+			assert_int_equal(n, snprintf(theirs, size, __VA_ARGS__));       \
+			assert_memory_equal(ours, theirs, sizeof ours);                 \
+		}                                                                       \
 	} while (0)
 
 #pragma GCC diagnostic ignored "-Wformat-truncation"
@@ -34,7 +34,8 @@ static void strings_are_formatted(void **state)
 	(void)state;
 	SAME("plain");
 	SAME("%s and %s", "one", "another of some length");
-	SAME("[%10s] [%-10s] [%.2s] [%.*s] [%*s] [%-*s]", "abc", "abc", "abc", 1, "abc", 6, "abc", 6, "abc");
+	SAME("[%10s] [%-10s] [%.2s] [%.*s] [%*s] [%-*s]", "abc", "abc", "abc", 1, "abc", 6, "abc",
+	     6, "abc");
 	SAME("%c%c%% %5c|%-3c|", 'a', 'b', 'c', 'd');
 	SAME("%.*s", 3, "not ended"); /* reads no further */
 }
@@ -42,15 +43,19 @@ static void strings_are_formatted(void **state)
 static void numbers_are_formatted(void **state)
 {
 	(void)state;
-	const long long values[] = { 0, 1, -1, 7, 42, -42, 255, INT_MAX, INT_MIN, LLONG_MAX, LLONG_MIN };
+	const long long values[] = { 0,   1,       -1,      7,         42,       -42,
+				     255, INT_MAX, INT_MIN, LLONG_MAX, LLONG_MIN };
 	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
 		long long v = values[i];
-		SAME("%d %i %u %x %X %o", (int)v, (int)v, (unsigned)v, (unsigned)v, (unsigned)v, (unsigned)v);
-		SAME("%lld %llu %#llx %-20llx| %#llo", v, (unsigned long long)v, (unsigned long long)v, (unsigned long long)v,
-		     (unsigned long long)v);
+		SAME("%d %i %u %x %X %o", (int)v, (int)v, (unsigned)v, (unsigned)v, (unsigned)v,
+		     (unsigned)v);
+		SAME("%lld %llu %#llx %-20llx| %#llo", v, (unsigned long long)v,
+		     (unsigned long long)v, (unsigned long long)v, (unsigned long long)v);
 		SAME("%ld %zu %zd %jd", (long)v, (size_t)v, (ssize_t)v, (intmax_t)v);
-		SAME("%8d|%-8d|%08d|%.5d|%8.5d|%#010x|%03o", (int)v, (int)v, (int)v, (int)v, (int)v, (unsigned)v, (unsigned)v);
-		SAME("%hd %hu %hhd %hhu", (short)v, (unsigned short)v, (signed char)v, (unsigned char)v);
+		SAME("%8d|%-8d|%08d|%.5d|%8.5d|%#010x|%03o", (int)v, (int)v, (int)v, (int)v, (int)v,
+		     (unsigned)v, (unsigned)v);
+		SAME("%hd %hu %hhd %hhu", (short)v, (unsigned short)v, (signed char)v,
+		     (unsigned char)v);
 	}
 	SAME("%p", (void *)&values);
 }

@@ -258,14 +258,10 @@ static void swapping_leads_nowhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(missing_folders_are_made),
-		TEST(links_stay_inside),
-		TEST(dangling_links_are_filled),
-		TEST(circles_end),
-		TEST(links_can_be_refused),
-		TEST(magic_links_are_refused),
-		TEST(parents_and_names),
-		TEST(only_small_regular_files_are_read),
+		TEST(missing_folders_are_made),  TEST(links_stay_inside),
+		TEST(dangling_links_are_filled), TEST(circles_end),
+		TEST(links_can_be_refused),      TEST(magic_links_are_refused),
+		TEST(parents_and_names),         TEST(only_small_regular_files_are_read),
 		TEST(swapping_leads_nowhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
