@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "init/init.h"
+#include "kern/mount.h"
 #include "kern/sys.h"
 
 /* Runs beside runtime/parent.c: read them together. */
@@ -31,6 +32,20 @@ static int init_story(Init *in, Err *e)
 	TRY(sync_send(&in->sync, SYNC_EXECING, FD_NONE, e)); /* fails when the parent died before */
 	TRY(privileges_seal(in, e));
 	return command_exec(in, e);
+}
+
+/* A tree for another init, which in its user namespace may not make overlays over the host's mounts: made here with the host's
+ * privileges, in a mount namespace that nobody else sees. */
+static int root_story(Init *in, Err *e)
+{
+	AUTO(fd_close) int tree = FD_NONE;
+	TRY(rootfs_open(in, e));
+	TRY(sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
+	TRY(identity_take(in, e));
+	TRY(rootfs_attach(in, e));
+	TRY(mounts_make(in, e));
+	TRY(mount_clone(in->root, "", true, &tree, e));
+	return sync_send(&in->sync, SYNC_ROOTFS_READY, tree, e);
 }
 
 static int plan_open(Init *in, int argc, char **argv, Err *e)
@@ -76,7 +91,8 @@ int main(int argc, char **argv)
 		in.sources[i] = FD_NONE;
 	if (plan_open(&in, argc, argv, &e) < 0)
 		_exit(complain(&e)); /* there is nobody to tell but the terminal */
-	(void)init_story(&in, &e);   /* it returned, so it failed */
+	if ((init_has(&in, WIRE_ROOT_ONLY) ? root_story(&in, &e) : init_story(&in, &e)) == 0)
+		_exit(0);
 	sync_fail(&in.sync, &e);
 	_exit(1);
 }

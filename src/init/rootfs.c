@@ -37,12 +37,15 @@ static int source_open(Init *in, uint32_t i, Err *e)
 
 static int root_open(Init *in, Err *e)
 {
-	const char *path = wire_str(in->plan, in->plan->root);
+	bool given = in->plan->root_fd >= 0;
+	const char *path = wire_str(in->plan, given ? in->plan->scratch_dir : in->plan->root);
 	in->root_dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (in->root_dir < 0)
 		return err_sys(e, "open the root directory '%s'", path);
-	if (in->plan->overlay_upper)
-		return 0; /* the overlay finds its layers by path */
+	if (given)
+		in->root = in->plan->root_fd;
+	if (given || in->plan->overlay_upper)
+		return 0; /* the tree is finished, or the overlay finds its layers by path */
 	int r = mount_clone(in->root_dir, "", !in->plan->overlay_lower, &in->root, e);
 	return r < 0 ? err_wrap(e, r, "root directory '%s'", path) : 0;
 }

@@ -1,6 +1,7 @@
 #include "runtime/parent.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -24,6 +25,8 @@ typedef struct Start {
 	int *group_fds;     /* for each group: v1 its tasks file, v2 its directory */
 	unsigned *parents;  /* for each group: how many above it were made */
 	size_t groups_made;
+	int init_fd;          /* init, to be executed from memory */
+	int root_fd;          /* a finished tree for the root, or FD_NONE */
 	Sync sync, init_sync; /* our end, and init's until it runs */
 	Container container;
 } Start;
@@ -39,6 +42,8 @@ static void start_close(Start *s)
 {
 	for (size_t i = 0; i < s->groups_made; i++)
 		fd_close_auto(&s->group_fds[i]);
+	fd_close_auto(&s->init_fd);
+	fd_close_auto(&s->root_fd);
 	sync_close(&s->sync);
 	sync_close(&s->init_sync);
 	container_close(&s->container);
@@ -138,18 +143,24 @@ static int clone_group_fd(const Start *s)
 	return FD_NONE;
 }
 
-/* Descriptors are the last thing that enters the wire plan; after this it cannot be changed. */
-static int wire_plan_seal(Start *s, int *ret_fd, Err *e)
+/* Descriptors are the last thing that enters a wire plan; after this it cannot be changed. */
+static int wire_plan_seal(WireBuild *w, int *ret_fd, Err *e)
 {
-	WireBuild w = s->plan->wire;
 	void *image;
 	size_t size;
+	TRY(wire_finish(w, &image, &size, e));
+	return wire_seal(image, size, ret_fd, e);
+}
+
+static int container_plan_seal(Start *s, int *ret_fd, Err *e)
+{
+	WireBuild w = s->plan->wire;
 	w.head.sync_fd = s->init_sync.fd;
+	w.head.root_fd = s->root_fd;
 	for (size_t i = 0; i < s->groups_made; i++)
 		if (!group_is_v2(s, i))
 			*wire_add(&w, join_fds, int32_t) = s->group_fds[i];
-	TRY(wire_finish(&w, &image, &size, e));
-	return wire_seal(image, size, ret_fd, e);
+	return wire_plan_seal(&w, ret_fd, e);
 }
 
 /* The first process of a user namespace holds every capability in it, but has no id there until the maps are written, and execve(2)
@@ -169,23 +180,34 @@ static int caps_carry_through_exec(Err *e)
 	return 0;
 }
 
-/* The child of clone3: only plain system calls, and then init. Its descriptors are its own copies. */
-static _Noreturn void child_exec_init(Start *s, int init_fd, int plan_fd)
+/* In a child of clone3: only plain system calls, and then init. Comes back when that failed. */
+static int init_exec(int init_fd, int plan_fd, const Sync *sync, Err *e)
 {
-	Err e = { 0 };
 	char name[] = "init", number[16];
 	char *const argv[] = { name, number, NULL }, *const envp[] = { NULL };
-	bool kept = fd_keep_for_exec(plan_fd, &e) == 0 && fd_keep_for_exec(s->init_sync.fd, &e) == 0;
+	TRY(fd_keep_for_exec(plan_fd, e));
+	TRY(fd_keep_for_exec(sync->fd, e));
+	TRY(str_format(number, sizeof number, "%d", plan_fd));
+	(void)syscall(SYS_execveat, init_fd, "", argv, envp, AT_EMPTY_PATH); /* returns only on failure */
+	return err_sys(e, "execute init from memory");
+}
 
-	if (kept && s->plan->uid_map)
-		kept = caps_carry_through_exec(&e) == 0;
-	for (size_t i = 0; kept && i < s->groups_made; i++)
-		kept = group_is_v2(s, i) || fd_keep_for_exec(s->group_fds[i], &e) == 0;
-	if (kept && str_format(number, sizeof number, "%d", plan_fd) > 0) {
-		(void)syscall(SYS_execveat, init_fd, "", argv, envp, AT_EMPTY_PATH);
-		(void)err_sys(&e, "execute init from memory");
-	}
-	sync_fail(&s->init_sync, &e);
+/* The child's descriptors are its own copies. */
+static int container_child(Start *s, int plan_fd, Err *e)
+{
+	if (s->plan->uid_map)
+		TRY(caps_carry_through_exec(e));
+	if (s->root_fd >= 0)
+		TRY(fd_keep_for_exec(s->root_fd, e));
+	for (size_t i = 0; i < s->groups_made; i++)
+		if (!group_is_v2(s, i))
+			TRY(fd_keep_for_exec(s->group_fds[i], e));
+	return init_exec(s->init_fd, plan_fd, &s->init_sync, e);
+}
+
+static _Noreturn void child_fail(Sync *sync, const Err *e)
+{
+	sync_fail(sync, e);
 	_exit(1);
 }
 
@@ -197,18 +219,56 @@ static void undo_process(void *arg)
 	(void)process_wait(s->container.pidfd, &end, NULL);
 }
 
+/* Takes what the other init has made. It ends by itself: of its mounts only the tree stays, as a descriptor. */
+static int root_tree_receive(Start *s, Sync *sync, int pidfd, Err *e)
+{
+	ProcessEnd end;
+	int r = sync_send(sync, SYNC_MAPPED, FD_NONE, e);
+	if (r == 0)
+		r = sync_expect(sync, SYNC_ROOTFS_READY, &s->root_fd, e);
+	sync_close(sync); /* an init that still waits for us ends now */
+	int waited = process_wait(pidfd, &end, r < 0 ? NULL : e);
+	if (r == 0 && s->root_fd < 0)
+		return err_make(e, ERR_BUG, EPROTO, "the root's tree did not come");
+	return r < 0 ? r : waited;
+}
+
+static int root_tree_make(Start *s, Err *e)
+{
+	AUTO(fd_close) int plan_fd = FD_NONE;
+	AUTO(fd_close) int pidfd = FD_NONE;
+	AUTO(sync_close) Sync ours = SYNC_NONE;
+	AUTO(sync_close) Sync theirs = SYNC_NONE;
+	if (!s->plan->has_root_wire)
+		return 0;
+	WireBuild w = s->plan->root_wire;
+	TRY(sync_pair(&ours, &theirs, e));
+	w.head.sync_fd = theirs.fd;
+	TRY(wire_plan_seal(&w, &plan_fd, e));
+	pid_t pid = process_clone(CLONE_NEWNS, FD_NONE, &pidfd, e);
+	TRY(pid);
+	if (pid == 0) {
+		Err own = { 0 };
+		(void)init_exec(s->init_fd, plan_fd, &theirs, &own); /* returned: it failed */
+		child_fail(&theirs, &own);
+	}
+	sync_close(&theirs);
+	return root_tree_receive(s, &ours, pidfd, e);
+}
+
 static int init_spawn(Start *s, Undo *undo, Err *e)
 {
-	AUTO(fd_close) int init_fd = FD_NONE;
 	AUTO(fd_close) int plan_fd = FD_NONE;
 
-	TRY(init_exe_open(&init_fd, e));
 	TRY(sync_pair(&s->sync, &s->init_sync, e));
-	TRY(wire_plan_seal(s, &plan_fd, e));
+	TRY(container_plan_seal(s, &plan_fd, e));
 	pid_t pid = process_clone(s->plan->clone_flags, clone_group_fd(s), &s->container.pidfd, e);
 	TRY(pid);
-	if (pid == 0)
-		child_exec_init(s, init_fd, plan_fd);
+	if (pid == 0) {
+		Err own = { 0 };
+		(void)container_child(s, plan_fd, &own); /* returned: it failed */
+		child_fail(&s->init_sync, &own);
+	}
 	s->container.pid = pid;
 	undo_push(undo, undo_process, s);
 	sync_close(&s->init_sync); /* so that its end is seen here */
@@ -275,6 +335,8 @@ int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir
 		.plan = p,
 		.facts = facts,
 		.arena = a,
+		.init_fd = FD_NONE,
+		.root_fd = FD_NONE,
 		.sync = SYNC_NONE,
 		.init_sync = SYNC_NONE,
 		.container = CONTAINER_NONE,
@@ -283,6 +345,8 @@ int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir
 
 	TRY(groups_make(&s, &undo, e));
 	TRY(device_rules_attach(&s, e));
+	TRY(init_exe_open(&s.init_fd, e));
+	TRY(root_tree_make(&s, e));
 	TRY(init_spawn(&s, &undo, e));
 	int r = init_accompany(&s, dir, e);
 	if (r < 0)

@@ -48,6 +48,10 @@ typedef struct Plan {
 	size_t device_rules_count;
 	StrList warnings; /* one line each, to be shown before anything is done */
 	WireBuild wire;
+	/* In a user namespace the kernel lets nobody make overlays over the host's mounts, so an init with the host's privileges makes
+	 * the root's tree first, by a plan of its own, and the container's gets it finished. */
+	bool has_root_wire;
+	WireBuild root_wire;
 } Plan;
 
 /* Makes the plan. ERR_SPEC names the option or key that this host or this version cannot give. */

@@ -90,6 +90,11 @@ char *plan_dump(const Plan *p, const HostFacts *facts, Arena *a)
 {
 	Dump d = { .arena = a };
 	dump_parent(&d, p, facts);
+	if (p->has_root_wire) {
+		LINE(&d, "root's tree, made apart:");
+		dump_root(&d, &p->root_wire);
+		LINE(&d, "container:");
+	}
 	dump_root(&d, &p->wire);
 	dump_process(&d, &p->wire);
 

@@ -40,11 +40,10 @@ static bool fstype_is_masked(const char *fstype)
 	return false;
 }
 
-static int host_mount_add(Plan *p, const HostMount *m, Err *e)
+static int host_mount_add(Plan *p, WireBuild *w, const HostMount *m, Err *e)
 {
-	WireBuild *w = &p->wire;
 	if (!m->is_dir || fstype_is_masked(m->fstype)) {
-		*wire_add(w, masked, WireStr) = wire_add_str(w, m->mountpoint);
+		*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, m->mountpoint);
 		return 0;
 	}
 	if (w->mounts_count >= LIMIT_MOUNTS)
@@ -61,19 +60,45 @@ static int host_mount_add(Plan *p, const HostMount *m, Err *e)
 
 /* The host's own tree: every mount below / gets a throw-away overlay of its own, since an overlay does not show what is mounted
  * below its lower layer. */
-static int host_view(const PlanContext *c, Plan *p, Err *e)
+static int host_view(const PlanContext *c, Plan *p, WireBuild *w, Err *e)
 {
 	const HostFacts *f = c->facts;
 	for (size_t i = 0; i < f->mounts_count; i++) {
 		const HostMount *m = &f->mounts[i];
 		if (strcmp(m->mountpoint, "/") == 0 || is_fresh(m->mountpoint))
 			continue;
-		TRY(host_mount_add(p, m, e));
+		TRY(host_mount_add(p, w, m, e));
 	}
 	for (size_t i = 0; i < c->in->masked_host_dirs.count; i++)
 		if (!is_fresh(c->in->masked_host_dirs.items[i]))
 			*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, c->in->masked_host_dirs.items[i]);
 	return 0;
+}
+
+static int overlay_add(const PlanContext *c, Plan *p, WireBuild *w, Err *e)
+{
+	const SpecRoot *r = &c->spec->root;
+	w->head.overlay_lower = wire_add_str(w, overlay_escape(c->arena, r->path));
+	if (r->kind == ROOT_OVERLAY && r->overlay_dir) {
+		w->head.overlay_upper = wire_add_str(w, arena_printf(c->arena, "%s/upper", r->overlay_dir));
+		w->head.overlay_work = wire_add_str(w, arena_printf(c->arena, "%s/work", r->overlay_dir));
+		return 0;
+	}
+	w->head.flags |= WIRE_SCRATCH;
+	return r->kind == ROOT_HOST ? host_view(c, p, w, e) : 0;
+}
+
+/* The plan by which the tree is made apart. */
+static WireBuild *root_wire_init(const PlanContext *c, Plan *p)
+{
+	WireBuild *w = &p->root_wire;
+	p->has_root_wire = true;
+	wire_build_init(w, c->arena);
+	w->head.flags = WIRE_ROOT_ONLY;
+	w->head.container_id = wire_add_str(w, c->in->container_id);
+	w->head.scratch_dir = wire_add_str(w, c->in->scratch_dir);
+	w->head.root = wire_add_str(w, c->spec->root.path);
+	return w;
 }
 
 int plan_root(const PlanContext *c, Plan *p, Err *e)
@@ -88,12 +113,6 @@ int plan_root(const PlanContext *c, Plan *p, Err *e)
 		h->flags |= WIRE_ROOT_READONLY;
 	if (r->kind == ROOT_DIRECTORY)
 		return 0;
-	h->overlay_lower = wire_add_str(&p->wire, overlay_escape(c->arena, r->path));
-	if (r->kind == ROOT_OVERLAY && r->overlay_dir) {
-		h->overlay_upper = wire_add_str(&p->wire, arena_printf(c->arena, "%s/upper", r->overlay_dir));
-		h->overlay_work = wire_add_str(&p->wire, arena_printf(c->arena, "%s/work", r->overlay_dir));
-		return 0;
-	}
-	h->flags |= WIRE_SCRATCH;
-	return r->kind == ROOT_HOST ? host_view(c, p, e) : 0;
+	bool apart = (h->flags & WIRE_USERNS) && c->facts->privileged;
+	return overlay_add(c, p, apart ? root_wire_init(c, p) : &p->wire, e);
 }

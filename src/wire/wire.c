@@ -54,8 +54,10 @@ static int scalars_check(const WirePlan *w, Err *e)
 				    w->overlay_lower, w->scratch_dir,   w->cwd };
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		TRY(str_check(w, strings[i], "the header", e));
-	if (!w->root || !w->cwd || w->argv.count == 0)
+	if (!w->root || (!(w->flags & WIRE_ROOT_ONLY) && (!w->cwd || w->argv.count == 0)))
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: no root, cwd or command");
+	if (((w->flags & WIRE_SCRATCH) || w->root_fd >= 0) && !w->scratch_dir)
+		return err_make(e, ERR_BUG, EINVAL, "wire plan: no scratch directory");
 	return 0;
 }
 

@@ -91,6 +91,7 @@ enum {                                   /* WirePlan.flags */
 	WIRE_SET_CAPS = 1 << 10,
 	WIRE_HAS_UMASK = 1 << 11,
 	WIRE_NEW_KEYRING = 1 << 12,      /* a session keyring of its own */
+	WIRE_ROOT_ONLY = 1 << 13,        /* only root and mounts: their tree goes with ROOTFS_READY, and that is all */
 };
 
 typedef struct WirePlan {
@@ -100,6 +101,8 @@ typedef struct WirePlan {
 	uint32_t strings_offset, strings_size;
 	uint32_t flags;
 	int32_t sync_fd;
+	int32_t root_fd; /* a finished tree to use as the root (from a plan with WIRE_ROOT_ONLY), or FD_NONE */
+	uint32_t reserved;
 
 	WireStr container_id, hostname; /* hostname 0: leave it */
 	WireStr root;                   /* host path of the root directory, the lower layer when there is an overlay */
@@ -112,7 +115,7 @@ typedef struct WirePlan {
 	uint16_t console_rows, console_cols; /* 0: leave it */
 	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
 	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* */
-	uint32_t reserved;
+	uint32_t reserved_end;
 #define WIRE_LIST_MEMBER(name, type) WireList name;
 	WIRE_LISTS(WIRE_LIST_MEMBER)
 #undef WIRE_LIST_MEMBER

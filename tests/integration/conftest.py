@@ -12,6 +12,7 @@ import harness
 from harness import Engine
 
 HOST_VALUES = ("/proc/sys/kernel/hostname", "/proc/sys/kernel/core_pattern", "/proc/sys/net/ipv4/ping_group_range", "/proc/sys/net/ipv4/ip_unprivileged_port_start")
+HOST_DEVICES = [f"/dev/{n}" for n in ("null", "zero", "full", "random", "urandom", "tty", "ptmx")]
 USER = 48123  # an ordinary user without a name; nobody on a usual host has this number
 
 
@@ -34,6 +35,7 @@ def pytest_collection_modifyitems(items):
 def host_now():
     """What of the host must be the same afterwards: groups, mounts, files beside ours, names and kernel parameters."""
     values = {p: Path(p).read_text() for p in HOST_VALUES if os.path.exists(p)}
+    values |= {p: os.stat(p)[0:6] for p in HOST_DEVICES}
     return harness.all_groups(), harness.mounts(), set(os.listdir(scratch_parent())), values
 
 

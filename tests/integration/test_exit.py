@@ -148,5 +148,11 @@ def test_full_standard_error_does_not_matter(md):
         assert md.run("--nonsense", "probe exit 6", stderr=full).code == 125
 
 
+def test_the_reason_always_arrives(md):
+    """Init dies right after it has said why, while the parent is about to speak: the reason must not be lost."""
+    for _ in range(100):
+        md.run("-v /no/such/source:/x", "probe exit 0").failed(125, "/no/such/source")
+
+
 def test_real_time_signals_have_codes_too(md):
     assert md.run("--pid host", "probe die 37").code == 128 + 37

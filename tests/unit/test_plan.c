@@ -257,7 +257,7 @@ static HostMount host_mounts[] = {
 	HOST_DIR("/dev", "devtmpfs", 0),
 	HOST_DIR("/dev/hugepages", "hugetlbfs", 0),
 	HOST_DIR("/home", "xfs", 0),
-	HOST_DIR("/home/anna/mnt", "fuse.sshfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV),
+	HOST_DIR("/home/user/mnt", "fuse.sshfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV),
 	HOST_DIR("/mnt/net", "autofs", 0),
 	HOST_FILE("/opt/one file", "ext4"),
 	HOST_DIR("/proc", "proc", 0),
