@@ -15,12 +15,15 @@
 
 DEFINE_AUTO(DIR *, closedir, NULL)
 
-/* The command's process, if it is still that one: same pid, same start time. */
-static void process_end(int dir_fd, Arena *a)
+/* The command's process, if it is still that one: same boot, same pid, same start time. */
+static void process_end(int dir_fd, const Record *r, Arena *a)
 {
 	RecordProcess p;
 	uint64_t start;
+	char boot[BOOT_ID_SIZE];
 	AUTO(fd_close) int pidfd = FD_NONE;
+	if (boot_id(boot, NULL) < 0 || strcmp(boot, r->boot_id) != 0)
+		return; /* of another boot: it is gone, whoever has its number now */
 	if (record_read_process(dir_fd, a, &p, NULL) < 0)
 		return; /* there was none yet, or the groups reach it */
 	if (process_open(p.pid, &pidfd, NULL) < 0 || process_start_time(p.pid, &start) < 0 || start != p.start_time)
@@ -57,7 +60,7 @@ static int container_end(State *s, ContainerDir *d, Arena *a, Err *e)
 	if (n < 0 && n != -ENOENT)
 		return n;
 	if (n == 0) {
-		process_end(d->fd, a);
+		process_end(d->fd, &r, a);
 		TRY(groups_end(&r, e));
 		TRY(overlay_end(&r, e));
 		if (r.name)

@@ -1,5 +1,6 @@
 #include "wire/sync.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -90,24 +91,23 @@ static int message_send(int socket, const SyncMessage *m, int fd, Err *e)
 	return 0;
 }
 
-int sync_send(Sync *s, SyncStep step, int fd, Err *e)
-{
-	TRY(step_check(s, step, s->side, e));
-	if (fd >= 0 && steps[step].max_fds == 0)
-		return err_make(e, ERR_BUG, EPROTO, "sync: step %s carries no descriptor", sync_step_name(step));
-	SyncMessage m = { .step = step, .fds = fd >= 0 };
-	TRY(message_send(s->fd, &m, fd, e));
-	s->next++;
-	return 0;
-}
-
-/* Takes the one descriptor out of a received message, if there is one. */
+/* Takes the one descriptor out of a received message. More than one, which fits into the padding, are closed: FD_NONE. */
 static int message_take_fd(struct msghdr *msg)
 {
 	int fd = FD_NONE;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof fd))
-			memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	unsigned count = 0;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = 0; CMSG_LEN(at + sizeof fd) <= c->cmsg_len; at += sizeof fd, count++) {
+			fd_close_auto(&fd);
+			memcpy(&fd, CMSG_DATA(c) + at, sizeof fd);
+		}
+	}
+	if (count > 1) {
+		fd_close(fd);
+		return FD_NONE;
+	}
 	return fd;
 }
 
@@ -123,15 +123,17 @@ static ssize_t message_receive(int socket, SyncMessage *m, int *ret_fd, Err *e)
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space
 	};
 	ssize_t n;
-	do
-		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno != ECONNRESET)
-		return err_sys(e, "sync: receive");
+	/* ECONNRESET, once: the peer died with a message of ours unread. What it had sent before is still there. */
+	for (bool reset = false; (n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC)) < 0;) {
+		if (errno == ECONNRESET && !reset)
+			reset = true;
+		else if (errno != EINTR)
+			return err_sys(e, "sync: receive");
+	}
 	*ret_fd = n > 0 ? message_take_fd(&msg) : FD_NONE;
 	if (n > 0 && (n != (ssize_t)sizeof *m || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || m->fds != (*ret_fd >= 0)))
-		n = err_make(e, ERR_BUG, EPROTO, "sync: a message of the wrong size");
-	return n == -1 ? 0 : n; /* ECONNRESET: the peer died with a message of ours unread */
+		return err_make(e, ERR_BUG, EPROTO, "sync: a message of the wrong size");
+	return n;
 }
 
 /* The peer's own Err, made safe: it may come from a compromised process. */
@@ -145,6 +147,28 @@ static int failure_take(const SyncMessage *m, Err *e)
 	if (e->kind == ERR_OK || e->kind >= ERR_KIND_COUNT)
 		e->kind = ERR_BUG;
 	return r;
+}
+
+/* The peer is gone: if it said why, that is the error, else r and what *e says already. Does not wait: nothing more can come. */
+static int failure_find(const Sync *s, int r, Err *e)
+{
+	SyncMessage m;
+	AUTO(fd_close) int fd = FD_NONE;
+	return message_receive(s->fd, &m, &fd, NULL) > 0 && m.step == SYNC_FAILED ? failure_take(&m, e) : r;
+}
+
+int sync_send(Sync *s, SyncStep step, int fd, Err *e)
+{
+	TRY(step_check(s, step, s->side, e));
+	if (fd >= 0 && steps[step].max_fds == 0)
+		return err_make(e, ERR_BUG, EPROTO, "sync: step %s carries no descriptor", sync_step_name(step));
+	SyncMessage m = { .step = step, .fds = fd >= 0 };
+	int r = message_send(s->fd, &m, fd, e);
+	if (r == -EPIPE)
+		return failure_find(s, r, e);
+	TRY(r);
+	s->next++;
+	return 0;
 }
 
 int sync_expect(Sync *s, SyncStep step, int *ret_fd, Err *e)

@@ -1,4 +1,6 @@
 """Real programs in a Debian root."""
+import fcntl
+import re
 import shutil
 import subprocess
 import tempfile
@@ -10,16 +12,24 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="session")
-def debian():
-    """A small Debian, kept between runs where it costs nobody anything."""
+def debian(base):
+    """A small Debian, made once for all workers and kept in the folder for temporary files."""
     cache = Path(tempfile.gettempdir()) / "mydocker-tests-debian"
-    if not (cache / "usr/bin/apt-get").exists():
-        if not shutil.which("mmdebstrap"):
-            pytest.skip("mmdebstrap is not installed")
-        shutil.rmtree(cache, ignore_errors=True)
-        made = subprocess.run(["mmdebstrap", "--variant=apt", "--mode=root", "stable", str(cache)], capture_output=True, timeout=500)
-        if made.returncode:
-            pytest.skip(f"no Debian to be had: {made.stderr.decode()[-200:]}")
+    if not shutil.which("mmdebstrap"):
+        pytest.skip("mmdebstrap is not installed")
+    with open(f"{cache}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cache / "usr/bin/apt-get").exists():
+            new = Path(tempfile.mkdtemp(prefix="mydocker-tests-debian-", dir=cache.parent))
+            suite = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)
+            made = subprocess.run(
+                ["mmdebstrap", "--variant=apt", "--mode=root", suite[1] if suite else "stable", str(new)], capture_output=True, timeout=500
+            )
+            if made.returncode:
+                shutil.rmtree(new)
+                pytest.skip("no Debian to be had: " + [x for x in made.stderr.decode().splitlines() if x.startswith("E:")][0])
+            new.chmod(0o755)
+            new.rename(cache)
     return cache
 
 

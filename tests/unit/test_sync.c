@@ -91,16 +91,12 @@ static int play_all(Sync *s)
 {
 	Err e = { 0 };
 	AUTO(fd_close) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (sync_send(s, SYNC_NS_READY, FD_NONE, &e) < 0)
-		return 1;
 	if (sync_expect(s, SYNC_MAPPED, NULL, &e) < 0)
-		return 2;
+		return 1;
 	if (sync_send(s, SYNC_ROOTFS_READY, null, &e) < 0)
-		return 3;
-	if (sync_expect(s, SYNC_RECORDED, NULL, &e) < 0)
-		return 4;
+		return 2;
 	if (sync_send(s, SYNC_EXECING, FD_NONE, &e) < 0)
-		return 5;
+		return 3;
 	return 0;
 }
 
@@ -112,7 +108,6 @@ static void all_steps_go_through_in_order(void **state)
 	struct stat got, null;
 	int fd = FD_NONE;
 	pid_t pid = fork_init(&p, play_all);
-	assert_int_equal(sync_expect(&p.parent, SYNC_NS_READY, NULL, &e), 0);
 	assert_int_equal(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), 0);
 	assert_int_equal(sync_expect(&p.parent, SYNC_ROOTFS_READY, &fd, &e), 0);
 	assert_true(fd >= 0);
@@ -121,7 +116,6 @@ static void all_steps_go_through_in_order(void **state)
 	assert_int_equal(stat("/dev/null", &null), 0);
 	assert_true(S_ISCHR(got.st_mode) && got.st_rdev == null.st_rdev);
 	fd_close(fd);
-	assert_int_equal(sync_send(&p.parent, SYNC_RECORDED, FD_NONE, &e), 0);
 	assert_int_equal(sync_expect(&p.parent, SYNC_EXECING, NULL, &e), 0);
 	assert_int_equal(sync_expect_exec(&p.parent, &e), 0);
 	expect_exit(pid, 0);
@@ -230,14 +224,14 @@ static void steps_out_of_order_are_refused(void **state)
 	Pair p = make_pair();
 	Err e = { 0 };
 	expect_error(sync_send(&p.init, SYNC_ROOTFS_READY, FD_NONE, &e), &e, ERR_BUG, EPROTO, "step ROOTFS_READY");
-	assert_non_null(strstr(e.msg, "NS_READY")); /* names both */
+	assert_non_null(strstr(e.msg, "MAPPED")); /* names both */
 	expect_error(sync_expect(&p.parent, SYNC_EXECING, NULL, &e), &e, ERR_BUG, EPROTO, "step EXECING");
-	expect_error(sync_send(&p.init, SYNC_STEP_COUNT, FD_NONE, &e), &e, ERR_BUG, EPROTO, "where NS_READY");
-	expect_error(sync_send(&p.init, SYNC_FAILED, FD_NONE, &e), &e, ERR_BUG, EPROTO, "where NS_READY");
+	expect_error(sync_send(&p.parent, SYNC_STEP_COUNT, FD_NONE, &e), &e, ERR_BUG, EPROTO, "where MAPPED");
+	expect_error(sync_send(&p.parent, SYNC_FAILED, FD_NONE, &e), &e, ERR_BUG, EPROTO, "where MAPPED");
 	/* Nothing of that was sent, and nothing moved. */
-	assert_int_equal(sync_send(&p.init, SYNC_NS_READY, FD_NONE, &e), 0);
-	assert_int_equal(sync_expect(&p.parent, SYNC_NS_READY, NULL, &e), 0);
-	expect_error(sync_send(&p.init, SYNC_NS_READY, FD_NONE, &e), &e, ERR_BUG, EPROTO, "where MAPPED");
+	assert_int_equal(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), 0);
+	assert_int_equal(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), 0);
+	expect_error(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), &e, ERR_BUG, EPROTO, "where ROOTFS_READY");
 	close_pair(&p);
 }
 
@@ -246,25 +240,26 @@ static void steps_of_the_other_side_are_refused(void **state)
 	(void)state;
 	Pair p = make_pair();
 	Err e = { 0 };
-	expect_error(sync_send(&p.parent, SYNC_NS_READY, FD_NONE, &e), &e, ERR_BUG, EPROTO, "NS_READY of the parent");
-	expect_error(sync_expect(&p.init, SYNC_NS_READY, NULL, &e), &e, ERR_BUG, EPROTO, "NS_READY of the parent");
-	p.parent.next = p.init.next = SYNC_MAPPED;
 	expect_error(sync_send(&p.init, SYNC_MAPPED, FD_NONE, &e), &e, ERR_BUG, EPROTO, "MAPPED of init");
 	expect_error(sync_expect(&p.parent, SYNC_MAPPED, NULL, &e), &e, ERR_BUG, EPROTO, "MAPPED of init");
+	p.parent.next = p.init.next = SYNC_EXECING;
+	expect_error(sync_send(&p.parent, SYNC_EXECING, FD_NONE, &e), &e, ERR_BUG, EPROTO, "EXECING of the parent");
+	expect_error(sync_expect(&p.init, SYNC_EXECING, NULL, &e), &e, ERR_BUG, EPROTO, "EXECING of the parent");
 	close_pair(&p);
 }
 
 static void a_wrong_step_that_arrives_is_refused(void **state)
 {
 	(void)state;
-	const uint32_t wrong[] = { SYNC_MAPPED, SYNC_EXECING, SYNC_STEP_COUNT, UINT32_MAX };
+	const uint32_t wrong[] = { SYNC_MAPPED, SYNC_ROOTFS_READY, SYNC_STEP_COUNT, UINT32_MAX };
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		Pair p = make_pair();
 		Err e = { 0 };
 		Message m = { .step = wrong[i] };
+		p.parent.next = SYNC_EXECING;
 		assert_int_equal(write(p.init.fd, &m, sizeof m), sizeof m);
-		expect_error(sync_expect(&p.parent, SYNC_NS_READY, NULL, &e), &e, ERR_BUG, EPROTO, "where NS_READY was due");
-		assert_int_equal(p.parent.next, SYNC_NS_READY);
+		expect_error(sync_expect(&p.parent, SYNC_EXECING, NULL, &e), &e, ERR_BUG, EPROTO, "where EXECING was due");
+		assert_int_equal(p.parent.next, SYNC_EXECING);
 		close_pair(&p);
 	}
 }
@@ -295,8 +290,8 @@ static void sending_a_descriptor_where_none_belongs_is_refused(void **state)
 	(void)state;
 	Pair p = make_pair();
 	Err e = { 0 };
-	expect_error(sync_send(&p.init, SYNC_NS_READY, STDIN_FILENO, &e), &e, ERR_BUG, EPROTO, "carries no descriptor");
-	assert_int_equal(p.init.next, SYNC_NS_READY);
+	expect_error(sync_send(&p.parent, SYNC_MAPPED, STDIN_FILENO, &e), &e, ERR_BUG, EPROTO, "carries no descriptor");
+	assert_int_equal(p.parent.next, SYNC_MAPPED);
 	close_pair(&p);
 }
 
@@ -318,13 +313,13 @@ static void expect_refused_without_leak(SyncStep step, const Message *m, size_t 
 static void a_descriptor_that_should_not_come_is_refused_and_closed(void **state)
 {
 	(void)state;
-	const Message ns_ready = { .step = SYNC_NS_READY, .fds = 1 }, unannounced = { .step = SYNC_ROOTFS_READY },
-		      announced = { .step = SYNC_ROOTFS_READY, .fds = 1 }, wrong_step = { .step = SYNC_EXECING, .fds = 1 };
-	expect_refused_without_leak(SYNC_NS_READY, &ns_ready, sizeof(Message), 1, true, "came with a descriptor");
-	expect_refused_without_leak(SYNC_NS_READY, &ns_ready, sizeof(Message), 1, false, "came with a descriptor");
+	const Message execing = { .step = SYNC_EXECING, .fds = 1 }, unannounced = { .step = SYNC_ROOTFS_READY },
+		      announced = { .step = SYNC_ROOTFS_READY, .fds = 1 };
+	expect_refused_without_leak(SYNC_EXECING, &execing, sizeof(Message), 1, true, "came with a descriptor");
+	expect_refused_without_leak(SYNC_EXECING, &execing, sizeof(Message), 1, false, "came with a descriptor");
 	expect_refused_without_leak(SYNC_ROOTFS_READY, &announced, sizeof(Message), 1, false, "came with a descriptor");
 	expect_refused_without_leak(SYNC_ROOTFS_READY, &unannounced, sizeof(Message), 1, true, "wrong size");
-	expect_refused_without_leak(SYNC_ROOTFS_READY, &wrong_step, sizeof(Message), 1, true, "where ROOTFS_READY was due");
+	expect_refused_without_leak(SYNC_ROOTFS_READY, &execing, sizeof(Message), 1, true, "where ROOTFS_READY was due");
 	expect_refused_without_leak(SYNC_ROOTFS_READY, &announced, 8, 1, true, "wrong size");
 }
 
@@ -359,8 +354,8 @@ static void messages_of_another_size_are_refused(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		Pair p = make_pair();
 		Err e = { 0 };
-		assert_int_equal(write(p.init.fd, bytes, sizes[i]), sizes[i]);
-		expect_error(sync_expect(&p.parent, SYNC_NS_READY, NULL, &e), &e, ERR_BUG, EPROTO, "wrong size");
+		assert_int_equal(write(p.parent.fd, bytes, sizes[i]), sizes[i]);
+		expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_BUG, EPROTO, "wrong size");
 		close_pair(&p);
 	}
 }
@@ -374,13 +369,13 @@ static void a_failure_travels_whole(void **state)
 	Err why = { .kind = ERR_STATE, .sys = EBUSY, .where = "rootfs.c:12" }, e = { 0 };
 	memset(why.msg, 'm', sizeof why.msg - 1);
 	why.msg[0] = '\n';
-	sync_fail(&p.init, &why);
-	assert_int_equal(sync_expect(&p.parent, SYNC_NS_READY, NULL, &e), -EBUSY);
+	sync_fail(&p.parent, &why);
+	assert_int_equal(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), -EBUSY);
 	assert_memory_equal(&e, &why, sizeof e);
 	/* Without an errno, and to a caller that wants no text. */
 	why.sys = 0;
-	sync_fail(&p.init, &why);
-	assert_int_equal(sync_expect(&p.parent, SYNC_NS_READY, NULL, NULL), -EIO);
+	sync_fail(&p.parent, &why);
+	assert_int_equal(sync_expect(&p.init, SYNC_MAPPED, NULL, NULL), -EIO);
 	close_pair(&p);
 }
 
@@ -393,26 +388,30 @@ static void a_malformed_failure_is_made_safe(void **state)
 	Message m = { .step = SYNC_FAILED, .err = { .kind = UINT16_MAX, .sys = 0 } };
 	memset(m.err.where, 'w', sizeof m.err.where);
 	memset(m.err.msg, 'm', sizeof m.err.msg);
-	assert_int_equal(write(p.init.fd, &m, sizeof m), sizeof m);
-	assert_int_equal(sync_expect(&p.parent, SYNC_NS_READY, NULL, &e), -EIO);
+	assert_int_equal(write(p.parent.fd, &m, sizeof m), sizeof m);
+	assert_int_equal(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), -EIO);
 	assert_int_equal(e.kind, ERR_BUG);
 	assert_int_equal(strlen(e.msg), sizeof e.msg - 1);
 	assert_int_equal(strlen(e.where), sizeof e.where - 1);
 	m.err = (Err){ .kind = ERR_OK, .sys = UINT16_MAX };
-	assert_int_equal(write(p.init.fd, &m, sizeof m), sizeof m);
-	assert_int_equal(sync_expect(&p.parent, SYNC_NS_READY, NULL, &e), -UINT16_MAX);
+	assert_int_equal(write(p.parent.fd, &m, sizeof m), sizeof m);
+	assert_int_equal(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), -UINT16_MAX);
 	assert_int_equal(e.kind, ERR_BUG);
 	close_pair(&p);
 }
 
-static void the_parent_can_fail_too(void **state)
+static void either_side_can_fail(void **state)
 {
 	(void)state;
 	Pair p = make_pair();
-	Err why = { .kind = ERR_SYS, .sys = EPERM, .msg = "write the id maps" }, e = { 0 };
-	p.parent.next = p.init.next = SYNC_MAPPED;
+	Err why = { .kind = ERR_SYS, .sys = EPERM, .msg = "mount proc on /proc" }, e = { 0 };
+	p.parent.next = p.init.next = SYNC_ROOTFS_READY;
+	sync_fail(&p.init, &why);
+	expect_error(sync_expect(&p.parent, SYNC_ROOTFS_READY, NULL, &e), &e, ERR_SYS, EPERM, "mount proc on /proc");
+	why.sys = EIO;
 	sync_fail(&p.parent, &why);
-	expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_SYS, EPERM, "write the id maps");
+	p.init.next = SYNC_MAPPED;
+	expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_SYS, EIO, "mount proc on /proc");
 	close_pair(&p);
 }
 
@@ -427,7 +426,8 @@ static int play_nothing(Sync *s)
 static int play_killed(Sync *s)
 {
 	Err e = { 0 };
-	if (sync_send(s, SYNC_NS_READY, FD_NONE, &e) < 0)
+	s->next = SYNC_ROOTFS_READY;
+	if (sync_send(s, SYNC_ROOTFS_READY, FD_NONE, &e) < 0)
 		return 1;
 	(void)raise(SIGKILL);
 	return 2;
@@ -437,9 +437,7 @@ static void end_of_file_before_a_step_is_death(void **state)
 {
 	(void)state;
 	Err e = { 0 };
-	for (SyncStep step = SYNC_NS_READY; step < SYNC_STEP_COUNT; step++) {
-		if (step == SYNC_MAPPED || step == SYNC_RECORDED) /* the parent's own */
-			continue;
+	for (SyncStep step = SYNC_ROOTFS_READY; step < SYNC_STEP_COUNT; step++) { /* the parent's own stands before */
 		Pair p = make_pair();
 		p.parent.next = step;
 		pid_t pid = fork_init(&p, play_nothing);
@@ -457,8 +455,11 @@ static void a_killed_init_is_noticed(void **state)
 	Pair p = make_pair();
 	Err e = { 0 };
 	pid_t pid = fork_init(&p, play_killed);
-	assert_int_equal(sync_expect(&p.parent, SYNC_NS_READY, NULL, &e), 0);
+	p.parent.next = SYNC_ROOTFS_READY;
+	assert_int_equal(sync_expect(&p.parent, SYNC_ROOTFS_READY, NULL, &e), 0);
+	expect_error(sync_expect(&p.parent, SYNC_EXECING, NULL, &e), &e, ERR_STATE, ECONNRESET, "init ended before");
 	assert_int_equal(WTERMSIG(wait_status(pid)), SIGKILL);
+	p.parent.next = SYNC_MAPPED;
 	expect_error(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), &e, ERR_STATE, EPIPE, "the other side is gone");
 	close_pair(&p);
 }
@@ -470,7 +471,8 @@ static int play_writing_to_the_dead(Sync *s)
 	char c;
 	if (read(s->fd, &c, 1) != 0) /* until the parent's end is closed */
 		return 1;
-	int r = sync_send(s, SYNC_NS_READY, FD_NONE, &e);
+	s->next = SYNC_ROOTFS_READY;
+	int r = sync_send(s, SYNC_ROOTFS_READY, FD_NONE, &e);
 	sync_fail(s, &e);
 	return r == -EPIPE && e.kind == ERR_STATE ? 7 : 2;
 }
@@ -490,9 +492,16 @@ static void death_with_a_message_unread_is_death(void **state)
 	(void)state;
 	Pair p = make_pair();
 	Err e = { 0 };
-	assert_int_equal(sync_send(&p.init, SYNC_NS_READY, FD_NONE, &e), 0);
+	assert_int_equal(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), 0);
+	sync_close(&p.init);
+	expect_error(sync_expect(&p.parent, SYNC_ROOTFS_READY, NULL, &e), &e, ERR_STATE, ECONNRESET, "init ended before");
+	close_pair(&p);
+	p = make_pair();
+	p.init.next = SYNC_ROOTFS_READY;
+	assert_int_equal(sync_send(&p.init, SYNC_ROOTFS_READY, FD_NONE, &e), 0);
 	sync_close(&p.parent);
-	expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_STATE, ECONNRESET, "the parent ended before: id maps");
+	p.init.next = SYNC_MAPPED;
+	expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_STATE, ECONNRESET, "the parent ended before");
 	close_pair(&p);
 }
 
@@ -536,7 +545,7 @@ int main(void)
 		cmocka_unit_test(messages_of_another_size_are_refused),
 		cmocka_unit_test(a_failure_travels_whole),
 		cmocka_unit_test(a_malformed_failure_is_made_safe),
-		cmocka_unit_test(the_parent_can_fail_too),
+		cmocka_unit_test(either_side_can_fail),
 		cmocka_unit_test(end_of_file_before_a_step_is_death),
 		cmocka_unit_test(a_killed_init_is_noticed),
 		cmocka_unit_test(writing_to_the_dead_is_an_error_and_no_signal),

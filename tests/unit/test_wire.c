@@ -373,6 +373,20 @@ static void missing_strings_are_refused(void **state)
 	DAMAGE(ITEM(devices, WireDevice, 0).path, 0, "device without a path");
 }
 
+/* Who only builds a root needs no command. */
+static void a_root_alone_needs_no_command(void **state)
+{
+	(void)state;
+	Image i = make();
+	i.plan->flags |= WIRE_ROOT_ONLY;
+	i.plan->cwd = 0;
+	i.plan->argv.count = 0;
+	assert_int_equal(wire_check(i.data, i.size, NULL), 0);
+	i.plan->root = 0;
+	refuse(&i, "no root");
+	arena_done(&i.arena);
+}
+
 static void damaged_mounts_are_refused(void **state)
 {
 	(void)state;
@@ -622,6 +636,7 @@ int main(void)
 		cmocka_unit_test(strings_that_lie_outside_are_refused),
 		cmocka_unit_test(list_strings_that_lie_outside_are_refused),
 		cmocka_unit_test(missing_strings_are_refused),
+		cmocka_unit_test(a_root_alone_needs_no_command),
 		cmocka_unit_test(damaged_mounts_are_refused),
 		cmocka_unit_test(too_many_mounts_are_refused),
 		cmocka_unit_test(no_damaged_byte_leads_outside),
