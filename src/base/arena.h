@@ -6,8 +6,8 @@
  * Not for:   anything after clone, and the shim: those do not allocate.
  */
 #pragma once
-#include <stddef.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct ArenaChunk ArenaChunk;

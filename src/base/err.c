@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 const char *err_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -12,7 +11,8 @@ const char *err_basename(const char *path)
 }
 
 /* Formats into dst; what does not fit loses its middle, since the tail of a path tells most. */
-__attribute__((format(printf, 3, 0))) static void format_cut(char *dst, size_t size, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void format_cut(char *dst, size_t size,
+							     const char *fmt, va_list ap)
 {
 	char full[4096 + 512];
 	int n = vsnprintf(full, sizeof full, fmt, ap);
@@ -48,7 +48,8 @@ int err_raise_(Err *e, ErrKind kind, int sys, const char *where, const char *fmt
 }
 
 /* format_cut() with an argument list of its own. */
-__attribute__((format(printf, 3, 4))) static void format_cut_args(char *dst, size_t size, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void format_cut_args(char *dst, size_t size,
+								  const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -73,7 +74,8 @@ int err_wrap_(Err *e, int r, const char *fmt, ...)
 const char *err_text(const Err *e, char *buf, unsigned long size)
 {
 	if (e->sys)
-		(void)snprintf(buf, size, "%s: %s", e->msg, strerror(e->sys)); /* cut only when the caller's buffer is small */
+		(void)snprintf(buf, size, "%s: %s", e->msg,
+			       strerror(e->sys)); /* cut only when the caller's buffer is small */
 	else
 		(void)snprintf(buf, size, "%s", e->msg);
 	for (char *p = buf; *p; p++)

@@ -15,13 +15,13 @@
 /* What went wrong, as far as the caller must tell it apart; the command line maps kinds to exit codes in one table. */
 typedef enum ErrKind {
 	ERR_OK,
-	ERR_SYS,         /* a system call failed: .sys says how */
-	ERR_USAGE,       /* the command line is wrong: exit 125 with a hint at --help */
-	ERR_SPEC,        /* the container's description is wrong or asks for what is not supported */
-	ERR_NOT_FOUND,   /* a named object does not exist */
-	ERR_EXISTS,      /* a named object exists already */
-	ERR_STATE,       /* the object is in the wrong state for this */
-	ERR_CMD_INVOKE,  /* the container's command exists but cannot be run: exit 126 */
+	ERR_SYS,        /* a system call failed: .sys says how */
+	ERR_USAGE,      /* the command line is wrong: exit 125 with a hint at --help */
+	ERR_SPEC,       /* the container's description is wrong or asks for what is not supported */
+	ERR_NOT_FOUND,  /* a named object does not exist */
+	ERR_EXISTS,     /* a named object exists already */
+	ERR_STATE,      /* the object is in the wrong state for this */
+	ERR_CMD_INVOKE, /* the container's command exists but cannot be run: exit 126 */
 	ERR_CMD_MISSING, /* the container's command does not exist: exit 127 */
 	ERR_BUG,         /* an internal contract was broken */
 	ERR_KIND_COUNT
@@ -35,17 +35,19 @@ typedef struct Err {
 } Err;
 _Static_assert(sizeof(Err) == 512, "Err is also a wire format");
 
-#define ERR_STR_(x)  #x
-#define ERR_STR(x)   ERR_STR_(x)
-#define ERR_HERE     err_basename(__FILE__ ":" ERR_STR(__LINE__))
+#define ERR_STR_(x) #x
+#define ERR_STR(x)  ERR_STR_(x)
+#define ERR_HERE    err_basename(__FILE__ ":" ERR_STR(__LINE__))
 
 #define err_sys(e, ...)            err_raise((e), ERR_SYS, errno, ERR_HERE, __VA_ARGS__)
 #define err_make(e, kind, no, ...) err_raise((e), (kind), (no), ERR_HERE, __VA_ARGS__)
 
 /* Fills *e (which may be NULL: "only the code, please") and returns -sys, or -EIO when sys is 0. Messages that do not fit keep
  * their tail and lose their middle. An Err that already holds an error is overwritten. */
-#define err_raise(e, kind, sys, where, ...) err_negative(err_raise_((e), (kind), (sys), (where), __VA_ARGS__))
-int err_raise_(Err *e, ErrKind kind, int sys, const char *where, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+#define err_raise(e, kind, sys, where, ...) \
+	err_negative(err_raise_((e), (kind), (sys), (where), __VA_ARGS__))
+int err_raise_(Err *e, ErrKind kind, int sys, const char *where, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 
 /* Puts "text: " in front of the message in *e, whose kind and errno stay. Returns r, which is negative. */
 #define err_wrap(e, r, ...) err_negative(err_wrap_((e), (r), __VA_ARGS__))

@@ -21,7 +21,9 @@ int fd_open_missing_stdio(Err *e)
 			return err_sys(e, "open /dev/null for closed descriptor %d", fd);
 		if (got != fd) {
 			fd_close(got);
-			return err_make(e, ERR_BUG, 0, "descriptor %d was taken while the closed ones were filled", got);
+			return err_make(e, ERR_BUG, 0,
+					"descriptor %d was taken while the closed ones were filled",
+					got);
 		}
 	}
 	return 0;

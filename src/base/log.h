@@ -8,6 +8,7 @@
 
 void log_set_debug(bool on); /* --debug */
 bool log_is_debug(void);
-void log_note(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* without a level word: news, not trouble */
+void log_note(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2))); /* without a level word: news, not trouble */
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -11,7 +11,8 @@ static int parse_base(const char *s, unsigned base, uint64_t max, uint64_t *ret)
 		unsigned digit = (unsigned)*s - '0';
 		if (digit >= base)
 			return -EINVAL;
-		if (__builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, digit, &n) || n > max) {
+		if (__builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, digit, &n) ||
+		    n > max) {
 			while ((unsigned)*s - '0' < base)
 				s++;
 			return *s ? -EINVAL : -ERANGE;

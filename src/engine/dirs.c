@@ -45,7 +45,8 @@ int dirs_state(const char *asked, Arena *a, const char **ret, Err *e)
 		if (stat(dir, &st) == 0 && st.st_uid == geteuid())
 			runtime = dir;
 	}
-	*ret = runtime ? arena_printf(a, "%s/mydocker", runtime) : arena_printf(a, "/tmp/mydocker-%u", geteuid());
+	*ret = runtime ? arena_printf(a, "%s/mydocker", runtime)
+		       : arena_printf(a, "/tmp/mydocker-%u", geteuid());
 	return 0;
 }
 
@@ -59,7 +60,9 @@ int dirs_root(const char *asked, Arena *a, const char **ret, Err *e)
 	}
 	const char *data = env_dir("XDG_DATA_HOME"), *home = env_dir("HOME");
 	if (!data && !home)
-		return err_make(e, ERR_STATE, 0, "neither HOME nor XDG_DATA_HOME names a directory; set one or use --root");
-	*ret = data ? arena_printf(a, "%s/mydocker", data) : arena_printf(a, "%s/.local/share/mydocker", home);
+		return err_make(e, ERR_STATE, 0,
+				"neither HOME nor XDG_DATA_HOME names a directory; set one or use --root");
+	*ret = data ? arena_printf(a, "%s/mydocker", data)
+		    : arena_printf(a, "%s/.local/share/mydocker", home);
 	return 0;
 }

@@ -19,7 +19,8 @@ DEFINE_AUTO(DIR *, dir_close, NULL)
 
 static bool is_left_out(const char *path)
 {
-	static const char *const own[] = { "/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/fd", "/dev/console", "/dev/ptmx", "/dev/core" };
+	static const char *const own[] = { "/dev/pts",     "/dev/shm",  "/dev/mqueue", "/dev/fd",
+					   "/dev/console", "/dev/ptmx", "/dev/core" };
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (strcmp(path, own[i]) == 0)
 			return true;

@@ -9,11 +9,13 @@
 #include "base/fd.h"
 #include "base/log.h"
 
-#define FILE_MOST ((size_t)1 << 20) /* bytes of a host's file that is copied; a longer one is left out */
+#define FILE_MOST \
+	((size_t)1 << 20) /* bytes of a host's file that is copied; a longer one is left out */
 
 static int file_write(int dir_fd, const char *name, const char *text, const NetworkFiles *f, Err *e)
 {
-	AUTO(fd_close) int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	AUTO(fd_close)
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_sys(e, "make the container's %s", name);
 	TRY(fd_write_all(fd, text, strlen(text), name, e));
@@ -34,7 +36,8 @@ static const char *host_file_read(const char *path, Arena *a)
 		return text;
 	ssize_t n = fd_read_up_to(fd, text, FILE_MOST + 1);
 	if (n < 0 || (size_t)n > FILE_MOST) {
-		log_warn("%s is left out: it cannot be read, or is longer than %zu bytes", path, FILE_MOST);
+		log_warn("%s is left out: it cannot be read, or is longer than %zu bytes", path,
+			 FILE_MOST);
 		n = 0;
 	}
 	text[n] = '\0';
@@ -56,7 +59,9 @@ static const char *hosts_text(const char *hostname, Arena *a)
 
 int network_files_write(int dir_fd, const NetworkFiles *f, Arena *a, Err *e)
 {
-	TRY(file_write(dir_fd, "hosts", f->host_network ? host_file_read("/etc/hosts", a) : hosts_text(f->hostname, a), f, e));
+	TRY(file_write(dir_fd, "hosts",
+		       f->host_network ? host_file_read("/etc/hosts", a) : hosts_text(f->hostname, a),
+		       f, e));
 	TRY(file_write(dir_fd, "hostname", arena_printf(a, "%s\n", f->hostname), f, e));
 	return file_write(dir_fd, "resolv.conf", host_file_read("/etc/resolv.conf", a), f, e);
 }

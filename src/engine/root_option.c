@@ -18,7 +18,8 @@ static int real_path(int fd, const char *text, Arena *a, const char **ret, Err *
 	if (n < 0)
 		return err_sys(e, "find the path of root directory '%s'", text);
 	if ((size_t)n == sizeof path || path[0] != '/')
-		return err_make(e, ERR_SPEC, 0, "root directory '%s': its path is too long or not reachable", text);
+		return err_make(e, ERR_SPEC, 0,
+				"root directory '%s': its path is too long or not reachable", text);
 	*ret = arena_strndup(a, path, (size_t)n);
 	return 0;
 }
@@ -27,11 +28,12 @@ static int real_path(int fd, const char *text, Arena *a, const char **ret, Err *
 static bool is_host_root(int fd, const char *path)
 {
 	struct stat dir, root;
-	return strcmp(path, "/") == 0 ||
-	       (fstat(fd, &dir) == 0 && stat("/", &root) == 0 && dir.st_dev == root.st_dev && dir.st_ino == root.st_ino);
+	return strcmp(path, "/") == 0 || (fstat(fd, &dir) == 0 && stat("/", &root) == 0 &&
+					  dir.st_dev == root.st_dev && dir.st_ino == root.st_ino);
 }
 
-int root_option_open(const char *text, Arena *a, SpecRootKind *ret_kind, const char **ret_path, int *ret_fd, Err *e)
+int root_option_open(const char *text, Arena *a, SpecRootKind *ret_kind, const char **ret_path,
+		     int *ret_fd, Err *e)
 {
 	bool overlay = str_ends(text, ":O");
 	const char *dir = overlay ? arena_strndup(a, text, strlen(text) - 2) : text;

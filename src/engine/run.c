@@ -103,8 +103,9 @@ static int hostname_check(const char *name, Err *e)
 {
 	size_t len = strlen(name);
 	if (len == 0 || len > LIMIT_HOST_NAME || strpbrk(name, " \t\n/"))
-		return err_make(e, ERR_USAGE, 0, "host name '%s': 1 to %u characters without space and '/' are allowed", name,
-				LIMIT_HOST_NAME);
+		return err_make(e, ERR_USAGE, 0,
+				"host name '%s': 1 to %u characters without space and '/' are allowed",
+				name, LIMIT_HOST_NAME);
 	return 0;
 }
 
@@ -132,7 +133,8 @@ static int namespace_option_check(const char *option, const char *value, const c
 {
 	if (!value || strcmp(value, own) == 0 || strcmp(value, "host") == 0)
 		return 0;
-	return err_make(e, ERR_USAGE, 0, "--%s %s is not there yet; '%s' and 'host' are", option, value, own);
+	return err_make(e, ERR_USAGE, 0, "--%s %s is not there yet; '%s' and 'host' are", option,
+			value, own);
 }
 
 static int request_check(const RunRequest *q, Err *e)
@@ -154,8 +156,10 @@ static int root_check(const Run *r, Err *e)
 	if (r->facts.privileged || r->context.root_kind == ROOT_DIRECTORY)
 		return 0;
 	if (r->context.root_kind == ROOT_HOST)
-		return err_make(e, ERR_USAGE, EPERM, "--rootfs / is not there yet for ordinary users; run as root or give a directory");
-	return err_make(e, ERR_USAGE, EPERM, "--rootfs DIR:O is not there yet for ordinary users; run as root or leave out ':O'");
+		return err_make(e, ERR_USAGE, EPERM,
+				"--rootfs / is not there yet for ordinary users; run as root or give a directory");
+	return err_make(e, ERR_USAGE, EPERM,
+			"--rootfs DIR:O is not there yet for ordinary users; run as root or leave out ':O'");
 }
 
 /* Facts, directories, root, user, host name: all that the description is made from. Nothing is made. */
@@ -225,7 +229,8 @@ static int run_write_record(Run *r, Err *e)
 	for (size_t i = 0; i < r->plan.groups_count; i++) {
 		strlist_add(r->arena, &record.groups, r->plan.groups[i].dir);
 		if (r->plan.remove_parents)
-			missing_parents_add(r->plan.groups[i].top, r->plan.groups[i].dir, r->arena, &record.parents);
+			missing_parents_add(r->plan.groups[i].top, r->plan.groups[i].dir, r->arena,
+					    &record.parents);
 	}
 	return record_write(r->dir.fd, &record, r->arena, e);
 }
@@ -266,7 +271,8 @@ static int run_take_name(Run *r, Undo *undo, Err *e)
 		if (got != -EEXIST)
 			return err_sys(e, "take the name '%s'", name);
 		if (attempt == 3 || (*holder && sweep_one(&r->state, holder, r->arena) == -EBUSY))
-			return err_make(e, ERR_EXISTS, 0, "name '%s' is in use by container %.*s", name, ID_SHOWN, holder);
+			return err_make(e, ERR_EXISTS, 0, "name '%s' is in use by container %.*s",
+					name, ID_SHOWN, holder);
 		if (*holder)
 			state_name_give(&r->state, name, holder); /* its record is gone already */
 	}
@@ -323,7 +329,8 @@ static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 {
 	AUTO(arena_done) Arena arena = ARENA_EMPTY;
-	AUTO(run_close) Run r = {
+	AUTO(run_close)
+	Run r = {
 		.request = request,
 		.arena = &arena,
 		.state = STATE_NONE,
@@ -333,7 +340,9 @@ int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 	AUTO(undo_run) Undo undo = UNDO_EMPTY;
 	AUTO(wait_signals_restore) WaitSignals signals = WAIT_SIGNALS_NONE;
 
-	r.context = (RunContext){ .request = request, .facts = &r.facts, .arena = &arena, .root_fd = FD_NONE };
+	r.context = (RunContext){
+		.request = request, .facts = &r.facts, .arena = &arena, .root_fd = FD_NONE
+	};
 	TRY(run_look(&r, e));
 	TRY(run_plan(&r, e));
 	TRY(wait_signals_block(request->tty, &signals, e)); /* a signal that comes now waits for the container */

@@ -18,13 +18,14 @@ typedef struct RunRequest {
 	const char *name, *hostname, *workdir, *user;
 	const char *entrypoint; /* "" clears it */
 	bool interactive, tty, rm, read_only, privileged, no_new_privs, seccomp_unconfined;
-	StrList env;              /* "NAME=VALUE"; later ones win */
-	StrList volumes;          /* "SRC:DST[:ro|rw|z|Z]" */
-	StrList tmpfs;            /* "/path[:options]" */
+	StrList env;               /* "NAME=VALUE"; later ones win */
+	StrList volumes;           /* "SRC:DST[:ro|rw|z|Z]" */
+	StrList tmpfs;             /* "/path[:options]" */
 	StrList cap_add, cap_drop; /* names with or without CAP_, or ALL */
-	StrList ulimits;          /* "name=soft[:hard]" */
-	const char *network, *pid, *ipc, *uts; /* NULL: the default, a namespace of its own ("none" for network) */
-	StrList uidmaps, gidmaps; /* "CONTAINER:HOST:SIZE" */
+	StrList ulimits;           /* "name=soft[:hard]" */
+	const char *network, *pid, *ipc,
+		*uts; /* NULL: the default, a namespace of its own ("none" for network) */
+	StrList uidmaps, gidmaps;                                  /* "CONTAINER:HOST:SIZE" */
 	int64_t memory, memory_swap, memory_reservation, shm_size; /* bytes; swap -1: no limit */
 	int64_t cpu_shares, cpu_period, cpu_quota;                 /* relative; microseconds */
 	int64_t nano_cpus;                                         /* --cpus: 10^-9 of a CPU */

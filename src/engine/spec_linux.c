@@ -4,7 +4,7 @@
 #include "engine/idmap_option.h"
 #include "engine/spec_fill.h"
 
-#define PIDS_DEFAULT 2048
+#define PIDS_DEFAULT       2048
 #define CPU_PERIOD_DEFAULT 100000 /* microseconds, as docker and the kernel */
 
 static void fill_namespaces(const RunContext *c, Spec *s)
@@ -19,7 +19,8 @@ static void fill_namespaces(const RunContext *c, Spec *s)
 	s->linux_.namespaces = ns;
 }
 
-static int maps_parse(const RunContext *c, const char *option, const StrList *texts, SpecIdMap **ret, size_t *ret_count, Err *e)
+static int maps_parse(const RunContext *c, const char *option, const StrList *texts,
+		      SpecIdMap **ret, size_t *ret_count, Err *e)
 {
 	for (size_t i = 0; i < texts->count; i++) {
 		SpecIdMap m;
@@ -36,14 +37,16 @@ static int fill_id_maps(const RunContext *c, Spec *s, Err *e)
 	SpecLinux *l = &s->linux_;
 	if (!run_has_userns(c))
 		return 0;
-	TRY(maps_parse(c, "--uidmap", r->uidmaps.count ? &r->uidmaps : &r->gidmaps, &l->uid_mappings, &l->uid_mappings_count, e));
-	TRY(maps_parse(c, "--gidmap", r->gidmaps.count ? &r->gidmaps : &r->uidmaps, &l->gid_mappings, &l->gid_mappings_count, e));
+	TRY(maps_parse(c, "--uidmap", r->uidmaps.count ? &r->uidmaps : &r->gidmaps,
+		       &l->uid_mappings, &l->uid_mappings_count, e));
+	TRY(maps_parse(c, "--gidmap", r->gidmaps.count ? &r->gidmaps : &r->uidmaps,
+		       &l->gid_mappings, &l->gid_mappings_count, e));
 	if (l->uid_mappings_count > 0)
 		return 0;
-	*arena_push(c->arena, &l->uid_mappings, &l->uid_mappings_count, SpecIdMap) =
-		(SpecIdMap){ .host_id = c->facts->euid, .size = 1 };
-	*arena_push(c->arena, &l->gid_mappings, &l->gid_mappings_count, SpecIdMap) =
-		(SpecIdMap){ .host_id = c->facts->egid, .size = 1 };
+	*arena_push(c->arena, &l->uid_mappings, &l->uid_mappings_count,
+		    SpecIdMap) = (SpecIdMap){ .host_id = c->facts->euid, .size = 1 };
+	*arena_push(c->arena, &l->gid_mappings, &l->gid_mappings_count,
+		    SpecIdMap) = (SpecIdMap){ .host_id = c->facts->egid, .size = 1 };
 	return 0;
 }
 
@@ -68,8 +71,8 @@ static void fill_sysctls(const RunContext *c, Spec *s)
 	*arena_push(c->arena, &l->sysctl, &l->sysctl_count, SpecSysctl) = (SpecSysctl){
 		"net.ipv4.ping_group_range", arena_printf(c->arena, "0 %u", mapped_from_zero(c, l))
 	};
-	*arena_push(c->arena, &l->sysctl, &l->sysctl_count, SpecSysctl) =
-		(SpecSysctl){ "net.ipv4.ip_unprivileged_port_start", "0" };
+	*arena_push(c->arena, &l->sysctl, &l->sysctl_count,
+		    SpecSysctl) = (SpecSysctl){ "net.ipv4.ip_unprivileged_port_start", "0" };
 }
 
 static void rule_add(const RunContext *c, SpecResources *r, DeviceRule rule)
@@ -81,30 +84,33 @@ static void fill_device_rules(const RunContext *c, SpecResources *r)
 {
 	static const struct {
 		int64_t major, minor;
-	} allowed[] = { { 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 }, { 1, 9 }, { 5, 0 }, { 5, 1 }, { 5, 2 }, { 136, -1 } };
+	} allowed[] = { { 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 },   { 1, 9 },
+			{ 5, 0 }, { 5, 1 }, { 5, 2 }, { 136, -1 } };
 
 	rule_add(c, r,
 		 (DeviceRule){ .allow = c->request->privileged,
-				   .type = 'a',
-				   .major = -1,
-				   .minor = -1,
-				   .read = true,
-				   .write = true,
-				   .mknod = true });
+			       .type = 'a',
+			       .major = -1,
+			       .minor = -1,
+			       .read = true,
+			       .write = true,
+			       .mknod = true });
 	if (c->request->privileged)
 		return;
 	/* A node may be made by who has CAP_MKNOD, and still not be opened. */
-	rule_add(c, r, (DeviceRule){ .allow = true, .type = 'c', .major = -1, .minor = -1, .mknod = true });
-	rule_add(c, r, (DeviceRule){ .allow = true, .type = 'b', .major = -1, .minor = -1, .mknod = true });
+	rule_add(c, r,
+		 (DeviceRule){ .allow = true, .type = 'c', .major = -1, .minor = -1, .mknod = true });
+	rule_add(c, r,
+		 (DeviceRule){ .allow = true, .type = 'b', .major = -1, .minor = -1, .mknod = true });
 	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
 		rule_add(c, r,
 			 (DeviceRule){ .allow = true,
-					   .type = 'c',
-					   .major = allowed[i].major,
-					   .minor = allowed[i].minor,
-					   .read = true,
-					   .write = true,
-					   .mknod = true });
+				       .type = 'c',
+				       .major = allowed[i].major,
+				       .minor = allowed[i].minor,
+				       .read = true,
+				       .write = true,
+				       .mknod = true });
 }
 
 static void fill_limits(const RunContext *c, SpecResources *l)
@@ -127,7 +133,9 @@ static void fill_limits(const RunContext *c, SpecResources *l)
 	l->cpuset_cpus = r->cpuset_cpus;
 	l->cpuset_mems = r->cpuset_mems;
 	l->pids_limit_is_default = r->pids_limit == SPEC_UNSET;
-	l->pids_limit = r->pids_limit == SPEC_UNSET ? PIDS_DEFAULT : r->pids_limit > 0 ? r->pids_limit : -1;
+	l->pids_limit = r->pids_limit == SPEC_UNSET ? PIDS_DEFAULT
+			: r->pids_limit > 0         ? r->pids_limit
+						    : -1;
 }
 
 int spec_fill_linux(const RunContext *c, Spec *s, Err *e)

@@ -20,7 +20,8 @@ static SpecMount *mount_add(const RunContext *c, Spec *s, SpecMount m)
 }
 
 /* Options as a comma-separated text, split. */
-static void fs_add(const RunContext *c, Spec *s, const char *type, const char *destination, const char *options)
+static void fs_add(const RunContext *c, Spec *s, const char *type, const char *destination,
+		   const char *options)
 {
 	mount_add(c, s,
 		  (SpecMount){ .type = type,
@@ -29,7 +30,8 @@ static void fs_add(const RunContext *c, Spec *s, const char *type, const char *d
 			       .options = str_split(c->arena, options, ',') });
 }
 
-static void bind_add(const RunContext *c, Spec *s, const char *source, const char *destination, const char *options)
+static void bind_add(const RunContext *c, Spec *s, const char *source, const char *destination,
+		     const char *options)
 {
 	mount_add(c, s,
 		  (SpecMount){ .type = "bind",
@@ -61,7 +63,8 @@ static void fill_sysfs(const RunContext *c, Spec *s)
 	if (run_has_userns(c) && run_shares(c->request->network))
 		bind_add(c, s, "/sys", "/sys", "rbind,nosuid,noexec,nodev,ro");
 	else
-		fs_add(c, s, "sysfs", "/sys", writable ? "nosuid,noexec,nodev" : "nosuid,noexec,nodev,ro");
+		fs_add(c, s, "sysfs", "/sys",
+		       writable ? "nosuid,noexec,nodev" : "nosuid,noexec,nodev,ro");
 	fs_add(c, s, "cgroup", "/sys/fs/cgroup",
 	       writable ? "nosuid,noexec,nodev,relatime" : "nosuid,noexec,nodev,relatime,ro");
 }
@@ -99,7 +102,8 @@ static void fill_network_files(const RunContext *c, Spec *s)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		char *target = arena_printf(c->arena, "/etc/%s", names[i]);
 		if (target_is_possible(c, target))
-			bind_add(c, s, arena_printf(c->arena, "%s/%s", c->container_dir, names[i]), target, "bind,rprivate");
+			bind_add(c, s, arena_printf(c->arena, "%s/%s", c->container_dir, names[i]),
+				 target, "bind,rprivate");
 		else
 			log_debug("%s is left out: the root has none and cannot be written", target);
 	}
@@ -156,19 +160,22 @@ static int fill_user_mounts(const RunContext *c, Spec *s, Err *e)
 static void fill_masks(const RunContext *c, Spec *s)
 {
 	static const char *const masked[] = {
-		"/proc/acpi",         "/proc/asound",     "/proc/interrupts",  "/proc/kcore",
-		"/proc/keys",         "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-		"/proc/timer_list",   "/proc/timer_stats", "/sys/dev/block",    "/sys/devices/virtual/powercap",
-		"/sys/firmware",      "/sys/fs/selinux",
+		"/proc/acpi",        "/proc/asound",    "/proc/interrupts",
+		"/proc/kcore",       "/proc/keys",      "/proc/latency_stats",
+		"/proc/sched_debug", "/proc/scsi",      "/proc/timer_list",
+		"/proc/timer_stats", "/sys/dev/block",  "/sys/devices/virtual/powercap",
+		"/sys/firmware",     "/sys/fs/selinux",
 	};
-	static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" };
+	static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+						"/proc/sysrq-trigger" };
 	if (c->request->privileged)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(masked); i++)
 		strlist_add(c->arena, &s->linux_.masked_paths, masked[i]);
 	for (unsigned cpu = 0; cpu < c->facts->cpus; cpu++)
 		strlist_add(c->arena, &s->linux_.masked_paths,
-			    arena_printf(c->arena, "/sys/devices/system/cpu/cpu%u/thermal_throttle", cpu));
+			    arena_printf(c->arena, "/sys/devices/system/cpu/cpu%u/thermal_throttle",
+					 cpu));
 	for (size_t i = 0; i < ARRAY_LEN(readonly); i++)
 		strlist_add(c->arena, &s->linux_.readonly_paths, readonly[i]);
 }

@@ -9,9 +9,9 @@
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
 /* Docker's set without MKNOD, NET_RAW and AUDIT_WRITE: device nodes come from us, ping works by ping_group_range. */
-#define CAPS_DEFAULT                                                                                              \
-	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(SETGID) | CAP(SETUID) | CAP(SETFCAP) |  \
-	 CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL))
+#define CAPS_DEFAULT                                                                              \
+	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(SETGID) | CAP(SETUID) | \
+	 CAP(SETFCAP) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL))
 
 /* The names of one option as a mask; *ret_all tells whether ALL was among them. */
 static int caps_parse(const StrList *names, const char *option, uint64_t *ret, bool *ret_all, Err *e)
@@ -23,7 +23,8 @@ static int caps_parse(const StrList *names, const char *option, uint64_t *ret, b
 		if (strcasecmp(names->items[i], "ALL") == 0)
 			*ret_all = true;
 		else if (cap < 0)
-			return err_make(e, ERR_USAGE, 0, "%s: unknown capability '%s'", option, names->items[i]);
+			return err_make(e, ERR_USAGE, 0, "%s: unknown capability '%s'", option,
+					names->items[i]);
 		else
 			*ret |= UINT64_C(1) << cap;
 	}
@@ -36,8 +37,9 @@ static int caps_check_held(const RunContext *c, uint64_t asked, uint64_t can, Er
 	for (int i = 0; i < CAP_COUNT; i++)
 		if ((asked & ~can) >> i & 1)
 			return err_make(e, ERR_SPEC, EPERM, "--cap-add %s: %s", cap_name(i),
-					c->facts->caps_known >> i & 1 ? "this process does not hold it, so cannot give it"
-								      : "this kernel does not know it");
+					c->facts->caps_known >> i & 1
+						? "this process does not hold it, so cannot give it"
+						: "this kernel does not know it");
 	return 0;
 }
 

@@ -61,7 +61,8 @@ static int fill_cwd(const RunContext *c, SpecProcess *p, Err *e)
 {
 	const char *dir = c->request->workdir;
 	if (dir && dir[0] != '/')
-		return err_make(e, ERR_USAGE, 0, "working directory '%s': must be an absolute path", dir);
+		return err_make(e, ERR_USAGE, 0, "working directory '%s': must be an absolute path",
+				dir);
 	p->cwd = dir ? path_clean(c->arena, dir) : "/";
 	return 0;
 }
@@ -70,7 +71,8 @@ static void fill_terminal(const RunContext *c, SpecProcess *p)
 {
 	struct winsize size;
 	p->terminal = c->request->tty;
-	if (p->terminal && (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)) {
+	if (p->terminal && (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ||
+			    ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)) {
 		p->console_height = size.ws_row;
 		p->console_width = size.ws_col;
 	}
@@ -100,9 +102,12 @@ static int ulimit_parse(const char *text, Arena *a, SpecRlimit *ret, Err *e)
 	ret->resource = resource;
 	if (values.count > 2 || limit_value(values.items[0], &ret->soft) < 0 ||
 	    limit_value(values.items[values.count - 1], &ret->hard) < 0)
-		return err_make(e, ERR_USAGE, 0, "ulimit '%s': '%s' is not SOFT[:HARD], whole numbers or -1", name, equals + 1);
+		return err_make(e, ERR_USAGE, 0,
+				"ulimit '%s': '%s' is not SOFT[:HARD], whole numbers or -1", name,
+				equals + 1);
 	if (ret->soft > ret->hard)
-		return err_make(e, ERR_USAGE, 0, "ulimit '%s': the soft limit is above the hard limit", name);
+		return err_make(e, ERR_USAGE, 0,
+				"ulimit '%s': the soft limit is above the hard limit", name);
 	return 0;
 }
 
@@ -122,9 +127,11 @@ static int fill_rlimits(const RunContext *c, SpecProcess *p, Err *e)
 {
 	uint64_t nofile = c->facts->nofile_hard < NOFILE_MOST ? c->facts->nofile_hard : NOFILE_MOST;
 	rlimit_set(c->arena, p,
-		   (SpecRlimit){ .resource = RLIMIT_CORE, .soft = 0, .hard = RLIM_INFINITY, .is_default = true });
+		   (SpecRlimit){
+			   .resource = RLIMIT_CORE, .soft = 0, .hard = RLIM_INFINITY, .is_default = true });
 	rlimit_set(c->arena, p,
-		   (SpecRlimit){ .resource = RLIMIT_NOFILE, .soft = nofile, .hard = nofile, .is_default = true });
+		   (SpecRlimit){
+			   .resource = RLIMIT_NOFILE, .soft = nofile, .hard = nofile, .is_default = true });
 	for (size_t i = 0; i < c->request->ulimits.count; i++) {
 		SpecRlimit limit = { 0 };
 		TRY(ulimit_parse(c->request->ulimits.items[i], c->arena, &limit, e));

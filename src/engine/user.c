@@ -59,7 +59,8 @@ static PasswdEntry passwd_find(char *text, const char *name, uint32_t uid)
 	size_t n;
 	while ((n = line_next(&text, f, ARRAY_LEN(f))) > 0) {
 		PasswdEntry p = { .found = true, .name = f[0] };
-		if (n < 6 || num_parse_u32(f[2], ID_MAX, &p.uid) < 0 || num_parse_u32(f[3], ID_MAX, &p.gid) < 0)
+		if (n < 6 || num_parse_u32(f[2], ID_MAX, &p.uid) < 0 ||
+		    num_parse_u32(f[3], ID_MAX, &p.gid) < 0)
 			continue;
 		p.home = f[5];
 		if (name ? strcmp(f[0], name) == 0 : p.uid == uid)
@@ -78,7 +79,8 @@ static int user_find(int root_fd, const char *text, Arena *a, PasswdEntry *ret, 
 	TRY(root_file_read(root_fd, "/etc/passwd", a, &passwd, e));
 	*ret = passwd_find(passwd, number == 0 ? NULL : text, uid);
 	if (!ret->found && number < 0)
-		return err_make(e, ERR_SPEC, 0, "unknown user '%s': no such name in the container's /etc/passwd", text);
+		return err_make(e, ERR_SPEC, 0,
+				"unknown user '%s': no such name in the container's /etc/passwd", text);
 	if (!ret->found)
 		*ret = (PasswdEntry){ .uid = uid };
 	return 0;
@@ -105,11 +107,13 @@ static int group_find(char *text, const char *name, uint32_t *ret, Err *e)
 	if (number == 0)
 		return 0;
 	if (number == -ERANGE)
-		return err_make(e, ERR_SPEC, 0, "group '%s': beyond the last group id, %u", name, ID_MAX);
+		return err_make(e, ERR_SPEC, 0, "group '%s': beyond the last group id, %u", name,
+				ID_MAX);
 	while ((n = line_next(&text, f, ARRAY_LEN(f))) > 0)
 		if (n >= 3 && strcmp(f[0], name) == 0 && num_parse_u32(f[2], ID_MAX, ret) == 0)
 			return 0;
-	return err_make(e, ERR_SPEC, 0, "unknown group '%s': no such name in the container's /etc/group", name);
+	return err_make(e, ERR_SPEC, 0,
+			"unknown group '%s': no such name in the container's /etc/group", name);
 }
 
 static int groups_of(char *text, const char *name, Arena *a, User *u, Err *e)
@@ -121,8 +125,9 @@ static int groups_of(char *text, const char *name, Arena *a, User *u, Err *e)
 		if (n < 4 || num_parse_u32(f[2], ID_MAX, &gid) < 0 || !member_of(f[3], name))
 			continue;
 		if (count == LIMIT_GROUPS)
-			return err_make(e, ERR_SPEC, 0, "user '%s' is in more than %u groups of the container's /etc/group", name,
-					LIMIT_GROUPS);
+			return err_make(e, ERR_SPEC, 0,
+					"user '%s' is in more than %u groups of the container's /etc/group",
+					name, LIMIT_GROUPS);
 		*arena_push(a, &gids, &count, uint32_t) = gid;
 	}
 	u->groups = gids;
@@ -139,7 +144,9 @@ int user_lookup(int root_fd, const char *text, Arena *a, User *ret, Err *e)
 	if (parts.count > 2 || (parts.count == 2 && !*parts.items[1]))
 		return err_make(e, ERR_SPEC, 0, "user '%s': not of the form USER[:GROUP]", text);
 	TRY(user_find(root_fd, parts.items[0], a, &entry, e));
-	User u = { .uid = entry.uid, .gid = entry.gid, .home = entry.home && *entry.home ? entry.home : "/" };
+	User u = { .uid = entry.uid,
+		   .gid = entry.gid,
+		   .home = entry.home && *entry.home ? entry.home : "/" };
 	if (parts.count == 2 || entry.found)
 		TRY(root_file_read(root_fd, "/etc/group", a, &group_text, e));
 	if (parts.count == 2)

@@ -24,8 +24,8 @@ typedef struct SpecIdMap {
 
 typedef struct SpecMount {
 	const char *destination; /* absolute (1.3 lets Linux take a relative one from "/"; the decoder makes it absolute) */
-	const char *type;        /* NULL: a bind */
-	const char *source;      /* may be NULL */
+	const char *type;   /* NULL: a bind */
+	const char *source; /* may be NULL */
 	StrList options;
 } SpecMount;
 
@@ -42,7 +42,6 @@ typedef struct SpecDevice {
 	uint32_t mode; /* permission bits; default 0666 */
 	uint32_t uid, gid;
 } SpecDevice;
-
 
 typedef struct SpecCaps { /* sets as bit masks, bit n is capability n (base/caps.h) */
 	uint64_t bounding, effective, inheritable, permitted, ambient;
@@ -68,7 +67,7 @@ typedef struct SpecProcess {
 typedef enum SpecRootKind {
 	ROOT_DIRECTORY, /* root.path itself */
 	ROOT_OVERLAY,   /* a throw-away overlay over root.path */
-	ROOT_HOST,      /* the host's own tree seen copy-on-write: an overlay over / and over each mount below it */
+	ROOT_HOST, /* the host's own tree seen copy-on-write: an overlay over / and over each mount below it */
 } SpecRootKind;
 
 typedef struct SpecRoot {
@@ -79,13 +78,13 @@ typedef struct SpecRoot {
 } SpecRoot;
 
 enum { /* bits of SpecLinux.namespaces: a new namespace of this kind */
-	SPEC_NS_PID = 1 << 0,
-	SPEC_NS_NETWORK = 1 << 1,
-	SPEC_NS_MOUNT = 1 << 2,
-	SPEC_NS_IPC = 1 << 3,
-	SPEC_NS_UTS = 1 << 4,
-	SPEC_NS_USER = 1 << 5,
-	SPEC_NS_CGROUP = 1 << 6,
+       SPEC_NS_PID = 1 << 0,
+       SPEC_NS_NETWORK = 1 << 1,
+       SPEC_NS_MOUNT = 1 << 2,
+       SPEC_NS_IPC = 1 << 3,
+       SPEC_NS_UTS = 1 << 4,
+       SPEC_NS_USER = 1 << 5,
+       SPEC_NS_CGROUP = 1 << 6,
 };
 
 /* Limits. A member that was not given is SPEC_UNSET; -1 is "no limit" where the specification says so. */
@@ -93,8 +92,8 @@ enum { /* bits of SpecLinux.namespaces: a new namespace of this kind */
 typedef struct SpecResources {
 	int64_t memory_limit, memory_reservation, memory_swap; /* bytes; swap is memory plus swap */
 	bool memory_swap_is_default; /* ours, not asked for: left out where swap is not accounted (engine only) */
-	int64_t cpu_shares, cpu_quota, cpu_period;             /* relative; microseconds */
-	const char *cpuset_cpus, *cpuset_mems;                 /* NULL: not given */
+	int64_t cpu_shares, cpu_quota, cpu_period; /* relative; microseconds */
+	const char *cpuset_cpus, *cpuset_mems;     /* NULL: not given */
 	int64_t pids_limit;
 	bool pids_limit_is_default; /* ours, not asked for: a host that cannot give it gets a warning (engine only) */
 	DeviceRule *devices;

@@ -24,7 +24,7 @@ static int folder_of(const Init *in, Folder *f, const char *path, const char **r
 {
 	const char *name = err_basename(path);
 	size_t len = (size_t)(name - path);
-	if (f->fd >= 0 && *name && len == f->len && memcmp(path, f->path, len) == 0) {
+	if (f->fd >= 0 && f->path && *name && len == f->len && memcmp(path, f->path, len) == 0) {
 		*ret_name = name;
 		return 0;
 	}

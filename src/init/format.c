@@ -76,7 +76,7 @@ static uint64_t take_number(Args *a, const Spec *s, bool *ret_negative)
 	if (s->what == 'p')
 		return (uint64_t)(uintptr_t)va_arg(a->ap, void *);
 	if (s->longs >= 1)
-		n = va_arg(a->ap, long long);
+		n = va_arg(a->ap, long long); /* NOLINT(bugprone-branch-clone): the types differ */
 	else if (is_signed)
 		n = va_arg(a->ap, int);
 	else

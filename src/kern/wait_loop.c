@@ -25,7 +25,9 @@ static const uint64_t never_blocked = BIT(SIGKILL) | BIT(SIGSTOP) | BIT(SIGCHLD)
 int wait_signals_block(bool terminal, WaitSignals *ret, Err *e)
 {
 	uint64_t mask = ~never_blocked & ~(terminal ? 0 : BIT(SIGTSTP)), saved;
-	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) /* a caller that ignores it would have the kernel reap our child */
+	const struct sigaction standard = { .sa_handler = SIG_DFL };
+	if (sigaction(SIGCHLD, &standard, NULL) <
+	    0) /* a caller that ignores it would have the kernel reap our child */
 		return err_sys(e, "reset SIGCHLD");
 	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, &saved, sizeof mask) < 0)
 		return err_sys(e, "block signals");

@@ -28,7 +28,8 @@ static int init_path(char *ret, size_t size, Err *e)
 	for (int up = 0; up < 2; up++) {
 		char *slash = strrchr(exe, '/');
 		if (!slash)
-			return err_make(e, ERR_STATE, 0, "cannot tell where this program stands from '%s'", exe);
+			return err_make(e, ERR_STATE, 0,
+					"cannot tell where this program stands from '%s'", exe);
 		*slash = '\0';
 	}
 	if (str_format(ret, size, "%s/" INIT_BELOW_PREFIX, exe) < 0)
@@ -42,7 +43,8 @@ static int memfd_open(Err *e)
 	if (fd < 0 && errno == EINVAL) /* FIXME(kernel 6.3): MFD_EXEC is unknown before */
 		fd = memfd_create("mydocker-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0 && errno == EACCES)
-		return err_make(e, ERR_STATE, EACCES, "memory cannot be executed here; set the sysctl vm.memfd_noexec below 2");
+		return err_make(e, ERR_STATE, EACCES,
+				"memory cannot be executed here; set the sysctl vm.memfd_noexec below 2");
 	return fd < 0 ? err_sys(e, "create a memfd for init") : fd;
 }
 

@@ -22,8 +22,8 @@ typedef struct Start {
 	const Plan *plan;
 	const HostFacts *facts;
 	Arena *arena;
-	int *group_fds;     /* for each group: v1 its tasks file, v2 its directory */
-	unsigned *parents;  /* for each group: how many above it were made */
+	int *group_fds;    /* for each group: v1 its tasks file, v2 its directory */
+	unsigned *parents; /* for each group: how many above it were made */
 	size_t groups_made;
 	int init_fd;          /* init, to be executed from memory */
 	int root_fd;          /* a finished tree for the root, or FD_NONE */
@@ -94,7 +94,9 @@ static size_t group_writes(const Start *s, size_t hierarchy, CgroupWrite *ret)
 	for (size_t i = 0; i < s->plan->writes_count; i++) {
 		const PlanCgroupWrite *w = &s->plan->writes[i];
 		if (w->hierarchy == hierarchy)
-			ret[n++] = (CgroupWrite){ .file = w->file, .value = w->value, .what = w->what, .asked = w->asked };
+			ret[n++] = (CgroupWrite){
+				.file = w->file, .value = w->value, .what = w->what, .asked = w->asked
+			};
 	}
 	return n;
 }
@@ -127,9 +129,11 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 static int device_rules_attach(Start *s, Err *e)
 {
 	const Plan *p = s->plan;
-	if (!plan_cgroup_devices_by_program(s->facts) || p->groups_count == 0 || p->device_rules_count == 0 || !s->facts->privileged)
+	if (!plan_cgroup_devices_by_program(s->facts) || p->groups_count == 0 ||
+	    p->device_rules_count == 0 || !s->facts->privileged)
 		return 0;
-	return device_filter_attach(s->group_fds[0], p->device_rules, p->device_rules_count, s->arena, e);
+	return device_filter_attach(s->group_fds[0], p->device_rules, p->device_rules_count,
+				    s->arena, e);
 }
 
 /* ---- the process ---- */
@@ -175,7 +179,8 @@ static int caps_carry_through_exec(Err *e)
 	if (sys_capset(caps) < 0)
 		return err_sys(e, "make own capabilities inheritable");
 	for (unsigned cap = 0; cap < 64; cap++)
-		if ((caps[cap / 32].permitted >> cap % 32 & 1) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+		if ((caps[cap / 32].permitted >> cap % 32 & 1) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
 			return err_sys(e, "make capability %u ambient", cap);
 	return 0;
 }
@@ -280,7 +285,8 @@ static int proc_file_write(pid_t pid, const char *name, const char *text, Err *e
 	char path[64];
 	TRY(str_format(path, sizeof path, "/proc/%d/%s", pid, name));
 	int r = fd_write_text_at(AT_FDCWD, path, text);
-	return r < 0 ? err_make(e, ERR_SYS, -r, "write '%.*s' to %s", (int)strcspn(text, "\n"), text, path) : 0;
+	return r < 0 ? err_make(e, ERR_SYS, -r, "write '%.*s' to %s", (int)strcspn(text, "\n"), text, path)
+		     : 0;
 }
 
 /* user_namespaces(7): the maps of a new user namespace are written once, from outside, before anybody acts in it. */
@@ -329,9 +335,11 @@ static int init_accompany(Start *s, const ContainerDir *dir, Err *e)
 	return sync_expect_exec(&s->sync, e);
 }
 
-int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir, Arena *a, Container *ret, Err *e)
+int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir, Arena *a,
+		  Container *ret, Err *e)
 {
-	AUTO(start_close) Start s = {
+	AUTO(start_close)
+	Start s = {
 		.plan = p,
 		.facts = facts,
 		.arena = a,
@@ -384,7 +392,8 @@ static void memory_read(const Plan *p, const HostFacts *facts, CgroupMemory *ret
 	}
 }
 
-int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c, CgroupMemory *ret_memory, Err *e)
+int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
+		   CgroupMemory *ret_memory, Err *e)
 {
 	int failed = 0;
 	const char *dir = kill_group(p, facts);

@@ -29,8 +29,10 @@ static inline void container_close_auto(Container *c)
 
 /* Starts the planned container: groups, process, id maps, mounts, record, exec. Returns when the command has been executed; the
  * failure of any step on either side comes back as its own error. The record (record.h) must be written before. */
-int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir, Arena *a, Container *ret, Err *e);
+int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir, Arena *a,
+		  Container *ret, Err *e);
 
 /* Ends what is left of the container (processes that outlived its first one), reads what the memory controller counted (oom_kills 0 where
  * there is none) and removes its groups. Goes on after an error and returns the first. */
-int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c, CgroupMemory *ret_memory, Err *e);
+int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
+		   CgroupMemory *ret_memory, Err *e);

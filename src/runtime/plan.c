@@ -2,7 +2,8 @@
 
 #include "runtime/plan_parts.h"
 
-int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, Arena *a, Plan *ret, Err *e)
+int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, Arena *a, Plan *ret,
+		 Err *e)
 {
 	const PlanContext c = { .spec = spec, .facts = facts, .in = in, .arena = a };
 	Plan p = { .container_id = in->container_id };

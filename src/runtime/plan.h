@@ -22,7 +22,7 @@
 /* What a plan needs to know besides spec and facts. */
 typedef struct PlanInput {
 	const char *container_id; /* 64 hexadecimal digits, or the runtime's id */
-	const char *scratch_dir;  /* an empty directory of ours on the host that init may mount on in its own namespace */
+	const char *scratch_dir; /* an empty directory of ours on the host that init may mount on in its own namespace */
 	StrList masked_host_dirs; /* ROOT_HOST: our own folders, not to be seen inside */
 	bool stdin_null;          /* the command gets the null device as standard input */
 } PlanInput;
@@ -36,7 +36,7 @@ typedef struct PlanGroup {
 
 typedef struct Plan {
 	const char *container_id;
-	uint64_t clone_flags;          /* CLONE_NEW* for clone3; the cgroup namespace is unshared by init after joining */
+	uint64_t clone_flags; /* CLONE_NEW* for clone3; the cgroup namespace is unshared by init after joining */
 	const char *uid_map, *gid_map; /* text for /proc/PID/{uid,gid}_map; NULL: no user namespace */
 	bool deny_setgroups;           /* write "deny" first: the map is made without privilege */
 	PlanGroup *groups;
@@ -55,7 +55,8 @@ typedef struct Plan {
 } Plan;
 
 /* Makes the plan. ERR_SPEC names the option or key that this host or this version cannot give. */
-int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, Arena *a, Plan *ret, Err *e);
+int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, Arena *a, Plan *ret,
+		 Err *e);
 
 /* The plan as text, one fact a line, in the order in which things are done. */
 char *plan_dump(const Plan *p, const HostFacts *facts, Arena *a);

@@ -17,8 +17,9 @@ static const struct {
 static const struct {
 	const char *path, *target;
 } default_links[] = {
-	{ "/dev/ptmx", "pts/ptmx" },          { "/dev/fd", "/proc/self/fd" },       { "/dev/stdin", "/proc/self/fd/0" },
-	{ "/dev/stdout", "/proc/self/fd/1" }, { "/dev/stderr", "/proc/self/fd/2" }, { "/dev/core", "/proc/kcore" },
+	{ "/dev/ptmx", "pts/ptmx" },          { "/dev/fd", "/proc/self/fd" },
+	{ "/dev/stdin", "/proc/self/fd/0" },  { "/dev/stdout", "/proc/self/fd/1" },
+	{ "/dev/stderr", "/proc/self/fd/2" }, { "/dev/core", "/proc/kcore" },
 };
 
 /* Who mounts the host's /dev gets it as it is: nothing is made in there. */
@@ -77,7 +78,8 @@ int plan_dev(const PlanContext *c, Plan *p, Err *e)
 						     .mode = 0666 });
 	for (size_t i = 0; i < s->linux_.devices_count; i++) {
 		if (bound)
-			return err_make(e, ERR_SPEC, 0, "device %s: /dev is a bind, no device can be made in it",
+			return err_make(e, ERR_SPEC, 0,
+					"device %s: /dev is a bind, no device can be made in it",
 					s->linux_.devices[i].path);
 		device_add(p, &s->linux_.devices[i]);
 	}

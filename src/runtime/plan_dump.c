@@ -26,9 +26,11 @@ static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 	if (p->gid_map)
 		LINE(d, "gid_map %s%s", p->deny_setgroups ? "(setgroups deny) " : "", p->gid_map);
 	for (size_t i = 0; i < p->groups_count; i++)
-		LINE(d, "group %s %s", f->cgroups[p->groups[i].hierarchy].is_v2 ? "v2" : "v1", p->groups[i].dir);
+		LINE(d, "group %s %s", f->cgroups[p->groups[i].hierarchy].is_v2 ? "v2" : "v1",
+		     p->groups[i].dir);
 	for (size_t i = 0; i < p->writes_count; i++)
-		LINE(d, "write %s %s = %s", f->cgroups[p->writes[i].hierarchy].mountpoint, p->writes[i].file, p->writes[i].value);
+		LINE(d, "write %s %s = %s", f->cgroups[p->writes[i].hierarchy].mountpoint,
+		     p->writes[i].file, p->writes[i].value);
 }
 
 static void dump_mount(Dump *d, const WireBuild *w, const WireMount *m)
@@ -36,11 +38,12 @@ static void dump_mount(Dump *d, const WireBuild *w, const WireMount *m)
 	static const char *const kinds[] = { "fs", "bind", "overlay" };
 	char *options = arena_strdup(d->arena, "");
 	for (uint32_t i = 0; i < m->options_count; i++)
-		options = arena_printf(d->arena, "%s %s", options, w->strings + w->mount_options[m->options_first + i]);
-	LINE(d, "mount %s %s on %s%s%s set 0x%llx clear 0x%llx propagation 0x%llx flags 0x%x options%s", kinds[m->kind],
-	     str_or(w, m->source, "-"), str_or(w, m->target, "-"), m->type ? " type " : "", str_or(w, m->type, ""),
-	     (unsigned long long)m->attr_set, (unsigned long long)m->attr_clear, (unsigned long long)m->propagation, m->flags,
-	     options);
+		options = arena_printf(d->arena, "%s %s", options,
+				       w->strings + w->mount_options[m->options_first + i]);
+	LINE(d, "mount %s %s on %s%s%s set 0x%llx clear 0x%llx propagation 0x%llx flags 0x%x options%s",
+	     kinds[m->kind], str_or(w, m->source, "-"), str_or(w, m->target, "-"),
+	     m->type ? " type " : "", str_or(w, m->type, ""), (unsigned long long)m->attr_set,
+	     (unsigned long long)m->attr_clear, (unsigned long long)m->propagation, m->flags, options);
 }
 
 static void dump_root(Dump *d, const WireBuild *w)
@@ -53,8 +56,9 @@ static void dump_root(Dump *d, const WireBuild *w)
 	for (size_t i = 0; i < w->mounts_count; i++)
 		dump_mount(d, w, &w->mounts[i]);
 	for (size_t i = 0; i < w->devices_count; i++)
-		LINE(d, "device %s mode 0%o %u:%u owner %u:%u", w->strings + w->devices[i].path, w->devices[i].mode,
-		     w->devices[i].major, w->devices[i].minor, w->devices[i].uid, w->devices[i].gid);
+		LINE(d, "device %s mode 0%o %u:%u owner %u:%u", w->strings + w->devices[i].path,
+		     w->devices[i].mode, w->devices[i].major, w->devices[i].minor,
+		     w->devices[i].uid, w->devices[i].gid);
 	for (size_t i = 0; i < w->links_count; i++)
 		LINE(d, "link %s -> %s", w->strings + w->links[i].name, w->strings + w->links[i].value);
 	for (size_t i = 0; i < w->masked_count; i++)
@@ -62,7 +66,8 @@ static void dump_root(Dump *d, const WireBuild *w)
 	for (size_t i = 0; i < w->readonly_count; i++)
 		LINE(d, "readonly %s", w->strings + w->readonly[i]);
 	for (size_t i = 0; i < w->sysctls_count; i++)
-		LINE(d, "sysctl %s = %s", w->strings + w->sysctls[i].name, w->strings + w->sysctls[i].value);
+		LINE(d, "sysctl %s = %s", w->strings + w->sysctls[i].name,
+		     w->strings + w->sysctls[i].value);
 }
 
 static void dump_process(Dump *d, const WireBuild *w)
@@ -74,11 +79,13 @@ static void dump_process(Dump *d, const WireBuild *w)
 	for (size_t i = 0; i < w->groups_count; i++)
 		LINE(d, "group id %u", w->groups[i]);
 	LINE(d, "caps bounding 0x%llx permitted 0x%llx effective 0x%llx inheritable 0x%llx ambient 0x%llx",
-	     (unsigned long long)h->caps_bounding, (unsigned long long)h->caps_permitted, (unsigned long long)h->caps_effective,
-	     (unsigned long long)h->caps_inheritable, (unsigned long long)h->caps_ambient);
+	     (unsigned long long)h->caps_bounding, (unsigned long long)h->caps_permitted,
+	     (unsigned long long)h->caps_effective, (unsigned long long)h->caps_inheritable,
+	     (unsigned long long)h->caps_ambient);
 	for (size_t i = 0; i < w->rlimits_count; i++)
-		LINE(d, "rlimit %d soft %llu hard %llu%s", w->rlimits[i].resource, (unsigned long long)w->rlimits[i].soft,
-		     (unsigned long long)w->rlimits[i].hard, w->rlimits[i].is_default ? " default" : "");
+		LINE(d, "rlimit %d soft %llu hard %llu%s", w->rlimits[i].resource,
+		     (unsigned long long)w->rlimits[i].soft, (unsigned long long)w->rlimits[i].hard,
+		     w->rlimits[i].is_default ? " default" : "");
 	LINE(d, "seccomp %s flags 0x%x", w->filter_count ? "filter" : "none", h->seccomp_flags);
 	for (size_t i = 0; i < w->envp_count; i++)
 		LINE(d, "env %s", w->strings + w->envp[i]);

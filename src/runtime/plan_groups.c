@@ -40,7 +40,8 @@ int plan_groups(const PlanContext *c, Plan *p, Err *e)
 	for (size_t i = 0; i < c->facts->cgroups_count; i++)
 		if (c->facts->cgroups[i].writable)
 			group_add(c, p, i, path);
-	TRY(plan_cgroup_writes(&l->resources, c->facts, c->arena, &p->writes, &p->writes_count, &p->warnings, e));
+	TRY(plan_cgroup_writes(&l->resources, c->facts, c->arena, &p->writes, &p->writes_count,
+			       &p->warnings, e));
 	p->device_rules = l->resources.devices;
 	p->device_rules_count = l->resources.devices_count;
 	return 0;

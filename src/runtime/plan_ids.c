@@ -8,8 +8,9 @@ static const struct {
 	unsigned spec;
 	uint64_t clone;
 } namespace_flags[] = {
-	{ SPEC_NS_PID, CLONE_NEWPID }, { SPEC_NS_NETWORK, CLONE_NEWNET }, { SPEC_NS_MOUNT, CLONE_NEWNS },
-	{ SPEC_NS_IPC, CLONE_NEWIPC }, { SPEC_NS_UTS, CLONE_NEWUTS },     { SPEC_NS_USER, CLONE_NEWUSER },
+	{ SPEC_NS_PID, CLONE_NEWPID },  { SPEC_NS_NETWORK, CLONE_NEWNET },
+	{ SPEC_NS_MOUNT, CLONE_NEWNS }, { SPEC_NS_IPC, CLONE_NEWIPC },
+	{ SPEC_NS_UTS, CLONE_NEWUTS },  { SPEC_NS_USER, CLONE_NEWUSER },
 };
 
 /* The highest id that a map can give away: 2^32-1 means "no id" everywhere. */
@@ -18,10 +19,11 @@ static const struct {
 static int map_check_line(const SpecIdMap *m, const char *what, Err *e)
 {
 	if (m->size == 0)
-		return err_make(e, ERR_SPEC, 0, "%s map %u:%u:%u: the size is zero", what, m->container_id, m->host_id, m->size);
+		return err_make(e, ERR_SPEC, 0, "%s map %u:%u:%u: the size is zero", what,
+				m->container_id, m->host_id, m->size);
 	if ((uint64_t)m->container_id + m->size > ID_MAX || (uint64_t)m->host_id + m->size > ID_MAX)
-		return err_make(e, ERR_SPEC, 0, "%s map %u:%u:%u: goes beyond the last id", what, m->container_id, m->host_id,
-				m->size);
+		return err_make(e, ERR_SPEC, 0, "%s map %u:%u:%u: goes beyond the last id", what,
+				m->container_id, m->host_id, m->size);
 	return 0;
 }
 
@@ -35,24 +37,29 @@ static int map_check_overlap(const SpecIdMap *maps, size_t i, const char *what, 
 	for (size_t k = 0; k < i; k++)
 		if (ranges_meet(maps[i].container_id, maps[i].size, maps[k].container_id, maps[k].size) ||
 		    ranges_meet(maps[i].host_id, maps[i].size, maps[k].host_id, maps[k].size))
-			return err_make(e, ERR_SPEC, 0, "%s maps %u:%u:%u and %u:%u:%u overlap", what, maps[k].container_id,
-					maps[k].host_id, maps[k].size, maps[i].container_id, maps[i].host_id, maps[i].size);
+			return err_make(e, ERR_SPEC, 0, "%s maps %u:%u:%u and %u:%u:%u overlap",
+					what, maps[k].container_id, maps[k].host_id, maps[k].size,
+					maps[i].container_id, maps[i].host_id, maps[i].size);
 	return 0;
 }
 
 /* The text for /proc/PID/uid_map: user_namespaces(7) wants it in one write of less than a page. */
-static int map_text(const SpecIdMap *maps, size_t count, const char *what, Arena *a, const char **ret, Err *e)
+static int map_text(const SpecIdMap *maps, size_t count, const char *what, Arena *a,
+		    const char **ret, Err *e)
 {
 	char *text = arena_strdup(a, "");
 	if (count > LIMIT_ID_MAPS)
-		return err_make(e, ERR_SPEC, 0, "%zu %s maps, the kernel takes at most %u", count, what, LIMIT_ID_MAPS);
+		return err_make(e, ERR_SPEC, 0, "%zu %s maps, the kernel takes at most %u", count,
+				what, LIMIT_ID_MAPS);
 	for (size_t i = 0; i < count; i++) {
 		TRY(map_check_line(&maps[i], what, e));
 		TRY(map_check_overlap(maps, i, what, e));
-		text = arena_printf(a, "%s%u %u %u\n", text, maps[i].container_id, maps[i].host_id, maps[i].size);
+		text = arena_printf(a, "%s%u %u %u\n", text, maps[i].container_id, maps[i].host_id,
+				    maps[i].size);
 	}
 	if (strlen(text) >= 4096)
-		return err_make(e, ERR_SPEC, 0, "the %s maps are longer than the page the kernel takes", what);
+		return err_make(e, ERR_SPEC, 0,
+				"the %s maps are longer than the page the kernel takes", what);
 	*ret = text;
 	return 0;
 }
@@ -68,18 +75,23 @@ static bool id_is_mapped(const SpecIdMap *maps, size_t count, uint32_t id)
 bool plan_gid_is_mapped(const Spec *s, uint32_t gid)
 {
 	const SpecLinux *l = &s->linux_;
-	return !(l->namespaces & SPEC_NS_USER) || id_is_mapped(l->gid_mappings, l->gid_mappings_count, gid);
+	return !(l->namespaces & SPEC_NS_USER) ||
+	       id_is_mapped(l->gid_mappings, l->gid_mappings_count, gid);
 }
 
 /* Without privilege the kernel lets a process map just its own ids, one of each (user_namespaces(7)). */
 static int unprivileged_check(const PlanContext *c, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
-	if (l->uid_mappings_count != 1 || l->uid_mappings[0].size != 1 || l->uid_mappings[0].host_id != c->facts->euid)
-		return err_make(e, ERR_SPEC, EPERM, "uid map: without privilege only one id, your own %u, can be mapped",
+	if (l->uid_mappings_count != 1 || l->uid_mappings[0].size != 1 ||
+	    l->uid_mappings[0].host_id != c->facts->euid)
+		return err_make(e, ERR_SPEC, EPERM,
+				"uid map: without privilege only one id, your own %u, can be mapped",
 				c->facts->euid);
-	if (l->gid_mappings_count != 1 || l->gid_mappings[0].size != 1 || l->gid_mappings[0].host_id != c->facts->egid)
-		return err_make(e, ERR_SPEC, EPERM, "gid map: without privilege only one id, your own %u, can be mapped",
+	if (l->gid_mappings_count != 1 || l->gid_mappings[0].size != 1 ||
+	    l->gid_mappings[0].host_id != c->facts->egid)
+		return err_make(e, ERR_SPEC, EPERM,
+				"gid map: without privilege only one id, your own %u, can be mapped",
 				c->facts->egid);
 	return 0;
 }
@@ -93,12 +105,15 @@ static int plan_user_namespace(const PlanContext *c, Plan *p, Err *e)
 	TRY(map_text(l->gid_mappings, l->gid_mappings_count, "gid", c->arena, &p->gid_map, e));
 	if (!id_is_mapped(l->uid_mappings, l->uid_mappings_count, 0) ||
 	    !id_is_mapped(l->gid_mappings, l->gid_mappings_count, 0))
-		return err_make(e, ERR_SPEC, 0, "uid and gid 0 of the container must be mapped: its mounts are made by them");
+		return err_make(e, ERR_SPEC, 0,
+				"uid and gid 0 of the container must be mapped: its mounts are made by them");
 	const SpecProcess *proc = &c->spec->process;
 	if (!id_is_mapped(l->uid_mappings, l->uid_mappings_count, proc->uid))
-		return err_make(e, ERR_SPEC, 0, "user id %u is not mapped into the container", proc->uid);
+		return err_make(e, ERR_SPEC, 0, "user id %u is not mapped into the container",
+				proc->uid);
 	if (!plan_gid_is_mapped(c->spec, proc->gid))
-		return err_make(e, ERR_SPEC, 0, "group id %u is not mapped into the container", proc->gid);
+		return err_make(e, ERR_SPEC, 0, "group id %u is not mapped into the container",
+				proc->gid);
 	p->wire.head.flags |= WIRE_USERNS | WIRE_DEVICES_BIND;
 	if (!c->facts->privileged) {
 		TRY(unprivileged_check(c, e));
@@ -115,13 +130,16 @@ int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
 		if (l->namespaces & namespace_flags[i].spec)
 			p->clone_flags |= namespace_flags[i].clone;
 	if (!(l->namespaces & SPEC_NS_MOUNT))
-		return err_make(e, ERR_SPEC, 0, "a container without a mount namespace of its own is not supported");
+		return err_make(e, ERR_SPEC, 0,
+				"a container without a mount namespace of its own is not supported");
 	if (c->spec->hostname && !(l->namespaces & SPEC_NS_UTS))
-		return err_make(e, ERR_SPEC, 0, "a host name needs a uts namespace of the container's own");
+		return err_make(e, ERR_SPEC, 0,
+				"a host name needs a uts namespace of the container's own");
 	if (l->namespaces & SPEC_NS_USER)
 		TRY(plan_user_namespace(c, p, e));
 	else if (!c->facts->privileged)
-		return err_make(e, ERR_SPEC, EPERM, "without privilege a container needs a user namespace");
+		return err_make(e, ERR_SPEC, EPERM,
+				"without privilege a container needs a user namespace");
 	if ((l->namespaces & SPEC_NS_CGROUP) && c->facts->cgroup_ns)
 		p->wire.head.flags |= WIRE_UNSHARE_CGROUPNS;
 	if (l->namespaces & SPEC_NS_NETWORK)

@@ -31,34 +31,32 @@ static int option_add(MountOptions *o, const char *word, const SpecMount *m, Are
 		o->bind = true;
 		o->recursive = w->recursive;
 		return 0;
-	case MOUNT_WORD_PROPAGATION:
-		o->propagation = w->propagation;
-		return 0;
-	case MOUNT_WORD_SUPER:
-		strlist_add(a, &o->data, word);
-		return 0;
-	case MOUNT_WORD_NOTHING:
-		return 0;
+	case MOUNT_WORD_PROPAGATION: o->propagation = w->propagation; return 0;
+	case MOUNT_WORD_SUPER: strlist_add(a, &o->data, word); return 0;
+	case MOUNT_WORD_NOTHING: return 0;
 	case MOUNT_WORD_REMOUNT:
 	case MOUNT_WORD_TMPCOPYUP:
-	case MOUNT_WORD_IDMAP:
-		break;
+	case MOUNT_WORD_IDMAP: break;
 	}
-	return err_make(e, ERR_SPEC, 0, "mount on %s: option '%s' is not supported", m->destination, word);
+	return err_make(e, ERR_SPEC, 0, "mount on %s: option '%s' is not supported", m->destination,
+			word);
 }
 
 /* An id that the container's user namespace does not map is refused by the file system: devpts' gid=5 in a single-id map. */
 static bool option_is_unmapped_gid(const PlanContext *c, const char *type, const char *word)
 {
-	return strcmp(type, "devpts") == 0 && strcmp(word, "gid=5") == 0 && !plan_gid_is_mapped(c->spec, 5);
+	return strcmp(type, "devpts") == 0 && strcmp(word, "gid=5") == 0 &&
+	       !plan_gid_is_mapped(c->spec, 5);
 }
 
-static void fs_data_add(const PlanContext *c, Plan *p, WireMount *m, const char *type, const StrList *data)
+static void fs_data_add(const PlanContext *c, Plan *p, WireMount *m, const char *type,
+			const StrList *data)
 {
 	m->options_first = (uint32_t)p->wire.mount_options_count;
 	for (size_t i = 0; i < data->count; i++)
 		if (!option_is_unmapped_gid(c, type, data->items[i]))
-			*wire_add(&p->wire, mount_options, WireStr) = wire_add_str(&p->wire, data->items[i]);
+			*wire_add(&p->wire, mount_options, WireStr) = wire_add_str(&p->wire,
+										   data->items[i]);
 	m->options_count = (uint32_t)(p->wire.mount_options_count - m->options_first);
 }
 
@@ -96,7 +94,8 @@ static int bind_mount_add(const SpecMount *m, Plan *p, const MountOptions *o, Er
 	if (!m->source)
 		return err_make(e, ERR_SPEC, 0, "mount on %s: a bind needs a source", m->destination);
 	if (o->data.count > 0)
-		return err_make(e, ERR_SPEC, 0, "mount on %s: unknown bind option '%s'", m->destination, o->data.items[0]);
+		return err_make(e, ERR_SPEC, 0, "mount on %s: unknown bind option '%s'",
+				m->destination, o->data.items[0]);
 	*wire_add(&p->wire, mounts, WireMount) = (WireMount){
 		.kind = WIRE_MOUNT_BIND,
 		.flags = o->recursive ? WIRE_MOUNT_RECURSIVE : 0,
@@ -134,13 +133,15 @@ static void cgroup_links_add(const PlanContext *c, Plan *p, const char *dir, con
 	StrList each = str_split(c->arena, h->controllers, ',');
 	for (size_t i = 0; i < each.count; i++)
 		*wire_add(&p->wire, links, WirePair) = (WirePair){
-			.name = wire_add_str(&p->wire, arena_printf(c->arena, "%s/%s", dir, each.items[i])),
+			.name = wire_add_str(&p->wire,
+					     arena_printf(c->arena, "%s/%s", dir, each.items[i])),
 			.value = wire_add_str(&p->wire, name),
 		};
 }
 
 /* v1 and hybrid: a small tmpfs that holds the container's group of each hierarchy, as hosts have it. */
-static void cgroup_v1_mounts_add(const PlanContext *c, Plan *p, const SpecMount *m, const MountOptions *o)
+static void cgroup_v1_mounts_add(const PlanContext *c, Plan *p, const SpecMount *m,
+				 const MountOptions *o)
 {
 	WireMount top = {
 		.kind = WIRE_MOUNT_FS,
@@ -157,7 +158,9 @@ static void cgroup_v1_mounts_add(const PlanContext *c, Plan *p, const SpecMount 
 	for (size_t i = 0; i < p->groups_count; i++) {
 		const HostCgroup *h = &c->facts->cgroups[p->groups[i].hierarchy];
 		cgroup_bind_add(p, &p->groups[i],
-				arena_printf(c->arena, "%s/%s", m->destination, last_component(h->mountpoint)), o);
+				arena_printf(c->arena, "%s/%s", m->destination,
+					     last_component(h->mountpoint)),
+				o);
 		cgroup_links_add(c, p, m->destination, h);
 	}
 }
@@ -227,6 +230,7 @@ int plan_mounts(const PlanContext *c, Plan *p, Err *e)
 	for (size_t i = 0; i < l->masked_paths.count; i++)
 		*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, l->masked_paths.items[i]);
 	for (size_t i = 0; i < l->readonly_paths.count; i++)
-		*wire_add(&p->wire, readonly, WireStr) = wire_add_str(&p->wire, l->readonly_paths.items[i]);
+		*wire_add(&p->wire, readonly, WireStr) = wire_add_str(&p->wire,
+								      l->readonly_paths.items[i]);
 	return 0;
 }

@@ -27,7 +27,8 @@ static int plan_identity(const PlanContext *c, Plan *p, Err *e)
 					"supplementary group %u: cannot be set in a user namespace made without privilege",
 					proc->additional_gids[i]);
 		if (!plan_gid_is_mapped(c->spec, proc->additional_gids[i]))
-			return err_make(e, ERR_SPEC, 0, "supplementary group %u is not mapped into the container",
+			return err_make(e, ERR_SPEC, 0,
+					"supplementary group %u is not mapped into the container",
 					proc->additional_gids[i]);
 		*wire_add(&p->wire, groups, uint32_t) = proc->additional_gids[i];
 	}
@@ -49,12 +50,14 @@ static void plan_capabilities(const PlanContext *c, Plan *p)
 	if (!proc->has_capabilities)
 		return;
 	uint64_t can = caps_available(c);
-	uint64_t asked = proc->capabilities.bounding | proc->capabilities.effective | proc->capabilities.permitted |
-			 proc->capabilities.inheritable | proc->capabilities.ambient;
+	uint64_t asked = proc->capabilities.bounding | proc->capabilities.effective |
+			 proc->capabilities.permitted | proc->capabilities.inheritable |
+			 proc->capabilities.ambient;
 	for (int i = 0; i < CAP_COUNT; i++)
 		if ((asked & ~can) >> i & 1)
 			strlist_add(c->arena, &p->warnings,
-				    arena_printf(c->arena, "capability %s is not held here and left out", cap_name(i)));
+				    arena_printf(c->arena, "capability %s is not held here and left out",
+						 cap_name(i)));
 	h->flags |= WIRE_SET_CAPS;
 	h->caps_bounding = proc->capabilities.bounding & can;
 	h->caps_permitted = proc->capabilities.permitted & can;
@@ -69,7 +72,8 @@ static int plan_rlimits(const PlanContext *c, Plan *p, Err *e)
 	for (size_t i = 0; i < proc->rlimits_count; i++) {
 		const SpecRlimit *l = &proc->rlimits[i];
 		if (l->soft > l->hard)
-			return err_make(e, ERR_SPEC, 0, "%s: the soft limit is above the hard limit", rlimit_name(l->resource));
+			return err_make(e, ERR_SPEC, 0, "%s: the soft limit is above the hard limit",
+					rlimit_name(l->resource));
 		*wire_add(&p->wire, rlimits, WireRlimit) = (WireRlimit){
 			.resource = l->resource, .soft = l->soft, .hard = l->hard, .is_default = l->is_default
 		};
@@ -102,7 +106,8 @@ static int plan_command(const PlanContext *c, Plan *p, Err *e)
 	for (size_t i = 0; i < proc->env.count; i++)
 		*wire_add(&p->wire, envp, WireStr) = wire_add_str(&p->wire, proc->env.items[i]);
 	if (!proc->cwd || proc->cwd[0] != '/')
-		return err_make(e, ERR_SPEC, 0, "working directory '%s': must be an absolute path", proc->cwd ? proc->cwd : "");
+		return err_make(e, ERR_SPEC, 0, "working directory '%s': must be an absolute path",
+				proc->cwd ? proc->cwd : "");
 	p->wire.head.cwd = wire_add_str(&p->wire, proc->cwd);
 	return 0;
 }

@@ -31,9 +31,11 @@ static bool is_fresh(const char *path)
 /* File systems that show the kernel's own state or start something when touched: never seen through an overlay. */
 static bool fstype_is_masked(const char *fstype)
 {
-	static const char *const masked[] = { "proc",     "sysfs",   "devpts",  "devtmpfs",   "cgroup",  "cgroup2",     "autofs",
-					      "mqueue",   "debugfs", "tracefs", "securityfs", "bpf",     "pstore",      "efivarfs",
-					      "configfs", "fusectl", "nsfs",    "rpc_pipefs", "hugetlbfs", "binfmt_misc" };
+	static const char *const masked[] = { "proc",    "sysfs",      "devpts",     "devtmpfs",
+					      "cgroup",  "cgroup2",    "autofs",     "mqueue",
+					      "debugfs", "tracefs",    "securityfs", "bpf",
+					      "pstore",  "efivarfs",   "configfs",   "fusectl",
+					      "nsfs",    "rpc_pipefs", "hugetlbfs",  "binfmt_misc" };
 	for (size_t i = 0; i < ARRAY_LEN(masked); i++)
 		if (strcmp(fstype, masked[i]) == 0)
 			return true;
@@ -71,7 +73,8 @@ static int host_view(const PlanContext *c, Plan *p, WireBuild *w, Err *e)
 	}
 	for (size_t i = 0; i < c->in->masked_host_dirs.count; i++)
 		if (!is_fresh(c->in->masked_host_dirs.items[i]))
-			*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, c->in->masked_host_dirs.items[i]);
+			*wire_add(&p->wire, masked,
+				  WireStr) = wire_add_str(&p->wire, c->in->masked_host_dirs.items[i]);
 	return 0;
 }
 
@@ -80,7 +83,8 @@ static int overlay_add(const PlanContext *c, Plan *p, WireBuild *w, Err *e)
 	const SpecRoot *r = &c->spec->root;
 	w->head.overlay_lower = wire_add_str(w, overlay_escape(c->arena, r->path));
 	if (r->kind == ROOT_OVERLAY && r->overlay_dir) {
-		w->head.overlay_upper = wire_add_str(w, arena_printf(c->arena, "%s/upper", r->overlay_dir));
+		w->head.overlay_upper = wire_add_str(w, arena_printf(c->arena, "%s/upper",
+								     r->overlay_dir));
 		w->head.overlay_work = wire_add_str(w, arena_printf(c->arena, "%s/work", r->overlay_dir));
 		return 0;
 	}

@@ -16,7 +16,8 @@
 static int file_replace(int dir_fd, const char *name, const char *text, size_t len, Arena *a, Err *e)
 {
 	char *beside = arena_printf(a, "%s.new", name);
-	AUTO(fd_close) int fd = openat(dir_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	AUTO(fd_close)
+	int fd = openat(dir_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, "make %s", name);
 	TRY(fd_write_all(fd, text, len, name, e));
@@ -81,8 +82,8 @@ static int file_parse(int dir_fd, const char *name, Arena *a, const JsonValue **
 	if (r < 0)
 		return err_wrap(e, r, "%s: version", name);
 	if (version != VERSION)
-		return err_make(e, ERR_STATE, 0, "%s has version %llu, this program knows %d", name, (unsigned long long)version,
-				VERSION);
+		return err_make(e, ERR_STATE, 0, "%s has version %llu, this program knows %d", name,
+				(unsigned long long)version, VERSION);
 	*ret = v;
 	return 0;
 }

@@ -17,11 +17,11 @@
 
 typedef struct Record {
 	const char *id;
-	const char *name;     /* NULL: none */
-	uint64_t created;     /* seconds since 1970 */
+	const char *name; /* NULL: none */
+	uint64_t created; /* seconds since 1970 */
 	const char *boot_id;
-	StrList groups;       /* absolute directories of its cgroups */
-	StrList parents;      /* groups above them that are made with them, outer ones first; removed when empty (--cgroup-parent) */
+	StrList groups;  /* absolute directories of its cgroups */
+	StrList parents; /* groups above them that are made with them, outer ones first; removed when empty (--cgroup-parent) */
 	const char *overlay_dir; /* NULL: none; absolute, removed with all in it */
 } Record;
 

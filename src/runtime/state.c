@@ -52,7 +52,9 @@ static int top_open(const char *path, Arena *a, int *ret_fd, Err *e)
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat state directory %s", path);
 	if (st.st_uid != geteuid() || (st.st_mode & 022))
-		return err_make(e, ERR_STATE, EPERM, "state directory %s belongs to another user or others may write to it", path);
+		return err_make(e, ERR_STATE, EPERM,
+				"state directory %s belongs to another user or others may write to it",
+				path);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -97,9 +99,9 @@ static int dir_lock(State *s, const char *id, int how, Arena *a, ContainerDir *r
 		return -errno;
 	if (st.st_nlink == 0)
 		return -ENOENT;
-	*ret = (ContainerDir){
-		.id = arena_strdup(a, id), .path = arena_printf(a, "%s/containers/%s", s->path, id), .fd = TAKE_FD(fd)
-	};
+	*ret = (ContainerDir){ .id = arena_strdup(a, id),
+			       .path = arena_printf(a, "%s/containers/%s", s->path, id),
+			       .fd = TAKE_FD(fd) };
 	return 0;
 }
 

@@ -26,7 +26,8 @@ static void process_end(int dir_fd, const Record *r, Arena *a)
 		return; /* of another boot: it is gone, whoever has its number now */
 	if (record_read_process(dir_fd, a, &p, NULL) < 0)
 		return; /* there was none yet, or the groups reach it */
-	if (process_open(p.pid, &pidfd, NULL) < 0 || process_start_time(p.pid, &start) < 0 || start != p.start_time)
+	if (process_open(p.pid, &pidfd, NULL) < 0 || process_start_time(p.pid, &start) < 0 ||
+	    start != p.start_time)
 		return;
 	(void)process_signal(pidfd, SIGKILL); /* just ended is as good */
 }

@@ -59,8 +59,8 @@ static int step_check(const Sync *s, SyncStep step, SyncSide side, Err *e)
 {
 	if (step < SYNC_STEP_COUNT && step == s->next && steps[step].side == side)
 		return 0;
-	return err_make(e, ERR_BUG, EPROTO, "sync: step %s of %s where %s was due", sync_step_name(step), side_name(side),
-			sync_step_name(s->next));
+	return err_make(e, ERR_BUG, EPROTO, "sync: step %s of %s where %s was due",
+			sync_step_name(step), side_name(side), sync_step_name(s->next));
 }
 
 static int message_send(int socket, const SyncMessage *m, int fd, Err *e)
@@ -119,10 +119,12 @@ static ssize_t message_receive(int socket, SyncMessage *m, int *ret_fd, Err *e)
 		char space[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = { .iov_base = m, .iov_len = sizeof *m };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space
-	};
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.space,
+			      .msg_controllen = sizeof control.space };
 	ssize_t n;
+	*m = (SyncMessage){ 0 };
 	/* ECONNRESET, once: the peer died with a message of ours unread. What it had sent before is still there. */
 	for (bool reset = false; (n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC)) < 0;) {
 		if (errno == ECONNRESET && !reset)
@@ -131,7 +133,8 @@ static ssize_t message_receive(int socket, SyncMessage *m, int *ret_fd, Err *e)
 			return err_sys(e, "sync: receive");
 	}
 	*ret_fd = n > 0 ? message_take_fd(&msg) : FD_NONE;
-	if (n > 0 && (n != (ssize_t)sizeof *m || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || m->fds != (*ret_fd >= 0)))
+	if (n > 0 && (n != (ssize_t)sizeof *m || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
+		      m->fds != (*ret_fd >= 0)))
 		return err_make(e, ERR_BUG, EPROTO, "sync: a message of the wrong size");
 	return n;
 }
@@ -154,14 +157,16 @@ static int failure_find(const Sync *s, int r, Err *e)
 {
 	SyncMessage m;
 	AUTO(fd_close) int fd = FD_NONE;
-	return message_receive(s->fd, &m, &fd, NULL) > 0 && m.step == SYNC_FAILED ? failure_take(&m, e) : r;
+	return message_receive(s->fd, &m, &fd, NULL) > 0 && m.step == SYNC_FAILED ? failure_take(&m, e)
+										  : r;
 }
 
 int sync_send(Sync *s, SyncStep step, int fd, Err *e)
 {
 	TRY(step_check(s, step, s->side, e));
 	if (fd >= 0 && steps[step].max_fds == 0)
-		return err_make(e, ERR_BUG, EPROTO, "sync: step %s carries no descriptor", sync_step_name(step));
+		return err_make(e, ERR_BUG, EPROTO, "sync: step %s carries no descriptor",
+				sync_step_name(step));
 	SyncMessage m = { .step = step, .fds = fd >= 0 };
 	int r = message_send(s->fd, &m, fd, e);
 	if (r == -EPIPE)
@@ -181,12 +186,14 @@ int sync_expect(Sync *s, SyncStep step, int *ret_fd, Err *e)
 	ssize_t n = message_receive(s->fd, &m, &fd, e);
 	TRY(n);
 	if (n == 0)
-		return err_make(e, ERR_STATE, ECONNRESET, "%s ended before: %s", side_name(peer), sync_step_text(step));
+		return err_make(e, ERR_STATE, ECONNRESET, "%s ended before: %s", side_name(peer),
+				sync_step_text(step));
 	if (m.step == SYNC_FAILED)
 		return failure_take(&m, e);
 	TRY(step_check(s, (SyncStep)m.step, peer, e));
 	if (m.fds > steps[step].max_fds || (fd >= 0 && !ret_fd))
-		return err_make(e, ERR_BUG, EPROTO, "sync: step %s came with a descriptor", sync_step_name(step));
+		return err_make(e, ERR_BUG, EPROTO, "sync: step %s came with a descriptor",
+				sync_step_name(step));
 	s->next++;
 	if (ret_fd)
 		*ret_fd = TAKE_FD(fd);
@@ -203,7 +210,8 @@ int sync_expect_exec(Sync *s, Err *e)
 		return 0;
 	if (m.step == SYNC_FAILED)
 		return failure_take(&m, e);
-	return err_make(e, ERR_BUG, EPROTO, "sync: step %s after the last one", sync_step_name((SyncStep)m.step));
+	return err_make(e, ERR_BUG, EPROTO, "sync: step %s after the last one",
+			sync_step_name((SyncStep)m.step));
 }
 
 void sync_fail(Sync *s, const Err *why)

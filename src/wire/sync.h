@@ -24,7 +24,7 @@ typedef enum SyncStep {
 #define SYNC_ENUM(name, who, text, fds) SYNC_##name,
 	SYNC_STEPS(SYNC_ENUM)
 #undef SYNC_ENUM
-	SYNC_STEP_COUNT,
+		SYNC_STEP_COUNT,
 	SYNC_FAILED = 0xff,
 } SyncStep;
 

@@ -50,8 +50,9 @@ static int list_check(const WirePlan *w, WireList l, size_t item, const char *na
 
 static int scalars_check(const WirePlan *w, Err *e)
 {
-	const WireStr strings[] = { w->container_id,  w->hostname,      w->root,        w->overlay_upper, w->overlay_work,
-				    w->overlay_lower, w->scratch_dir,   w->cwd };
+	const WireStr strings[] = { w->container_id,  w->hostname,     w->root,
+				    w->overlay_upper, w->overlay_work, w->overlay_lower,
+				    w->scratch_dir,   w->cwd };
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		TRY(str_check(w, strings[i], "the header", e));
 	if (!w->root || (!(w->flags & WIRE_ROOT_ONLY) && (!w->cwd || w->argv.count == 0)))
@@ -70,8 +71,10 @@ static int mounts_check(const WirePlan *w, Err *e)
 		TRY(str_check(w, m->source, "a mount", e));
 		if ((uint64_t)m->options_first + m->options_count > w->mount_options.count)
 			return err_make(e, ERR_BUG, EINVAL, "wire plan: options of a mount lie outside");
-		if (!m->target || m->kind > WIRE_MOUNT_OVERLAY || (m->kind == WIRE_MOUNT_FS ? !m->type : !m->source))
-			return err_make(e, ERR_BUG, EINVAL, "wire plan: a mount lacks its type or source");
+		if (!m->target || m->kind > WIRE_MOUNT_OVERLAY ||
+		    (m->kind == WIRE_MOUNT_FS ? !m->type : !m->source))
+			return err_make(e, ERR_BUG, EINVAL,
+					"wire plan: a mount lacks its type or source");
 	}
 	if (w->mounts.count > LIMIT_MOUNTS)
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: too many mounts");

@@ -26,12 +26,12 @@ typedef enum WireMountKind {
 	WIRE_MOUNT_OVERLAY, /* an in-memory overlay over `source` on the host (scratch, below) */
 } WireMountKind;
 
-enum {                                       /* WireMount.flags */
-	WIRE_MOUNT_RECURSIVE = 1 << 0,       /* BIND: with what is mounted below; attributes then apply to all of it */
-	WIRE_MOUNT_FILE = 1 << 1,            /* the target is a file, should it have to be made (BIND finds out by itself) */
-	WIRE_MOUNT_READONLY_LAST = 1 << 2,   /* MOUNT_ATTR_RDONLY, if in attr_set, comes after all other mounts: some lie below it */
-	WIRE_MOUNT_MASK_ON_FAILURE = 1 << 3, /* OVERLAY: what cannot be overlaid is masked instead */
-	WIRE_MOUNT_OPTIONAL = 1 << 4,        /* skipped when its file system type or source does not exist */
+enum {                                /* WireMount.flags */
+       WIRE_MOUNT_RECURSIVE = 1 << 0, /* BIND: with what is mounted below; attributes then apply to all of it */
+       WIRE_MOUNT_FILE = 1 << 1, /* the target is a file, should it have to be made (BIND finds out by itself) */
+       WIRE_MOUNT_READONLY_LAST = 1 << 2, /* MOUNT_ATTR_RDONLY, if in attr_set, comes after all other mounts: some lie below it */
+       WIRE_MOUNT_MASK_ON_FAILURE = 1 << 3, /* OVERLAY: what cannot be overlaid is masked instead */
+       WIRE_MOUNT_OPTIONAL = 1 << 4, /* skipped when its file system type or source does not exist */
 };
 
 typedef struct WireMount {
@@ -62,36 +62,36 @@ typedef struct WireRlimit {
 typedef struct sock_filter WireFilter;
 
 /* The lists: name, element type, what it is for. */
-#define WIRE_LISTS(X)                                                                                                   \
-	X(mounts, WireMount)         /* in order; targets of later ones may lie in earlier ones */                      \
-	X(mount_options, WireStr)    /* of all mounts, one after the other */                                           \
-	X(devices, WireDevice)       /* made in /dev after the mounts */                                                \
-	X(links, WirePair)           /* symbolic links made in /dev; what exists stays */                               \
-	X(masked, WireStr)           /* paths that must show nothing; missing ones are skipped */                       \
-	X(readonly, WireStr)         /* paths that must not be written; missing ones are skipped */                     \
-	X(sysctls, WirePair)         /* namespaced kernel parameters */                                                 \
-	X(rlimits, WireRlimit)                                                                                          \
-	X(groups, uint32_t)          /* supplementary groups, always set */                                             \
-	X(argv, WireStr)                                                                                                \
-	X(envp, WireStr)             /* "NAME=value" */                                                                 \
-	X(filter, WireFilter)        /* the seccomp program; none when empty */                                         \
-	X(join_fds, int32_t)         /* open `tasks` files of cgroup v1 groups: "0" is written to each */
+#define WIRE_LISTS(X)                                                                            \
+	X(mounts, WireMount)      /* in order; targets of later ones may lie in earlier ones */  \
+	X(mount_options, WireStr) /* of all mounts, one after the other */                       \
+	X(devices, WireDevice)    /* made in /dev after the mounts */                            \
+	X(links, WirePair)        /* symbolic links made in /dev; what exists stays */           \
+	X(masked, WireStr)        /* paths that must show nothing; missing ones are skipped */   \
+	X(readonly, WireStr)      /* paths that must not be written; missing ones are skipped */ \
+	X(sysctls, WirePair)      /* namespaced kernel parameters */                             \
+	X(rlimits, WireRlimit)                                                                   \
+	X(groups, uint32_t) /* supplementary groups, always set */                               \
+	X(argv, WireStr)                                                                         \
+	X(envp, WireStr)      /* "NAME=value" */                                                 \
+	X(filter, WireFilter) /* the seccomp program; none when empty */                         \
+	X(join_fds, int32_t)  /* open `tasks` files of cgroup v1 groups: "0" is written to each */
 
-enum {                                   /* WirePlan.flags */
-	WIRE_USERNS = 1 << 0,            /* in a new user namespace: become 0:0 there after MAPPED */
-	WIRE_NO_SETGROUPS = 1 << 1,      /* setgroups(2) is denied in it (a map written without privilege) */
-	WIRE_UNSHARE_CGROUPNS = 1 << 2,  /* after joining the groups */
-	WIRE_LOOPBACK_UP = 1 << 3,
-	WIRE_TERMINAL = 1 << 4,          /* allocate a pty in the container's devpts; its master goes with ROOTFS_READY */
-	WIRE_STDIN_NULL = 1 << 5,        /* standard input is the null device */
-	WIRE_NO_NEW_PRIVS = 1 << 6,
-	WIRE_ROOT_READONLY = 1 << 7,
-	WIRE_DEVICES_BIND = 1 << 8,      /* device nodes cannot be made (user namespace): bind the host's */
-	WIRE_SCRATCH = 1 << 9,           /* overlays need an in-memory scratch file system on `scratch_dir` */
-	WIRE_SET_CAPS = 1 << 10,
-	WIRE_HAS_UMASK = 1 << 11,
-	WIRE_NEW_KEYRING = 1 << 12,      /* a session keyring of its own */
-	WIRE_ROOT_ONLY = 1 << 13,        /* only root and mounts: their tree goes with ROOTFS_READY, and that is all */
+enum {                             /* WirePlan.flags */
+       WIRE_USERNS = 1 << 0,       /* in a new user namespace: become 0:0 there after MAPPED */
+       WIRE_NO_SETGROUPS = 1 << 1, /* setgroups(2) is denied in it (a map written without privilege) */
+       WIRE_UNSHARE_CGROUPNS = 1 << 2, /* after joining the groups */
+       WIRE_LOOPBACK_UP = 1 << 3,
+       WIRE_TERMINAL = 1 << 4, /* allocate a pty in the container's devpts; its master goes with ROOTFS_READY */
+       WIRE_STDIN_NULL = 1 << 5, /* standard input is the null device */
+       WIRE_NO_NEW_PRIVS = 1 << 6,
+       WIRE_ROOT_READONLY = 1 << 7,
+       WIRE_DEVICES_BIND = 1 << 8, /* device nodes cannot be made (user namespace): bind the host's */
+       WIRE_SCRATCH = 1 << 9, /* overlays need an in-memory scratch file system on `scratch_dir` */
+       WIRE_SET_CAPS = 1 << 10,
+       WIRE_HAS_UMASK = 1 << 11,
+       WIRE_NEW_KEYRING = 1 << 12, /* a session keyring of its own */
+       WIRE_ROOT_ONLY = 1 << 13, /* only root and mounts: their tree goes with ROOTFS_READY, and that is all */
 };
 
 typedef struct WirePlan {
@@ -105,10 +105,10 @@ typedef struct WirePlan {
 	uint32_t reserved;
 
 	WireStr container_id, hostname; /* hostname 0: leave it */
-	WireStr root;                   /* host path of the root directory, the lower layer when there is an overlay */
+	WireStr root; /* host path of the root directory, the lower layer when there is an overlay */
 	WireStr overlay_upper, overlay_work; /* root overlay on disk; 0: the upper layer is in scratch */
-	WireStr overlay_lower;          /* `root` escaped for overlay's lowerdir option; 0: no overlay over the root */
-	WireStr scratch_dir;            /* an empty directory of ours on the host, to mount on in init's namespace */
+	WireStr overlay_lower; /* `root` escaped for overlay's lowerdir option; 0: no overlay over the root */
+	WireStr scratch_dir; /* an empty directory of ours on the host, to mount on in init's namespace */
 	WireStr cwd;
 
 	uint32_t uid, gid, umask;
@@ -134,4 +134,5 @@ static inline const char *wire_str(const WirePlan *w, WireStr s)
 	return s ? (const char *)w + w->strings_offset + s : NULL;
 }
 /* The items of a list: WIRE_ITEMS(w, mounts, WireMount)[i] for i < w->mounts.count. */
-#define WIRE_ITEMS(w, list, type) ((const type *)(const void *)((const char *)(w) + (w)->list.offset))
+#define WIRE_ITEMS(w, list, type) \
+	((const type *)(const void *)((const char *)(w) + (w)->list.offset))

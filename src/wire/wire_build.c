@@ -57,15 +57,16 @@ int wire_finish(WireBuild *b, void **ret_image, size_t *ret_size, Err *e)
 #undef LIST_SIZE
 	size += b->strings_len;
 	if (size > LIMIT_WIRE_BYTES)
-		return err_make(e, ERR_SPEC, E2BIG, "arguments, environment and mounts need %zu bytes, more than the %u allowed",
+		return err_make(e, ERR_SPEC, E2BIG,
+				"arguments, environment and mounts need %zu bytes, more than the %u allowed",
 				size, LIMIT_WIRE_BYTES);
 
 	char *image = arena_alloc(b->arena, size);
 	size_t at = sizeof(WirePlan);
-#define LIST_COPY(name, type)                                                                \
+#define LIST_COPY(name, type)                                                                    \
 	b->head.name = (WireList){ .offset = (uint32_t)at, .count = (uint32_t)b->name##_count }; \
-	if (b->name##_count > 0)                                                             \
-		memcpy(image + at, b->name, b->name##_count * sizeof(type));                 \
+	if (b->name##_count > 0)                                                                 \
+		memcpy(image + at, b->name, b->name##_count * sizeof(type));                     \
 	at += align8(b->name##_count * sizeof(type));
 	WIRE_LISTS(LIST_COPY)
 #undef LIST_COPY

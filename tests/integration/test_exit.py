@@ -1,5 +1,6 @@
 """Exit codes and the one line that explains a failure."""
 import os
+import resource
 import signal
 
 import pytest
@@ -134,8 +135,6 @@ def test_closed_standard_streams(md, closed):
 def test_few_descriptors_give_an_error_and_no_leak(md, limit):
     if SANITIZED:
         pytest.skip("ASan itself needs descriptors")
-    import resource
-
     r = md.run("", "probe exit 0", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
     assert r.code in (0, 125), r
     if r.code:

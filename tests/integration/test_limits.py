@@ -2,13 +2,16 @@
 import contextlib
 import os
 import re
+import resource
+import shlex
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from harness import SANITIZED, all_groups, cgroup_mount, cgroup_mounts, groups_of, wait_until
+from harness import SANITIZED, Result, all_groups, cgroup_mount, cgroup_mounts, groups_of, private_mounts, wait_until
 
 MB = 1 << 20
 
@@ -145,8 +148,6 @@ def test_ulimits(md):
 
 
 def test_ulimit_beyond_what_we_may(md):
-    import resource
-
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     r = md.run(f"--ulimit nofile={hard + 1000}", "probe show rlimits")
     if r.code == 0:
@@ -156,8 +157,6 @@ def test_ulimit_beyond_what_we_may(md):
 
 
 def test_nofile_default_is_what_the_caller_has(md):
-    import resource
-
     def lower():
         resource.setrlimit(resource.RLIMIT_NOFILE, (300, 500))
 
@@ -246,11 +245,6 @@ def test_the_original_job(md, shell_rootfs):
 
 def without(md, controller, opts, cmd="probe exit 0"):
     """On v1, in a mount namespace where this controller is not mounted."""
-    import shlex
-    import subprocess
-
-    from harness import Result, private_mounts
-
     where = cgroup_mount(controller)
     if where is None or (where / "cgroup.controllers").exists():
         pytest.skip("only where the controller has a hierarchy of its own (v1)")

@@ -1,12 +1,15 @@
 """Names, and many containers: at once and one after the other."""
+import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import time
 
 import pytest
 
-from harness import SANITIZED, all_groups, wait_until
+from harness import SANITIZED, all_groups, private_mounts, wait_until
 
 
 def test_a_name_is_held_while_it_runs(md):
@@ -112,8 +115,6 @@ def test_damaged_state_is_reported_and_blocks_nobody(md):
         assert md.run("", "probe exit 3").code == 3
         assert md.run("--name xx", "probe exit 3").code == 3
     finally:
-        import shutil
-
         for d in (bad, md.state / "containers/not-an-id"):
             shutil.rmtree(d, ignore_errors=True)
 
@@ -150,8 +151,6 @@ def test_a_record_that_names_somebody_else_s_process(md):
         r = md.start("", "probe sleep 60000")
         process = wait_until(lambda: md.ids() and (md.state / "containers" / r.id / "process.json"))
         wait_until(process.exists)
-        import json
-
         r.signal(signal.SIGKILL)
         r.wait()
         data = json.loads(process.read_text())
@@ -167,15 +166,33 @@ def test_a_record_that_names_somebody_else_s_process(md):
 
 def test_state_on_a_full_disk_says_so(md, scratch):
     """A state folder that cannot be written: an error that names it, and nothing started."""
-    import shlex
-
-    from harness import private_mounts
-
     argv = md.run_argv("", "probe say ran")
     md.state.mkdir(mode=0o700, exist_ok=True)
     script = f"mount -t tmpfs -o size=4k,nr_inodes=2,mode=700 t {md.state} && exec {shlex.join(argv)}"
     p = subprocess.run(private_mounts(["sh", "-c", script]), capture_output=True, env=md.env, timeout=40)
     assert p.returncode == 125 and p.stderr.startswith(b"mydocker: ") and str(md.state).encode() in p.stderr and b"ran" not in p.stdout, p
+
+
+def test_default_folders(md):
+    """Without --state and --root: /run/mydocker and /var/lib/mydocker, for us alone, and empty again."""
+    there = {d: os.path.isdir(d) for d in ("/run/mydocker", "/var/lib/mydocker")}
+    e = type(md)(md.base, md.rootfs, own_dirs=False)
+    name = f"test-{os.getpid()}"
+    r = e.start(f"--name {name}", "probe trap 15", rootfs=f"{md.rootfs}:O")
+    r.line()
+    assert os.path.islink(f"/run/mydocker/names/{name}")
+    container = os.readlink(f"/run/mydocker/names/{name}")
+    assert os.path.isdir(f"/run/mydocker/containers/{container}")
+    r.signal(15)
+    assert r.proc.wait(20) == 55
+    r.close()
+    for d in there:
+        assert not os.path.isdir(d) or os.stat(d).st_mode & 0o7777 == 0o700, d
+        left = [os.path.join(p, n) for p, dirs, files in os.walk(d) for n in dirs + files if n in (container, name)]
+        assert not left
+    for d, was in there.items():
+        if not was and os.path.isdir(d):
+            shutil.rmtree(d)
 
 
 def test_state_folder_of_others_is_refused(md):

@@ -1,10 +1,12 @@
 """Volumes, tmpfs, /dev, /sys, masked and read-only paths."""
 import os
+import shlex
 import stat
+import subprocess
 
 import pytest
 
-from harness import cgroup_v2_only, errno_of
+from harness import cgroup_v2_only, errno_of, private_mounts
 
 
 def points(text):
@@ -44,11 +46,6 @@ def test_bind_of_a_file(md, scratch):
 
 def test_bind_that_is_read_only_covers_mounts_below(md, scratch):
     """What is mounted below the source comes along, and is read-only, too."""
-    import shlex
-    import subprocess
-
-    from harness import private_mounts
-
     (scratch / "a/b").mkdir(parents=True)
     argv = shlex.join(md.run_argv(["-v", f"{scratch}/a:/vol:ro"], "probe seq cat /vol/b/f , write /vol/b/f x"))
     script = f"mount -t tmpfs t {scratch}/a/b && echo deep >{scratch}/a/b/f && exec {argv}"

@@ -1,10 +1,11 @@
 """An ordinary user: namespaces, mounts and a root directory, without any privilege."""
 import os
+import subprocess
 
 import pytest
 
 from conftest import USER
-from harness import cgroup_mounts, errno_of, private_mounts
+from harness import cgroup_mounts, errno_of, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -120,8 +121,6 @@ def test_folders_are_private(user_md):
 
 
 def test_killing_us_ends_the_container(user_md):
-    from harness import wait_until
-
     r = user_md.start("", "probe seq say up , sleep 60000")
     r.line()
     # setpriv has become mydocker: the pid is the same
@@ -139,8 +138,6 @@ def test_info(user_md):
 def test_root_of_a_user_namespace_that_is_not_the_host_s(user_md):
     """As in a container: uid 0, but not over the host."""
     argv = [*user_md.prefix, "unshare", "--user", "--map-root-user", *user_md.argv()[len(user_md.prefix) :], "run", "--rootfs", str(user_md.rootfs), "/bin/probe", "exit", "3"]
-    import subprocess
-
     state = user_md.base / "inner"
     env = {**user_md.env}
     argv[argv.index("run") : argv.index("run")] = ["--state", f"{state}/s", "--root", f"{state}/r"]
@@ -148,4 +145,3 @@ def test_root_of_a_user_namespace_that_is_not_the_host_s(user_md):
     os.chown(state, USER, USER)
     r = subprocess.run(argv, capture_output=True, env=env, timeout=40)
     assert r.returncode == 3 or (r.returncode == 125 and r.stderr.startswith(b"mydocker: ")), r
-    assert private_mounts([])

@@ -3,6 +3,7 @@ import os
 import platform
 import resource
 import signal
+import subprocess
 
 import pytest
 
@@ -205,8 +206,6 @@ def test_terminal_injection(md, request_):
 
 def test_session_keyring_is_its_own(md):
     """Seen without the filter: a keyring id that is neither ours nor another container's."""
-    import subprocess
-
     opts = "--security-opt seccomp=unconfined"
     first, second = (md.run(opts, "probe show keyring").ok().values["keyring.id"] for _ in range(2))
     ours = subprocess.run([md.rootfs / "bin/probe", "show", "keyring"], capture_output=True, text=True).stdout.strip().split("=")[1]
@@ -317,6 +316,14 @@ def test_ld_preload_and_path_of_the_caller_have_no_say(md, scratch):
 def test_environment_of_the_parent_is_not_in_proc_1(md):
     r = md.run("", "probe cat /proc/1/environ", env={"SECRET_OF_THE_HOST": "leak"}).ok()
     assert "leak" not in r.out
+
+
+def test_the_host_s_processes_are_seen_but_closed_with_pid_host(md):
+    """--pid host shows the host's processes; their roots, descriptors and memory stay shut."""
+    ours = os.getpid()
+    r = md.run("--pid host", f"probe seq stat /proc/{ours}/status , cat /proc/{ours}/root/etc/hostname , open /proc/{ours}/fd/0 , ls /proc/1/cwd/ , open /proc/{ours}/mem")
+    lines = r.out.splitlines()
+    assert "errno" not in lines[0] and [errno_of(x) for x in lines[1:]] == ["EACCES"] * 4, r
 
 
 def test_chroot_escape(md):

@@ -1,6 +1,7 @@
 """Without a terminal: standard input, output and error straight through."""
 import hashlib
 import os
+import socket
 import subprocess
 
 import pytest
@@ -88,8 +89,6 @@ def test_no_terminal_is_made_without_t(md, how):
 
 
 def test_a_socket_as_standard_streams(md):
-    import socket
-
     a, b = socket.socketpair()
     with a, b:
         p = subprocess.Popen(md.run_argv("-i", "probe copy"), stdin=b, stdout=b, stderr=subprocess.PIPE, env=md.env)

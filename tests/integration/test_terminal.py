@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import wait_until
+from harness import groups_of, wait_until
 
 
 def raw(settings):
@@ -53,8 +53,6 @@ def test_settings_come_back_when_the_container_is_killed(md):
     t = md.terminal("-ti", "probe seq say up , sleep 60000")
     t.expect("up")
     container = wait_until(md.ids)[0]
-    from harness import groups_of
-
     os.kill(int((groups_of(container)[0] / "cgroup.procs").read_text().split()[0]), signal.SIGKILL)
     assert t.wait() == 137
     assert t.settings() == t.before
@@ -211,7 +209,7 @@ def test_hang_up_of_the_caller_s_terminal(md, shell_rootfs):
     t.expect("up-2")
     os.close(t.master)
     os.close(t.slave)
-    assert t.proc.wait(15) != 0
+    assert t.proc.wait(8) != 0
 
 
 def test_stop_and_continue_keep_the_terminal_sane(md):

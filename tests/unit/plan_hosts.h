@@ -10,9 +10,15 @@
 #define ALL_CAPS ((UINT64_C(1) << 41) - 1)
 #define ID       "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-#define TREE(names, dir) { .controllers = names, .mountpoint = "/sys/fs/cgroup/" dir, .own = "/", .writable = true }
-#define UNIFIED(names, dir, path, may) \
-	{ .is_v2 = true, .controllers = names, .mountpoint = dir, .own = path, .writable = may, .delegated = may }
+#define TREE(names, dir)                                                                                \
+	{                                                                                               \
+		.controllers = names, .mountpoint = "/sys/fs/cgroup/" dir, .own = "/", .writable = true \
+	}
+#define UNIFIED(names, dir, path, may)                                               \
+	{                                                                            \
+		.is_v2 = true, .controllers = names, .mountpoint = dir, .own = path, \
+		.writable = may, .delegated = may                                    \
+	}
 
 /* Hierarchies mounted together, as systemd did, and the process not at their root. */
 static HostCgroup v1_trees[] = {
@@ -21,17 +27,21 @@ static HostCgroup v1_trees[] = {
 	TREE("cpu,cpuacct", "cpu,cpuacct"),
 	TREE("net_cls,net_prio", "net_cls,net_prio"),
 	TREE("cpuset", "cpuset"),
-	{ .controllers = "memory", .mountpoint = "/sys/fs/cgroup/memory", .own = "/user.slice", .writable = true },
+	{ .controllers = "memory",
+	  .mountpoint = "/sys/fs/cgroup/memory",
+	  .own = "/user.slice",
+	  .writable = true },
 	TREE("name=systemd", "systemd"),
 };
 static HostCgroup hybrid_trees[] = {
-	TREE("name=systemd", "systemd"), TREE("pids", "pids"),       TREE("devices", "devices"),
-	TREE("memory", "memory"),        TREE("cpuset", "cpuset"),   TREE("cpuacct", "cpuacct"),
-	TREE("cpu", "cpu"),              { .is_v2 = true,
-					   .controllers = "",
-					   .mountpoint = "/sys/fs/cgroup/unified",
-					   .own = "/",
-					   .writable = true },
+	TREE("name=systemd", "systemd"),
+	TREE("pids", "pids"),
+	TREE("devices", "devices"),
+	TREE("memory", "memory"),
+	TREE("cpuset", "cpuset"),
+	TREE("cpuacct", "cpuacct"),
+	TREE("cpu", "cpu"),
+	{ .is_v2 = true, .controllers = "", .mountpoint = "/sys/fs/cgroup/unified", .own = "/", .writable = true },
 };
 static HostCgroup v2_tree[] = {
 	{ .is_v2 = true,
@@ -49,21 +59,22 @@ static HostCgroup v2_user_tree[] = {
 	UNIFIED("memory pids", "/sys/fs/cgroup", "/user.slice/user-1000.slice/user@1000.service", true),
 };
 
-#define HOST(mode, trees)                                                                                      \
-	.cgroup_mode = (mode), .cgroups = (trees), .cgroups_count = ARRAY_LEN(trees), .swap_accounting = true, \
-	.caps_known = ALL_CAPS, .cgroup_ns = true, .user_ns = true, .time_ns = true, .cpus = 2,                \
-	.nofile_soft = 1024, .nofile_hard = 524288
+#define HOST(mode, trees)                                                                    \
+	.cgroup_mode = (mode), .cgroups = (trees), .cgroups_count = ARRAY_LEN(trees),        \
+	.swap_accounting = true, .caps_known = ALL_CAPS, .cgroup_ns = true, .user_ns = true, \
+	.time_ns = true, .cpus = 2, .nofile_soft = 1024, .nofile_hard = 524288
 #define AS_ROOT .privileged = true, .caps = ALL_CAPS
 #define AS_USER .euid = 1000, .egid = 1001
 
 static const HostFacts v1_root __attribute__((unused)) = { HOST(CGROUP_V1, v1_trees), AS_ROOT };
-static const HostFacts hybrid_root __attribute__((unused)) = { HOST(CGROUP_HYBRID, hybrid_trees), AS_ROOT };
+static const HostFacts hybrid_root
+	__attribute__((unused)) = { HOST(CGROUP_HYBRID, hybrid_trees), AS_ROOT };
 static const HostFacts v2_root __attribute__((unused)) = { HOST(CGROUP_V2, v2_tree), AS_ROOT };
 static const HostFacts v1_user __attribute__((unused)) = { HOST(CGROUP_V1, v1_user_trees), AS_USER };
 static const HostFacts v2_user __attribute__((unused)) = { HOST(CGROUP_V2, v2_user_tree), AS_USER };
-static const HostFacts bare_root __attribute__((unused)) = {
-	AS_ROOT, .caps_known = ALL_CAPS, .cpus = 1, .nofile_soft = 1024, .nofile_hard = UINT64_MAX
-};
+static const HostFacts bare_root
+	__attribute__((unused)) = { AS_ROOT, .caps_known = ALL_CAPS, .cpus = 1, .nofile_soft = 1024,
+				    .nofile_hard = UINT64_MAX };
 
 /* One run: request and context, to be changed before it is used. */
 typedef struct TestRun {

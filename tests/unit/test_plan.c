@@ -23,7 +23,8 @@ static void compare_lines(const char *name, const char *got, const char *want)
 	for (unsigned line = 1; *got || *want; line++) {
 		size_t g = strcspn(got, "\n"), w = strcspn(want, "\n");
 		if (g != w || memcmp(got, want, g) != 0)
-			fail_msg("%s, line %u:\n  got  %.*s\n  want %.*s", name, line, (int)g, got, (int)w, want);
+			fail_msg("%s, line %u:\n  got  %.*s\n  want %.*s", name, line, (int)g, got,
+				 (int)w, want);
 		got += g + (got[g] == '\n');
 		want += w + (want[w] == '\n');
 	}
@@ -54,7 +55,9 @@ typedef struct Made {
 
 static Made make_plan(const Spec *spec, const HostFacts *facts, Arena *a)
 {
-	PlanInput in = { .container_id = ID, .scratch_dir = "/run/mydocker/containers/" ID, .stdin_null = true };
+	PlanInput in = { .container_id = ID,
+			 .scratch_dir = "/run/mydocker/containers/" ID,
+			 .stdin_null = true };
 	Plan plan;
 	Err e = { 0 };
 	Made m;
@@ -63,7 +66,8 @@ static Made make_plan(const Spec *spec, const HostFacts *facts, Arena *a)
 	if (runtime_plan(spec, facts, &in, a, &plan, &e) < 0)
 		fail_msg("%s", e.msg);
 	m.dump = plan_dump(&plan, facts, a);
-	if (wire_finish(&plan.wire, &m.image, &m.image_size, &e) < 0 || wire_check(m.image, m.image_size, &e) < 0)
+	if (wire_finish(&plan.wire, &m.image, &m.image_size, &e) < 0 ||
+	    wire_check(m.image, m.image_size, &e) < 0)
 		fail_msg("%s", e.msg);
 	return m;
 }
@@ -104,9 +108,10 @@ static void defaults_of_root(void **state)
 	static const struct {
 		const char *name;
 		const HostFacts *facts;
-	} hosts[] = {
-		{ "run-v1", &v1_root }, { "run-hybrid", &hybrid_root }, { "run-v2", &v2_root }, { "run-bare", &bare_root }
-	};
+	} hosts[] = { { "run-v1", &v1_root },
+		      { "run-hybrid", &hybrid_root },
+		      { "run-v2", &v2_root },
+		      { "run-bare", &bare_root } };
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
 		TestRun t;
 		test_run_init(&t, hosts[i].facts, root_fd);
@@ -173,7 +178,9 @@ static void everything_of_the_process_and_its_files(void **state)
 	RunRequest *r = &t.request;
 	static const uint32_t groups[] = { 4, 27 };
 	test_run_init(&t, &v2_root, root_fd);
-	t.context.user = (User){ .uid = 1000, .gid = 1001, .groups = groups, .groups_count = 2, .home = "/home/anna" };
+	t.context.user = (User){
+		.uid = 1000, .gid = 1001, .groups = groups, .groups_count = 2, .home = "/home/anna"
+	};
 	t.context.hostname = "web";
 	r->tty = r->interactive = r->read_only = r->no_new_privs = true;
 	r->workdir = "/srv/../work//dir/";
@@ -245,8 +252,14 @@ static void privileged_runs(void **state)
 	arena_done(&t.arena);
 }
 
-#define HOST_DIR(path, type, flags)  { .mountpoint = path, .fstype = type, .source = type, .attrs = (flags), .is_dir = true }
-#define HOST_FILE(path, type)        { .mountpoint = path, .fstype = type, .source = type }
+#define HOST_DIR(path, type, flags)                                                                  \
+	{                                                                                            \
+		.mountpoint = path, .fstype = type, .source = type, .attrs = (flags), .is_dir = true \
+	}
+#define HOST_FILE(path, type)                                      \
+	{                                                          \
+		.mountpoint = path, .fstype = type, .source = type \
+	}
 
 /* The host's own tree: mounts of every kind, sorted, as facts give them. */
 static HostMount host_mounts[] = {

@@ -75,7 +75,8 @@ static void round_trip(const Record *r)
 static void a_record_comes_back(void **state)
 {
 	(void)state;
-	const char *groups[] = { "/sys/fs/cgroup/memory/mydocker/x", "/sys/fs/cgroup/unified/mydocker/x" };
+	const char *groups[] = { "/sys/fs/cgroup/memory/mydocker/x",
+				 "/sys/fs/cgroup/unified/mydocker/x" };
 	const char *parents[] = { "/sys/fs/cgroup/memory/jobs" };
 	Record r = { .id = "0123456789abcdef", .boot_id = "b-1", .created = 1700000000 };
 	round_trip(&r);
@@ -90,8 +91,17 @@ static void a_record_comes_back(void **state)
 static void strange_strings_come_back(void **state)
 {
 	(void)state;
-	const char *strange[] = { "",      "\"",          "\\",    "a\"b\\c/d", "line\nbreak\tand\rmore", "\x01\x1f\x7f",
-				  "{}[],:", "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xb3", "\\u0000", "null",   " space " };
+	const char *strange[] = { "",
+				  "\"",
+				  "\\",
+				  "a\"b\\c/d",
+				  "line\nbreak\tand\rmore",
+				  "\x01\x1f\x7f",
+				  "{}[],:",
+				  "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xb3",
+				  "\\u0000",
+				  "null",
+				  " space " };
 	for (size_t i = 0; i < ARRAY_LEN(strange); i++) {
 		const Record r = { .id = "x",
 				   .boot_id = strange[i],
@@ -198,15 +208,21 @@ static void damaged_records_are_refused(void **state)
 	refuse_record("{}", "version");
 	refuse_record("{\"version\":\"1\"}", "version");
 	refuse_record("{\"version\":1}", "id");
-	refuse_record("{\"version\":1,\"id\":7,\"name\":null,\"created\":1,\"boot_id\":\"b\"" REST, "id");
-	refuse_record("{\"version\":1,\"id\":null,\"name\":null,\"created\":1,\"boot_id\":\"b\"" REST, "names no container");
-	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":null" REST, "names no container");
-	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":[],\"created\":1,\"boot_id\":\"b\"" REST, "name");
+	refuse_record("{\"version\":1,\"id\":7,\"name\":null,\"created\":1,\"boot_id\":\"b\"" REST,
+		      "id");
+	refuse_record("{\"version\":1,\"id\":null,\"name\":null,\"created\":1,\"boot_id\":\"b\"" REST,
+		      "names no container");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":null" REST,
+		      "names no container");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":[],\"created\":1,\"boot_id\":\"b\"" REST,
+		      "name");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"created\":1,\"boot_id\":\"b\"" REST, "name");
-	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":-1,\"boot_id\":\"b\"" REST, "created");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":-1,\"boot_id\":\"b\"" REST,
+		      "created");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"boot_id\":\"b\"" REST, "created");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"id\":\"y\"}", "id");
-	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"overlay_dir\":null,\"parents\":[]}", "groups");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"overlay_dir\":null,\"parents\":[]}",
+		      "groups");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"overlay_dir\":null,"
 		      "\"parents\":[],\"groups\":\"/a\"}",
 		      "groups");
@@ -247,7 +263,8 @@ static void binary_and_huge_records_are_refused(void **state)
 static void records_of_other_versions_are_refused(void **state)
 {
 	(void)state;
-	refuse_record("{\"version\":2,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\"" REST, "version 2");
+	refuse_record("{\"version\":2,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\"" REST,
+		      "version 2");
 	assert_int_equal(err.kind, ERR_STATE);
 	refuse_record("{\"version\":0}", "version 0");
 	refuse_record("{\"version\":18446744073709551615}", "version 18446744073709551615");

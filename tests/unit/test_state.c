@@ -131,7 +131,8 @@ static void a_directory_of_somebody_else_is_refused(void **state)
 	}
 	assert_int_equal(mkdir(below("s"), 0700), 0);
 	assert_int_equal(chown(below("s"), 12345, 12345), 0);
-	expect_error(state_open(below("s"), &arena, &s, &err), ERR_STATE, EPERM, "belongs to another user");
+	expect_error(state_open(below("s"), &arena, &s, &err), ERR_STATE, EPERM,
+		     "belongs to another user");
 	assert_int_equal(access(below("s/containers"), F_OK), -1);
 }
 
@@ -315,7 +316,8 @@ static void names_hold_full_ids(void **state)
 {
 	(void)state;
 	State s = open_state(below("s"));
-	const char *holder = NULL, *id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	const char *holder = NULL,
+		   *id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 	assert_int_equal(state_name_take(&s, "a.b_c-d", id, &arena, &holder), 0);
 	assert_int_equal(state_name_take(&s, "a.b_c-d", "x", &arena, &holder), -EEXIST);
 	assert_string_equal(holder, id);
@@ -341,7 +343,8 @@ static void one_of_many_gets_a_name(void **state)
 		assert_true(pids[i] >= 0);
 		if (pids[i] == 0) {
 			const char *holder = "";
-			int r = state_name_take(&s, "web", arena_printf(&arena, "id-%d", i), &arena, &holder);
+			int r = state_name_take(&s, "web", arena_printf(&arena, "id-%d", i), &arena,
+						&holder);
 			_exit(r == 0 ? 0 : r == -EEXIST && str_starts(holder, "id-") ? 1 : 2);
 		}
 	}

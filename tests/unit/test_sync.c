@@ -223,15 +223,20 @@ static void steps_out_of_order_are_refused(void **state)
 	(void)state;
 	Pair p = make_pair();
 	Err e = { 0 };
-	expect_error(sync_send(&p.init, SYNC_ROOTFS_READY, FD_NONE, &e), &e, ERR_BUG, EPROTO, "step ROOTFS_READY");
+	expect_error(sync_send(&p.init, SYNC_ROOTFS_READY, FD_NONE, &e), &e, ERR_BUG, EPROTO,
+		     "step ROOTFS_READY");
 	assert_non_null(strstr(e.msg, "MAPPED")); /* names both */
-	expect_error(sync_expect(&p.parent, SYNC_EXECING, NULL, &e), &e, ERR_BUG, EPROTO, "step EXECING");
-	expect_error(sync_send(&p.parent, SYNC_STEP_COUNT, FD_NONE, &e), &e, ERR_BUG, EPROTO, "where MAPPED");
-	expect_error(sync_send(&p.parent, SYNC_FAILED, FD_NONE, &e), &e, ERR_BUG, EPROTO, "where MAPPED");
+	expect_error(sync_expect(&p.parent, SYNC_EXECING, NULL, &e), &e, ERR_BUG, EPROTO,
+		     "step EXECING");
+	expect_error(sync_send(&p.parent, SYNC_STEP_COUNT, FD_NONE, &e), &e, ERR_BUG, EPROTO,
+		     "where MAPPED");
+	expect_error(sync_send(&p.parent, SYNC_FAILED, FD_NONE, &e), &e, ERR_BUG, EPROTO,
+		     "where MAPPED");
 	/* Nothing of that was sent, and nothing moved. */
 	assert_int_equal(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), 0);
 	assert_int_equal(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), 0);
-	expect_error(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), &e, ERR_BUG, EPROTO, "where ROOTFS_READY");
+	expect_error(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), &e, ERR_BUG, EPROTO,
+		     "where ROOTFS_READY");
 	close_pair(&p);
 }
 
@@ -240,11 +245,15 @@ static void steps_of_the_other_side_are_refused(void **state)
 	(void)state;
 	Pair p = make_pair();
 	Err e = { 0 };
-	expect_error(sync_send(&p.init, SYNC_MAPPED, FD_NONE, &e), &e, ERR_BUG, EPROTO, "MAPPED of init");
-	expect_error(sync_expect(&p.parent, SYNC_MAPPED, NULL, &e), &e, ERR_BUG, EPROTO, "MAPPED of init");
+	expect_error(sync_send(&p.init, SYNC_MAPPED, FD_NONE, &e), &e, ERR_BUG, EPROTO,
+		     "MAPPED of init");
+	expect_error(sync_expect(&p.parent, SYNC_MAPPED, NULL, &e), &e, ERR_BUG, EPROTO,
+		     "MAPPED of init");
 	p.parent.next = p.init.next = SYNC_EXECING;
-	expect_error(sync_send(&p.parent, SYNC_EXECING, FD_NONE, &e), &e, ERR_BUG, EPROTO, "EXECING of the parent");
-	expect_error(sync_expect(&p.init, SYNC_EXECING, NULL, &e), &e, ERR_BUG, EPROTO, "EXECING of the parent");
+	expect_error(sync_send(&p.parent, SYNC_EXECING, FD_NONE, &e), &e, ERR_BUG, EPROTO,
+		     "EXECING of the parent");
+	expect_error(sync_expect(&p.init, SYNC_EXECING, NULL, &e), &e, ERR_BUG, EPROTO,
+		     "EXECING of the parent");
 	close_pair(&p);
 }
 
@@ -258,7 +267,8 @@ static void a_wrong_step_that_arrives_is_refused(void **state)
 		Message m = { .step = wrong[i] };
 		p.parent.next = SYNC_EXECING;
 		assert_int_equal(write(p.init.fd, &m, sizeof m), sizeof m);
-		expect_error(sync_expect(&p.parent, SYNC_EXECING, NULL, &e), &e, ERR_BUG, EPROTO, "where EXECING was due");
+		expect_error(sync_expect(&p.parent, SYNC_EXECING, NULL, &e), &e, ERR_BUG, EPROTO,
+			     "where EXECING was due");
 		assert_int_equal(p.parent.next, SYNC_EXECING);
 		close_pair(&p);
 	}
@@ -273,9 +283,10 @@ static void send_with_fds(int socket, const Message *m, size_t size, int fd, uns
 		char space[CMSG_SPACE(4 * sizeof(int))];
 	} control = { .space = { 0 } };
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)m, .iov_len = size };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = CMSG_SPACE(count * sizeof fd)
-	};
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.space,
+			      .msg_controllen = CMSG_SPACE(count * sizeof fd) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
@@ -290,13 +301,15 @@ static void sending_a_descriptor_where_none_belongs_is_refused(void **state)
 	(void)state;
 	Pair p = make_pair();
 	Err e = { 0 };
-	expect_error(sync_send(&p.parent, SYNC_MAPPED, STDIN_FILENO, &e), &e, ERR_BUG, EPROTO, "carries no descriptor");
+	expect_error(sync_send(&p.parent, SYNC_MAPPED, STDIN_FILENO, &e), &e, ERR_BUG, EPROTO,
+		     "carries no descriptor");
 	assert_int_equal(p.parent.next, SYNC_MAPPED);
 	close_pair(&p);
 }
 
 /* Whatever comes, no descriptor stays open here. */
-static void expect_refused_without_leak(SyncStep step, const Message *m, size_t size, unsigned count, bool take, const char *part)
+static void expect_refused_without_leak(SyncStep step, const Message *m, size_t size,
+					unsigned count, bool take, const char *part)
 {
 	Pair p = make_pair();
 	Err e = { 0 };
@@ -313,23 +326,32 @@ static void expect_refused_without_leak(SyncStep step, const Message *m, size_t 
 static void a_descriptor_that_should_not_come_is_refused_and_closed(void **state)
 {
 	(void)state;
-	const Message execing = { .step = SYNC_EXECING, .fds = 1 }, unannounced = { .step = SYNC_ROOTFS_READY },
+	const Message execing = { .step = SYNC_EXECING, .fds = 1 },
+		      unannounced = { .step = SYNC_ROOTFS_READY },
 		      announced = { .step = SYNC_ROOTFS_READY, .fds = 1 };
-	expect_refused_without_leak(SYNC_EXECING, &execing, sizeof(Message), 1, true, "came with a descriptor");
-	expect_refused_without_leak(SYNC_EXECING, &execing, sizeof(Message), 1, false, "came with a descriptor");
-	expect_refused_without_leak(SYNC_ROOTFS_READY, &announced, sizeof(Message), 1, false, "came with a descriptor");
-	expect_refused_without_leak(SYNC_ROOTFS_READY, &unannounced, sizeof(Message), 1, true, "wrong size");
-	expect_refused_without_leak(SYNC_ROOTFS_READY, &execing, sizeof(Message), 1, true, "where ROOTFS_READY was due");
+	expect_refused_without_leak(SYNC_EXECING, &execing, sizeof(Message), 1, true,
+				    "came with a descriptor");
+	expect_refused_without_leak(SYNC_EXECING, &execing, sizeof(Message), 1, false,
+				    "came with a descriptor");
+	expect_refused_without_leak(SYNC_ROOTFS_READY, &announced, sizeof(Message), 1, false,
+				    "came with a descriptor");
+	expect_refused_without_leak(SYNC_ROOTFS_READY, &unannounced, sizeof(Message), 1, true,
+				    "wrong size");
+	expect_refused_without_leak(SYNC_ROOTFS_READY, &execing, sizeof(Message), 1, true,
+				    "where ROOTFS_READY was due");
 	expect_refused_without_leak(SYNC_ROOTFS_READY, &announced, 8, 1, true, "wrong size");
 }
 
 static void more_descriptors_than_one_are_refused_and_closed(void **state)
 {
 	(void)state;
-	const Message announced = { .step = SYNC_ROOTFS_READY, .fds = 1 }, two = { .step = SYNC_ROOTFS_READY, .fds = 2 };
+	const Message announced = { .step = SYNC_ROOTFS_READY, .fds = 1 },
+		      two = { .step = SYNC_ROOTFS_READY, .fds = 2 };
 	for (unsigned count = 2; count <= 4; count++) {
-		expect_refused_without_leak(SYNC_ROOTFS_READY, &announced, sizeof(Message), count, true, "wrong size");
-		expect_refused_without_leak(SYNC_ROOTFS_READY, &two, sizeof(Message), count, true, "wrong size");
+		expect_refused_without_leak(SYNC_ROOTFS_READY, &announced, sizeof(Message), count,
+					    true, "wrong size");
+		expect_refused_without_leak(SYNC_ROOTFS_READY, &two, sizeof(Message), count, true,
+					    "wrong size");
 	}
 }
 
@@ -342,7 +364,8 @@ static void an_announced_descriptor_that_does_not_come_is_refused(void **state)
 	const Message m = { .step = SYNC_ROOTFS_READY, .fds = 1 };
 	p.parent.next = SYNC_ROOTFS_READY;
 	assert_int_equal(write(p.init.fd, &m, sizeof m), sizeof m);
-	expect_error(sync_expect(&p.parent, SYNC_ROOTFS_READY, &fd, &e), &e, ERR_BUG, EPROTO, "wrong size");
+	expect_error(sync_expect(&p.parent, SYNC_ROOTFS_READY, &fd, &e), &e, ERR_BUG, EPROTO,
+		     "wrong size");
 	close_pair(&p);
 }
 
@@ -350,12 +373,15 @@ static void messages_of_another_size_are_refused(void **state)
 {
 	(void)state;
 	const char bytes[2 * sizeof(Message)] = { 0 };
-	const size_t sizes[] = { 1, 4, 8, sizeof(Message) - 1, sizeof(Message) + 1, 2 * sizeof(Message) };
+	const size_t sizes[] = {
+		1, 4, 8, sizeof(Message) - 1, sizeof(Message) + 1, 2 * sizeof(Message)
+	};
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		Pair p = make_pair();
 		Err e = { 0 };
 		assert_int_equal(write(p.parent.fd, bytes, sizes[i]), sizes[i]);
-		expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_BUG, EPROTO, "wrong size");
+		expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_BUG, EPROTO,
+			     "wrong size");
 		close_pair(&p);
 	}
 }
@@ -407,11 +433,13 @@ static void either_side_can_fail(void **state)
 	Err why = { .kind = ERR_SYS, .sys = EPERM, .msg = "mount proc on /proc" }, e = { 0 };
 	p.parent.next = p.init.next = SYNC_ROOTFS_READY;
 	sync_fail(&p.init, &why);
-	expect_error(sync_expect(&p.parent, SYNC_ROOTFS_READY, NULL, &e), &e, ERR_SYS, EPERM, "mount proc on /proc");
+	expect_error(sync_expect(&p.parent, SYNC_ROOTFS_READY, NULL, &e), &e, ERR_SYS, EPERM,
+		     "mount proc on /proc");
 	why.sys = EIO;
 	sync_fail(&p.parent, &why);
 	p.init.next = SYNC_MAPPED;
-	expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_SYS, EIO, "mount proc on /proc");
+	expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_SYS, EIO,
+		     "mount proc on /proc");
 	close_pair(&p);
 }
 
@@ -437,7 +465,8 @@ static void end_of_file_before_a_step_is_death(void **state)
 {
 	(void)state;
 	Err e = { 0 };
-	for (SyncStep step = SYNC_ROOTFS_READY; step < SYNC_STEP_COUNT; step++) { /* the parent's own stands before */
+	for (SyncStep step = SYNC_ROOTFS_READY; step < SYNC_STEP_COUNT;
+	     step++) { /* the parent's own stands before */
 		Pair p = make_pair();
 		p.parent.next = step;
 		pid_t pid = fork_init(&p, play_nothing);
@@ -457,10 +486,12 @@ static void a_killed_init_is_noticed(void **state)
 	pid_t pid = fork_init(&p, play_killed);
 	p.parent.next = SYNC_ROOTFS_READY;
 	assert_int_equal(sync_expect(&p.parent, SYNC_ROOTFS_READY, NULL, &e), 0);
-	expect_error(sync_expect(&p.parent, SYNC_EXECING, NULL, &e), &e, ERR_STATE, ECONNRESET, "init ended before");
+	expect_error(sync_expect(&p.parent, SYNC_EXECING, NULL, &e), &e, ERR_STATE, ECONNRESET,
+		     "init ended before");
 	assert_int_equal(WTERMSIG(wait_status(pid)), SIGKILL);
 	p.parent.next = SYNC_MAPPED;
-	expect_error(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), &e, ERR_STATE, EPIPE, "the other side is gone");
+	expect_error(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), &e, ERR_STATE, EPIPE,
+		     "the other side is gone");
 	close_pair(&p);
 }
 
@@ -494,14 +525,16 @@ static void death_with_a_message_unread_is_death(void **state)
 	Err e = { 0 };
 	assert_int_equal(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), 0);
 	sync_close(&p.init);
-	expect_error(sync_expect(&p.parent, SYNC_ROOTFS_READY, NULL, &e), &e, ERR_STATE, ECONNRESET, "init ended before");
+	expect_error(sync_expect(&p.parent, SYNC_ROOTFS_READY, NULL, &e), &e, ERR_STATE, ECONNRESET,
+		     "init ended before");
 	close_pair(&p);
 	p = make_pair();
 	p.init.next = SYNC_ROOTFS_READY;
 	assert_int_equal(sync_send(&p.init, SYNC_ROOTFS_READY, FD_NONE, &e), 0);
 	sync_close(&p.parent);
 	p.init.next = SYNC_MAPPED;
-	expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_STATE, ECONNRESET, "the parent ended before");
+	expect_error(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), &e, ERR_STATE, ECONNRESET,
+		     "the parent ended before");
 	close_pair(&p);
 }
 

@@ -82,14 +82,14 @@ static void refuse(const char *user, const char *part)
 		fail_msg("'%s' is not in '%s'", part, err.msg);
 }
 
-#define PASSWD                                          \
-	"root:x:0:0:root:/root:/bin/sh\n"               \
+#define PASSWD                                              \
+	"root:x:0:0:root:/root:/bin/sh\n"                   \
 	"daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n" \
-	"anna:x:1000:1001:Anna,,,:/home/anna:/bin/bash\n" \
-	"nohome:x:1002:1002:::/bin/sh\n"                \
-	"1000:x:2000:2000::/home/number:/bin/sh\n"      \
+	"anna:x:1000:1001:Anna,,,:/home/anna:/bin/bash\n"   \
+	"nohome:x:1002:1002:::/bin/sh\n"                    \
+	"1000:x:2000:2000::/home/number:/bin/sh\n"          \
 	"last:x:4294967294:4294967294::/:/bin/sh"
-#define GROUP                                                                                \
+#define GROUP                                                                                    \
 	"root:x:0:\nadm:x:4:root,anna\nsudo:x:27:anna\nanna:x:1001:\nother:x:50:annabel,banna\n" \
 	"1001:x:3000:\nwheel:x:10:root\nlone:x:60:anna"
 
@@ -177,8 +177,8 @@ static void ids_beyond_the_last_are_refused(void **state)
 {
 	(void)state;
 	put_both();
-	const char *const bad[] = { "4294967295", "4294967296", "18446744073709551615", "18446744073709551616",
-				    "99999999999999999999999" };
+	const char *const bad[] = { "4294967295", "4294967296", "18446744073709551615",
+				    "18446744073709551616", "99999999999999999999999" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		refuse(bad[i], "beyond the last user id");
 		refuse(arena_printf(&arena, "0:%s", bad[i]), "beyond the last group id");
@@ -252,7 +252,10 @@ static void a_link_is_not_followed(void **state)
 	(void)state;
 	put_both();
 	put("secret", "root:x:0:0::/secret:/bin/sh\n");
-	const char *const targets[] = { "/etc/passwd", "../secret", "../../../../../../etc/passwd", "/proc/self/fd/0", "passwd", "none" };
+	const char *const targets[] = {
+		"/etc/passwd",     "../secret", "../../../../../../etc/passwd",
+		"/proc/self/fd/0", "passwd",    "none"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
 		replace("etc/passwd");
 		assert_int_equal(symlinkat(targets[i], root, "etc/passwd"), 0);
@@ -317,8 +320,9 @@ static void garbage_lines_are_passed_over(void **state)
 	    "anna:x:1:1:gecos\nanna:x::1::/a:/s\nanna:x:1:::/b:/s\nanna:x:-1:0::/c:/s\nanna:x:4294967295:0::/d:/s\n"
 	    "anna:x:0x5:0::/e:/s\nanna:x:5 :0::/f:/s\nanna:x:99999999999999999999:0::/g:/s\n anna:x:1:1::/h:/s\n"
 	    "anna:x:1000:1000::/right:/bin/sh:more:fields\nanna:x:0:0::/second:/s\n");
-	put("etc/group", "\n:::\nbad\nbad:x\nbad:x:7\nbad:x:-7:anna\nbad:x:4294967295:anna\n:x:8:\n#c:x:9:anna\n"
-			 "good:x:70:anna:anna\nmany:x:71:,,anna,,\nnot:x:72:xanna,annax,an na\n");
+	put("etc/group",
+	    "\n:::\nbad\nbad:x\nbad:x:7\nbad:x:-7:anna\nbad:x:4294967295:anna\n:x:8:\n#c:x:9:anna\n"
+	    "good:x:70:anna:anna\nmany:x:71:,,anna,,\nnot:x:72:xanna,annax,an na\n");
 	expect("anna", "1000:1000:/right:70,71");
 	expect("0:bad", "0:7:/second:");
 	refuse(" anna:0:0", "USER[:GROUP]");
@@ -338,7 +342,8 @@ static void an_entry_without_a_name_is_in_no_group(void **state)
 static void bytes_of_zero_do_no_harm(void **state)
 {
 	(void)state;
-	static const char passwd[] = "anna:x:5:6::/h:/s\n\0root:x:0:0::/root:/s\n", odd[] = "an\0na:x:5:6::/h:/s\n";
+	static const char passwd[] = "anna:x:5:6::/h:/s\n\0root:x:0:0::/root:/s\n",
+			  odd[] = "an\0na:x:5:6::/h:/s\n";
 	put_bytes("etc/passwd", passwd, sizeof passwd - 1);
 	expect("anna", "5:6:/h:");
 	put_bytes("etc/passwd", odd, sizeof odd - 1);

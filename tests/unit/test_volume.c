@@ -71,7 +71,8 @@ static void volumes_are_private_recursive_binds(void **state)
 	expect_volume("/a:/b:rw", "/a > /b (bind rbind rprivate rw)");
 	expect_volume("/a:/b:z", "/a > /b (bind rbind rprivate)");
 	expect_volume("/a:/b:Z,ro", "/a > /b (bind rbind rprivate ro)");
-	expect_volume("/with space,comma:/to\nnewline", "/with space,comma > /to\nnewline (bind rbind rprivate)");
+	expect_volume("/with space,comma:/to\nnewline",
+		      "/with space,comma > /to\nnewline (bind rbind rprivate)");
 	expect_volume("/:/host", "/ > /host (bind rbind rprivate)");
 }
 
@@ -114,11 +115,13 @@ static void bad_volumes_are_refused(void **state)
 static void bad_volume_options_are_refused(void **state)
 {
 	(void)state;
-	const char *const later[] = { "rshared", "rslave",  "rprivate", "shared", "slave", "private", "U",
-				      "O",       "idmap",   "nocopy",   "copy",   "cached", "delegated", "consistent" };
+	const char *const later[] = { "rshared", "rslave", "rprivate",  "shared",    "slave",
+				      "private", "U",      "O",         "idmap",     "nocopy",
+				      "copy",    "cached", "delegated", "consistent" };
 	AUTO(arena_done) Arena a = ARENA_EMPTY;
 	for (size_t i = 0; i < ARRAY_LEN(later); i++)
-		refuse_volume(arena_printf(&a, "/a:/b:%s", later[i]), arena_printf(&a, "'%s' is not there yet", later[i]));
+		refuse_volume(arena_printf(&a, "/a:/b:%s", later[i]),
+			      arena_printf(&a, "'%s' is not there yet", later[i]));
 	refuse_volume("/a:/b:", "unknown option ''");
 	refuse_volume("/a:/b:ro,", "unknown option ''");
 	refuse_volume("/a:/b:RO", "unknown option 'RO'");
@@ -130,7 +133,8 @@ static void tmpfs_has_dockers_defaults_first(void **state)
 {
 	(void)state;
 	expect_tmpfs("/tmp", "tmpfs > /tmp (tmpfs noexec nosuid nodev)");
-	expect_tmpfs("/tmp:size=64m,mode=1777", "tmpfs > /tmp (tmpfs noexec nosuid nodev size=64m mode=1777)");
+	expect_tmpfs("/tmp:size=64m,mode=1777",
+		     "tmpfs > /tmp (tmpfs noexec nosuid nodev size=64m mode=1777)");
 	expect_tmpfs("/tmp:exec", "tmpfs > /tmp (tmpfs noexec nosuid nodev exec)"); /* the last word wins, see the plan's test */
 	expect_tmpfs("/tmp:uid=1:2", "tmpfs > /tmp (tmpfs noexec nosuid nodev uid=1:2)");
 }
@@ -176,10 +180,33 @@ static void id_maps_are_read(void **state)
 static void bad_id_maps_are_refused(void **state)
 {
 	(void)state;
-	const char *const bad[] = { "",        "0",       ":",         "::",        "0:",        ":0",           "0:0:",
-				    ":0:1",    "0::1",    "0:0:1:1",   "a:0:1",     "0:b:1",     "0:0:c",        "-1:0:1",
-				    "0:-1:1",  "0:0:-1",  "+0:0:1",    " 0:0:1",    "0:0:1 ",    "0x0:0:1",      "0.5:0:1",
-				    "0:0:1\n", "0-0-1",   "4294967295:0:1", "0:4294967295:1", "0:0:4294967296", "18446744073709551616:0:1" };
+	const char *const bad[] = { "",
+				    "0",
+				    ":",
+				    "::",
+				    "0:",
+				    ":0",
+				    "0:0:",
+				    ":0:1",
+				    "0::1",
+				    "0:0:1:1",
+				    "a:0:1",
+				    "0:b:1",
+				    "0:0:c",
+				    "-1:0:1",
+				    "0:-1:1",
+				    "0:0:-1",
+				    "+0:0:1",
+				    " 0:0:1",
+				    "0:0:1 ",
+				    "0x0:0:1",
+				    "0.5:0:1",
+				    "0:0:1\n",
+				    "0-0-1",
+				    "4294967295:0:1",
+				    "0:4294967295:1",
+				    "0:0:4294967296",
+				    "18446744073709551616:0:1" };
 	AUTO(arena_done) Arena a = ARENA_EMPTY;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		SpecIdMap m = { 7, 7, 7 };
@@ -187,7 +214,8 @@ static void bad_id_maps_are_refused(void **state)
 		if (idmap_option_parse("--gidmap", bad[i], &a, &m, &e) >= 0)
 			fail_msg("'%s' was accepted", bad[i]);
 		assert_int_equal(e.kind, ERR_USAGE);
-		assert_string_equal(e.msg, arena_printf(&a, "--gidmap '%s': not of the form CONTAINER:HOST[:SIZE]", bad[i]));
+		assert_string_equal(e.msg, arena_printf(&a, "--gidmap '%s': not of the form CONTAINER:HOST[:SIZE]",
+							bad[i]));
 		assert_int_equal(m.container_id, 7);
 	}
 }

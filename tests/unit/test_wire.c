@@ -54,12 +54,14 @@ static void fill(WireBuild *b)
 	h->scratch_dir = wire_add_str(b, "/run/mydocker/containers/x");
 	h->cwd = wire_add_str(b, "/");
 	add_mounts(b);
-	ADD(b, devices, WireDevice, { .path = wire_add_str(b, "/dev/null"), .mode = 020666, .major = 1, .minor = 3 });
+	ADD(b, devices, WireDevice,
+	    { .path = wire_add_str(b, "/dev/null"), .mode = 020666, .major = 1, .minor = 3 });
 	ADD(b, links, WirePair, { wire_add_str(b, "/dev/fd"), wire_add_str(b, "/proc/self/fd") });
 	ADD(b, masked, WireStr, (wire_add_str(b, "/proc/kcore")));
 	ADD(b, readonly, WireStr, (wire_add_str(b, "/proc/sys")));
 	ADD(b, sysctls, WirePair, { wire_add_str(b, "net/ipv4/ip_forward"), wire_add_str(b, "") });
-	ADD(b, rlimits, WireRlimit, { .soft = 1024, .hard = UINT64_MAX, .resource = 7, .is_default = 1 });
+	ADD(b, rlimits, WireRlimit,
+	    { .soft = 1024, .hard = UINT64_MAX, .resource = 7, .is_default = 1 });
 	ADD(b, groups, uint32_t, (4294967294u));
 	ADD(b, argv, WireStr, (wire_add_str(b, "sh")));
 	ADD(b, argv, WireStr, (wire_add_str(b, "")));
@@ -135,8 +137,9 @@ static uint64_t walk_mounts(const WirePlan *w)
 
 static uint64_t walk(const WirePlan *w)
 {
-	const WireStr scalars[] = { w->container_id,  w->hostname,      w->root,        w->overlay_upper, w->overlay_work,
-				    w->overlay_lower, w->scratch_dir,   w->cwd };
+	const WireStr scalars[] = { w->container_id,  w->hostname,     w->root,
+				    w->overlay_upper, w->overlay_work, w->overlay_lower,
+				    w->scratch_dir,   w->cwd };
 	const WireList strings[] = { w->mount_options, w->masked, w->readonly, w->argv, w->envp };
 	uint64_t sum = walk_mounts(w);
 	for (size_t i = 0; i < ARRAY_LEN(scalars); i++)
@@ -250,14 +253,14 @@ static void refuse(const Image *i, const char *part)
 }
 
 /* Puts a value into a sound image, which must then be refused with a message that holds `part`. */
-#define DAMAGE(lvalue, value, part)          \
-	do {                                 \
-		Image i = make();            \
-		WirePlan *w = i.plan;        \
-		(void)w;                     \
-		(lvalue) = (value);          \
-		refuse(&i, part);            \
-		arena_done(&i.arena);        \
+#define DAMAGE(lvalue, value, part)   \
+	do {                          \
+		Image i = make();     \
+		WirePlan *w = i.plan; \
+		(void)w;              \
+		(lvalue) = (value);   \
+		refuse(&i, part);     \
+		arena_done(&i.arena); \
 	} while (0)
 
 #define ITEM(list, type, n) (((type *)(void *)(i.data + w->list.offset))[n])
@@ -320,7 +323,7 @@ static void lists_that_lie_outside_are_refused(void **state)
 #undef LIST_DAMAGE
 }
 
-#define OUTSIDE(lvalue)                                \
+#define OUTSIDE(lvalue)                                  \
 	DAMAGE(lvalue, w->strings_size, "lies outside"); \
 	DAMAGE(lvalue, UINT32_MAX, "lies outside")
 
@@ -488,7 +491,10 @@ static void no_damaged_byte_leads_outside(void **state)
 	assert_int_equal(check_and_walk(at, i.size), 1);
 	for (size_t n = 0; n < i.size; n++)
 		for (unsigned k = 0; k < 12; k++, tried++) {
-			at[n] = k == 0 ? '\0' : k == 1 ? '\xff' : k < 10 ? (char)(i.data[n] ^ 1 << (k - 2)) : (char)random_next(&seed);
+			at[n] = k == 0   ? '\0'
+				: k == 1 ? '\xff'
+				: k < 10 ? (char)(i.data[n] ^ 1 << (k - 2))
+					 : (char)random_next(&seed);
 			passed += check_and_walk(at, i.size);
 			at[n] = i.data[n];
 		}
@@ -507,13 +513,25 @@ static void no_damaged_word_leads_outside(void **state)
 	char *at = cage.end - i.size;
 	uint64_t seed = 4711;
 	unsigned passed = 0;
-	const uint32_t near[] = { 0, 1, 7, 8, sizeof(WirePlan), i.plan->strings_offset, i.plan->strings_size,
-				  i.plan->strings_size - 1, i.plan->size, i.plan->size - 8, INT32_MAX, UINT32_MAX, UINT32_MAX - 7 };
+	const uint32_t near[] = { 0,
+				  1,
+				  7,
+				  8,
+				  sizeof(WirePlan),
+				  i.plan->strings_offset,
+				  i.plan->strings_size,
+				  i.plan->strings_size - 1,
+				  i.plan->size,
+				  i.plan->size - 8,
+				  INT32_MAX,
+				  UINT32_MAX,
+				  UINT32_MAX - 7 };
 	for (unsigned n = 0; n < 200000; n++) {
 		memcpy(at, i.data, i.size);
 		for (unsigned k = 0; k <= n % 4; k++) {
 			size_t word = random_next(&seed) % (i.plan->strings_offset / 4) * 4;
-			uint32_t value = near[random_next(&seed) % ARRAY_LEN(near)] + (random_next(&seed) % 4 == 0);
+			uint32_t value = near[random_next(&seed) % ARRAY_LEN(near)] +
+					 (random_next(&seed) % 4 == 0);
 			memcpy(at + word, &value, sizeof value);
 		}
 		passed += check_and_walk(at, i.size);
@@ -537,7 +555,8 @@ static void no_cut_image_leads_outside(void **state)
 			WirePlan *w = (WirePlan *)(void *)copy;
 			w->size = (uint32_t)size;
 			check_and_walk(copy, size);
-			w->strings_size = size > w->strings_offset ? (uint32_t)size - w->strings_offset : 0;
+			w->strings_size = size > w->strings_offset ? (uint32_t)size - w->strings_offset
+								   : 0;
 			check_and_walk(copy, size);
 		}
 		free(copy);
