@@ -6,6 +6,7 @@
 #include "cli/format.h"
 #include "cli/out.h"
 #include "engine/host_info.h"
+#include "engine/run.h"
 #include "fmt/size.h"
 #include "version.h"
 
@@ -157,6 +158,7 @@ static int info_main(const CliContext *c, void *opts, Err *e)
 	HostInfo info;
 	bool json;
 	TRY(format_is_json(opts, &json, e));
+	TRY(engine_sweep(c->global->state_dir, e));
 	TRY(host_info_read(c->global->state_dir, c->global->root_dir, c->arena, &info, e));
 	return json ? print_json(c->arena, &info, e) : print_text(c->arena, &info, e);
 }

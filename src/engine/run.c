@@ -318,7 +318,7 @@ static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 	const WaitOpts opts = {
 		.pidfd = r->container.pidfd,
 		.signals_fd = signals->fd,
-		.master_fd = r->container.terminal_fd,
+		.take_master_fd = TAKE_FD(r->container.terminal_fd),
 		.forward_stdin = r->request->interactive,
 	};
 	TRY(process_wait_loop(&opts, &end, e));
@@ -354,5 +354,18 @@ int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 	TRY(waited);
 	memory_report_print(&r.memory, r.context.id);
 	*ret_exit_code = r.exit_code;
+	return 0;
+}
+
+int engine_sweep(const char *state_dir, Err *e)
+{
+	AUTO(arena_done) Arena arena = ARENA_EMPTY;
+	AUTO(state_close) State state = STATE_NONE;
+	const char *path;
+	TRY(dirs_state(state_dir, &arena, &path, e));
+	if (access(path, F_OK) < 0)
+		return 0;
+	TRY(state_open(path, &arena, &state, e));
+	sweep_all(&state, &arena);
 	return 0;
 }

@@ -41,3 +41,6 @@ void run_request_init(RunRequest *r);
  * negative errno: ERR_USAGE and ERR_SPEC for a request that makes no sense or is not supported, ERR_CMD_MISSING and ERR_CMD_INVOKE
  * when the command could not be executed, ERR_EXISTS for a name in use, ERR_SYS for what the kernel refused. */
 int engine_run(const RunRequest *r, int *ret_exit_code, Err *e);
+
+/* Cleans up after engines that were killed, if there is a state directory at all. What cannot be cleaned is a warning. */
+int engine_sweep(const char *state_dir, Err *e);

@@ -53,7 +53,7 @@ static int plan_open(Init *in, int argc, char **argv, Err *e)
 	uint32_t fd;
 	if (argc != 2 || num_parse_u32(argv[1], INT32_MAX, &fd) < 0)
 		return err_make(e, ERR_USAGE, 0,
-				"init is started by mydocker, with the descriptor of its plan");
+				"mydocker: init is started by mydocker alone, with the descriptor of its plan");
 	TRY(wire_open((int)fd, &in->plan, e));
 	if (in->plan->mounts.count > LIMIT_MOUNTS)
 		return err_make(e, ERR_BUG, 0, "the plan has more than %u mounts", LIMIT_MOUNTS);

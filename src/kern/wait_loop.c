@@ -60,6 +60,7 @@ typedef struct Flow {
 
 typedef struct Loop {
 	const WaitOpts *opts;
+	int master; /* FD_NONE: no terminal, or the user's is gone */
 	TtyRaw tty;
 	Flow in, out; /* standard input to master, master to standard output */
 	bool in_open; /* standard input may still give something */
@@ -74,20 +75,20 @@ static void stop_ourselves(Loop *l)
 	tty_restore(&l->tty);
 	(void)raise(SIGSTOP); /* returns when we are continued */
 	tty_make_raw_again(&l->tty);
-	tty_copy_size(isatty(STDIN_FILENO) ? STDIN_FILENO : STDOUT_FILENO, l->opts->master_fd);
+	tty_copy_size(isatty(STDIN_FILENO) ? STDIN_FILENO : STDOUT_FILENO, l->master);
 }
 
 static void signal_handle(Loop *l, int sig)
 {
 	if (sig == SIGPIPE || sig == SIGURG)
 		return;
-	if (l->opts->master_fd >= 0 && sig == SIGTSTP)
+	if (l->master >= 0 && sig == SIGTSTP)
 		stop_ourselves(l);
-	else if (l->opts->master_fd >= 0 && sig == SIGWINCH)
-		tty_copy_size(isatty(STDIN_FILENO) ? STDIN_FILENO : STDOUT_FILENO, l->opts->master_fd);
+	else if (l->master >= 0 && sig == SIGWINCH)
+		tty_copy_size(isatty(STDIN_FILENO) ? STDIN_FILENO : STDOUT_FILENO, l->master);
 	else
 		(void)process_signal(l->opts->pidfd, sig); /* it may just have ended */
-	if (l->opts->master_fd >= 0 &&
+	if (l->master >= 0 &&
 	    sig == SIGCONT) /* after a SIGSTOP, too, in which the shell has set a mode of its own */
 		tty_make_raw_again(&l->tty);
 }
@@ -121,12 +122,21 @@ static bool flow_drain(Flow *f, int fd)
 	return true;
 }
 
+/* The user's terminal is gone, so the command's goes, too: who runs there gets SIGHUP from the kernel, and errors from then on. */
+static void hang_up(Loop *l)
+{
+	fd_close(TAKE_FD(l->master));
+	l->in.len = l->out.len = 0;
+}
+
 /* An empty line is the end of file for who reads a terminal: after a begun line the first character only ends that. */
 static void stdin_end(Loop *l)
 {
 	l->in_open = false;
-	if (l->in_is_tty)
+	if (l->in_is_tty) {
+		hang_up(l);
 		return;
+	}
 	l->in.start = 0;
 	l->in.len = 0;
 	if (l->line_is_begun)
@@ -156,12 +166,12 @@ static void stdout_write(Loop *l)
 static bool turn(Loop *l)
 {
 	const WaitOpts *o = l->opts;
-	bool relay = o->master_fd >= 0;
+	bool relay = l->master >= 0;
 	short master = (short)((l->out.len == 0 ? POLLIN : 0) | (l->in.len > 0 ? POLLOUT : 0));
 	struct pollfd p[] = {
 		{ .fd = o->pidfd, .events = POLLIN },
 		{ .fd = o->signals_fd, .events = POLLIN },
-		{ .fd = relay && master && !l->nobody ? o->master_fd : FD_NONE, .events = master },
+		{ .fd = relay && master && !l->nobody ? l->master : FD_NONE, .events = master },
 		{ .fd = relay && l->in_open && l->in.len == 0 ? STDIN_FILENO : FD_NONE, .events = POLLIN },
 		{ .fd = l->out.len > 0 ? STDOUT_FILENO : FD_NONE, .events = POLLOUT },
 	};
@@ -171,8 +181,8 @@ static bool turn(Loop *l)
 	if (p[1].revents)
 		signals_read(l);
 	if (p[2].revents & (POLLIN | POLLHUP)) /* POLLHUP comes unasked: what is still to be written must not be lost */
-		l->nobody = l->out.len > 0 || !flow_fill(&l->out, o->master_fd);
-	if ((p[2].revents & POLLOUT) && !flow_drain(&l->in, o->master_fd))
+		l->nobody = l->out.len > 0 || !flow_fill(&l->out, l->master);
+	if ((p[2].revents & POLLOUT) && !flow_drain(&l->in, l->master))
 		l->in.len = 0;
 	if (p[3].revents)
 		stdin_read(l);
@@ -186,8 +196,7 @@ static bool finish_turn(Loop *l, size_t *passed)
 {
 	bool is_writing = l->out.len > 0;
 	struct pollfd p[] = {
-		{ .fd = is_writing ? STDOUT_FILENO : l->opts->master_fd,
-		  .events = is_writing ? POLLOUT : POLLIN },
+		{ .fd = is_writing ? STDOUT_FILENO : l->master, .events = is_writing ? POLLOUT : POLLIN },
 		{ .fd = l->opts->signals_fd, .events = POLLIN },
 	};
 	struct signalfd_siginfo info;
@@ -206,7 +215,7 @@ static bool finish_turn(Loop *l, size_t *passed)
 		stdout_write(l);
 		return true;
 	}
-	bool more = *passed < DRAIN_BYTES && flow_fill(&l->out, l->opts->master_fd);
+	bool more = *passed < DRAIN_BYTES && flow_fill(&l->out, l->master);
 	*passed += l->out.len;
 	return more;
 }
@@ -222,31 +231,33 @@ static void output_finish(Loop *l)
 
 static int relay_start(Loop *l, Err *e)
 {
-	int flags = fcntl(l->opts->master_fd, F_GETFL);
-	if (flags < 0 || fcntl(l->opts->master_fd, F_SETFL, flags | O_NONBLOCK) < 0)
+	int flags = fcntl(l->master, F_GETFL);
+	if (flags < 0 || fcntl(l->master, F_SETFL, flags | O_NONBLOCK) < 0)
 		return err_sys(e, "make the terminal's master non-blocking");
 	l->in_open = l->opts->forward_stdin;
 	l->in_is_tty = isatty(STDIN_FILENO);
 	if (l->opts->forward_stdin)
 		TRY(tty_make_raw(STDIN_FILENO, &l->tty, e));
-	tty_copy_size(l->in_is_tty ? STDIN_FILENO : STDOUT_FILENO, l->opts->master_fd);
+	tty_copy_size(l->in_is_tty ? STDIN_FILENO : STDOUT_FILENO, l->master);
 	return 0;
 }
 
 static void loop_done_auto(Loop *l)
 {
 	tty_restore(&l->tty);
+	fd_close_auto(&l->master);
 }
 
 int process_wait_loop(const WaitOpts *opts, ProcessEnd *ret, Err *e)
 {
-	AUTO(loop_done) Loop l = { .opts = opts, .tty = TTY_RAW_NONE };
-	if (opts->master_fd >= 0)
+	AUTO(loop_done)
+	Loop l = { .opts = opts, .master = opts->take_master_fd, .tty = TTY_RAW_NONE };
+	if (l.master >= 0)
 		TRY(relay_start(&l, e));
 	while (!turn(&l))
 		;
 	signals_read(&l);
-	if (opts->master_fd >= 0)
+	if (l.master >= 0)
 		output_finish(&l);
 	return process_wait(opts->pidfd, ret, e);
 }

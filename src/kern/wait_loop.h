@@ -5,7 +5,7 @@
  * Signals:   all that can be caught go to the process, but: SIGCHLD, SIGPIPE and SIGURG are ours; SIGWINCH becomes a new size when there
  *            is a terminal; SIGTSTP, SIGTTIN, SIGTTOU keep their default action, with a terminal in raw mode put back before SIGTSTP stops
  *            us and made raw again after; faults of our own (SIGSEGV ...) stay what they are.
- * Ownership: descriptors are borrowed. Nothing allocates.
+ * Ownership: descriptors are borrowed, but for take_master_fd. Nothing allocates.
  */
 #pragma once
 #include <stdbool.h>
@@ -32,7 +32,7 @@ static inline void wait_signals_restore_auto(WaitSignals *s)
 typedef struct WaitOpts {
 	int pidfd; /* of a child */
 	int signals_fd;
-	int master_fd; /* of the process's terminal, or FD_NONE; becomes non-blocking */
+	int take_master_fd; /* of the process's terminal, or FD_NONE; it is closed at the end, or when the user's terminal hangs up */
 	bool forward_stdin; /* with a terminal: standard input goes to it, raw when it is a terminal itself */
 } WaitOpts;
 

@@ -1,6 +1,6 @@
 /* sweep.h - clean up after engines that were killed.                                  (runtime/, may include base fmt kern)
  *
- * Runs in:   every command that starts containers. What a dead engine left is known from its lock, which is free, and from its record:
+ * Runs in:   every command that looks at the state. What a dead engine left is known from its lock, which is free, and from its record:
  *            processes (a set-user-id program outlives the parent-death signal), groups, the throw-away layer, the name, the directory.
  * Errors:    none is returned: each object that cannot be cleaned is one warning, and stays for the next sweep.
  */

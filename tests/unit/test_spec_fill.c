@@ -139,14 +139,17 @@ static void environment(void **state)
 	expect_env(false, "A=1|B=|A=2", PATH_LINE "|HOSTNAME=0123456789ab|A=2|B=|HOME=/root");
 	expect_env(false, "PATH=/x|HOME=/y|HOSTNAME=z", "PATH=/x|HOSTNAME=z|HOME=/y");
 	expect_env(false, "HOME=", PATH_LINE "|HOSTNAME=0123456789ab|HOME=");
-	expect_env(false, "HOMER=x|PAT=y|A=b=c", PATH_LINE "|HOSTNAME=0123456789ab|HOMER=x|PAT=y|A=b=c|HOME=/root");
+	expect_env(false, "HOMER=x|PAT=y|A=b=c",
+		   PATH_LINE "|HOSTNAME=0123456789ab|HOMER=x|PAT=y|A=b=c|HOME=/root");
 	expect_env(true, "TERM=dumb", PATH_LINE "|HOSTNAME=0123456789ab|TERM=dumb|HOME=/root");
 }
 
 static void working_directories(void **state)
 {
 	(void)state;
-	static const char *const good[][2] = { { NULL, "/" }, { "/", "/" }, { "/a//b/./c/../d/", "/a/b/d" }, { "/../..", "/" } };
+	static const char *const good[][2] = {
+		{ NULL, "/" }, { "/", "/" }, { "/a//b/./c/../d/", "/a/b/d" }, { "/../..", "/" }
+	};
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		TestRun t = make_run(&v2_root);
 		t.request.workdir = good[i][0];
@@ -182,7 +185,9 @@ static void expect_limit(const Spec *s, int resource, uint64_t soft, uint64_t ha
 static void default_ulimits(void **state)
 {
 	(void)state;
-	static const uint64_t held[][2] = { { 1024, 1024 }, { 1 << 20, 1 << 20 }, { 1 << 21, 1 << 20 }, { UINT64_MAX, 1 << 20 } };
+	static const uint64_t held[][2] = {
+		{ 1024, 1024 }, { 1 << 20, 1 << 20 }, { 1 << 21, 1 << 20 }, { UINT64_MAX, 1 << 20 }
+	};
 	for (size_t i = 0; i < ARRAY_LEN(held); i++) {
 		HostFacts facts = v2_root;
 		facts.nofile_hard = held[i][0];
@@ -218,10 +223,12 @@ static void bad_ulimits(void **state)
 {
 	(void)state;
 	static const char *const bad[][2] = {
-		{ "nofile", "not of the form" },     { "", "not of the form" },          { "nofile=", "is not SOFT[:HARD]" },
-		{ "nofile=1:", "is not SOFT" },      { "nofile=:1", "is not SOFT" },     { "nofile=1:2:3", "is not SOFT" },
-		{ "nofile=2:1", "above the hard" },  { "nofile=-1:5", "above the hard" }, { "nofile=-2", "is not SOFT" },
-		{ "nofile=1k", "is not SOFT" },      { "nofile= 1", "is not SOFT" },     { "bogus=1", "no such limit" },
+		{ "nofile", "not of the form" },     { "", "not of the form" },
+		{ "nofile=", "is not SOFT[:HARD]" }, { "nofile=1:", "is not SOFT" },
+		{ "nofile=:1", "is not SOFT" },      { "nofile=1:2:3", "is not SOFT" },
+		{ "nofile=2:1", "above the hard" },  { "nofile=-1:5", "above the hard" },
+		{ "nofile=-2", "is not SOFT" },      { "nofile=1k", "is not SOFT" },
+		{ "nofile= 1", "is not SOFT" },      { "bogus=1", "no such limit" },
 		{ "=1", "no such limit" },           { "nofile=9223372036854775808", "is not SOFT" }
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -234,9 +241,9 @@ static void bad_ulimits(void **state)
 /* ---- privileges ---- */
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
-#define DEFAULTS                                                                                                  \
-	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(SETGID) | CAP(SETUID) | CAP(SETFCAP) |  \
-	 CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL))
+#define DEFAULTS                                                                                  \
+	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(SETGID) | CAP(SETUID) | \
+	 CAP(SETFCAP) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL))
 
 static void expect_caps(const char *adds, const char *drops, bool privileged, uint64_t want)
 {
@@ -274,7 +281,8 @@ static void capabilities(void **state)
 static void bad_capabilities(void **state)
 {
 	(void)state;
-	TestRun add_bad = make_run(&v2_root), drop_bad = make_run(&v2_root), not_held = make_run(&v2_root);
+	TestRun add_bad = make_run(&v2_root), drop_bad = make_run(&v2_root),
+		not_held = make_run(&v2_root);
 	add(&add_bad, &add_bad.request.cap_add, "NET_BOGUS");
 	refused(&add_bad, ERR_USAGE, "--cap-add: unknown capability 'NET_BOGUS'");
 	add(&drop_bad, &drop_bad.request.cap_drop, "");
@@ -295,8 +303,8 @@ static void capabilities_of_another_user(void **state)
 	add(&t, &t.request.cap_add, "NET_RAW");
 	Spec s = filled(&t);
 	assert_true(s.process.capabilities.bounding == (DEFAULTS | CAP(NET_RAW)));
-	assert_true((s.process.capabilities.permitted | s.process.capabilities.effective | s.process.capabilities.inheritable |
-		     s.process.capabilities.ambient) == 0);
+	assert_true((s.process.capabilities.permitted | s.process.capabilities.effective |
+		     s.process.capabilities.inheritable | s.process.capabilities.ambient) == 0);
 	arena_done(&t.arena);
 }
 
@@ -324,7 +332,9 @@ static void the_own_group_is_always_set(void **state)
 	(void)state;
 	static const uint32_t groups[] = { 4, 27 };
 	TestRun t = make_run(&v2_root);
-	t.context.user = (User){ .uid = 1000, .gid = 1001, .groups = groups, .groups_count = 2, .home = "/" };
+	t.context.user = (User){
+		.uid = 1000, .gid = 1001, .groups = groups, .groups_count = 2, .home = "/"
+	};
 	Spec s = filled(&t);
 	unsigned own = 0, all = 0;
 	for (size_t i = 0; i < s.process.additional_gids_count; i++) {
@@ -365,7 +375,8 @@ static void groups_that_cannot_be_had_do_not_matter(void **state)
 static void namespaces(void **state)
 {
 	(void)state;
-	const unsigned all = SPEC_NS_MOUNT | SPEC_NS_CGROUP | SPEC_NS_PID | SPEC_NS_IPC | SPEC_NS_UTS | SPEC_NS_NETWORK;
+	const unsigned all = SPEC_NS_MOUNT | SPEC_NS_CGROUP | SPEC_NS_PID | SPEC_NS_IPC |
+			     SPEC_NS_UTS | SPEC_NS_NETWORK;
 	TestRun t = make_run(&v2_root);
 	assert_int_equal(filled(&t).linux_.namespaces, all);
 	t.request.network = "none";
@@ -385,11 +396,13 @@ static void expect_maps(const SpecIdMap *maps, size_t count, const char *want)
 	AUTO(arena_done) Arena a = ARENA_EMPTY;
 	char *got = arena_strdup(&a, "");
 	for (size_t i = 0; i < count; i++)
-		got = arena_printf(&a, "%s%s%u:%u:%u", got, i ? " " : "", maps[i].container_id, maps[i].host_id, maps[i].size);
+		got = arena_printf(&a, "%s%s%u:%u:%u", got, i ? " " : "", maps[i].container_id,
+				   maps[i].host_id, maps[i].size);
 	assert_string_equal(got, want);
 }
 
-static void id_maps_of(const HostFacts *facts, const char *uids, const char *gids, const char *want_uids, const char *want_gids)
+static void id_maps_of(const HostFacts *facts, const char *uids, const char *gids,
+		       const char *want_uids, const char *want_gids)
 {
 	TestRun t = make_run(facts);
 	if (uids)
@@ -425,8 +438,11 @@ static void ping_group_range(void **state)
 	(void)state;
 	static const struct {
 		const char *gidmaps, *want;
-	} each[] = { { NULL, "0 2147483647" }, { "0:0:1", "0 0" },           { "0:100000:65536", "0 65535" },
-		     { "1:1:9 0:0:1", "0 0" }, { "0:0:4294967295", "0 2147483647" } };
+	} each[] = { { NULL, "0 2147483647" },
+		     { "0:0:1", "0 0" },
+		     { "0:100000:65536", "0 65535" },
+		     { "1:1:9 0:0:1", "0 0" },
+		     { "0:0:4294967295", "0 2147483647" } };
 	for (size_t i = 0; i < ARRAY_LEN(each); i++) {
 		TestRun t = make_run(&v2_root);
 		if (each[i].gidmaps)
@@ -449,7 +465,8 @@ static void limits(void **state)
 	TestRun t = make_run(&v2_root);
 	Spec s = filled(&t);
 	const SpecResources *l = &s.linux_.resources;
-	assert_true(l->memory_limit == SPEC_UNSET && l->memory_swap == SPEC_UNSET && l->cpu_quota == SPEC_UNSET);
+	assert_true(l->memory_limit == SPEC_UNSET && l->memory_swap == SPEC_UNSET &&
+		    l->cpu_quota == SPEC_UNSET);
 	assert_true(l->pids_limit == 2048 && l->pids_limit_is_default);
 	assert_null(s.linux_.cgroups_path);
 	t.request.nano_cpus = 10000000; /* 0.01 */
@@ -497,7 +514,8 @@ static void expect_parents_first(const Spec *s)
 	for (size_t i = 0; i < s->mounts_count; i++)
 		for (size_t k = i + 1; k < s->mounts_count; k++)
 			if (path_is_below(s->mounts[i].destination, s->mounts[k].destination))
-				fail_msg("%s hides %s", s->mounts[k].destination, s->mounts[i].destination);
+				fail_msg("%s hides %s", s->mounts[k].destination,
+					 s->mounts[i].destination);
 }
 
 static void user_mounts_come_in_the_order_of_their_depth(void **state)
@@ -523,7 +541,8 @@ static void user_mounts_do_not_hide_the_containers_files(void **state)
 		add(&t, &t.request.volumes, arena_printf(&t.arena, "/v:%s", places[i]));
 		Spec s = filled(&t);
 		expect_parents_first(&s);
-		assert_true(has_mount(&s, "/etc/hosts") && has_mount(&s, "/etc/resolv.conf") && has_mount(&s, "/etc/hostname"));
+		assert_true(has_mount(&s, "/etc/hosts") && has_mount(&s, "/etc/resolv.conf") &&
+			    has_mount(&s, "/etc/hostname"));
 		assert_string_equal(s.mounts[find_mount(&s, places[i])].source, "/v");
 		arena_done(&t.arena);
 	}
@@ -545,29 +564,40 @@ static void a_user_mount_replaces_ours(void **state)
 static void two_user_mounts_on_one_place_are_refused(void **state)
 {
 	(void)state;
-	TestRun plain = make_run(&v2_root), ours = make_run(&v2_root);
-	add(&plain, &plain.request.volumes, "/a:/x");
-	add(&plain, &plain.request.tmpfs, "/x/../x/");
-	refused(&plain, ERR_USAGE, "two mounts on /x");
-	add(&ours, &ours.request.volumes, "/a:/dev/shm");
-	add(&ours, &ours.request.volumes, "/b:/dev/shm");
-	refused(&ours, ERR_USAGE, "two mounts on /dev/shm");
+	TestRun t = make_run(&v2_root);
+	add(&t, &t.request.volumes, "/a:/x");
+	add(&t, &t.request.tmpfs, "/x/../x/");
+	refused(&t, ERR_USAGE, "two mounts on /x");
 }
 
-static void files_of_the_network_need_a_place(void **state)
+/* Also where the first of them has replaced one of ours. */
+static void two_user_mounts_on_a_place_of_ours_are_refused(void **state)
 {
 	(void)state;
 	TestRun t = make_run(&v2_root);
-	if (geteuid() == 0) {
-		print_message("root may write everywhere\n");
-		skip();
-	}
+	add(&t, &t.request.volumes, "/a:/dev/shm");
+	add(&t, &t.request.volumes, "/b:/dev/shm");
+	refused(&t, ERR_USAGE, "two mounts on /dev/shm");
+}
+
+/* Root may write everywhere, so root becomes somebody else meanwhile. */
+static void files_of_the_network_need_a_place(void **state)
+{
+	(void)state;
+	const uid_t before = geteuid();
+	TestRun t = make_run(&v2_root);
+	assert_int_equal(chmod(top, 0755), 0);
 	assert_int_equal(fchmodat(root_fd, "etc", 0555, 0), 0);
-	Spec s = filled(&t);
-	assert_false(has_mount(&s, "/etc/hosts"));
+	assert_int_equal(symlinkat("/none", root_fd, "etc/hostname"), 0);
+	assert_int_equal(before == 0 ? seteuid(65534) : 0, 0);
+	Spec plain = filled(&t);
 	t.context.root_kind = ROOT_OVERLAY;
-	s = filled(&t);
-	assert_true(has_mount(&s, "/etc/hosts"));
+	Spec overlay = filled(&t);
+	assert_int_equal(seteuid(before), 0);
+	assert_false(has_mount(&plain, "/etc/hosts"));
+	assert_false(has_mount(&plain, "/etc/hostname"));
+	assert_true(has_mount(&overlay, "/etc/hosts"));
+	assert_int_equal(fchmodat(root_fd, "etc", 0755, 0), 0);
 	arena_done(&t.arena);
 }
 
@@ -644,6 +674,7 @@ int main(void)
 		TEST(user_mounts_do_not_hide_the_containers_files),
 		TEST(a_user_mount_replaces_ours),
 		TEST(two_user_mounts_on_one_place_are_refused),
+		TEST(two_user_mounts_on_a_place_of_ours_are_refused),
 		TEST(files_of_the_network_need_a_place),
 		TEST(the_hosts_ipc_is_bound),
 		TEST(the_hosts_pids_in_a_user_namespace),

@@ -173,6 +173,7 @@ static void a_container_gets_a_private_locked_directory(void **state)
 	container_dir_close(&d);
 	assert_int_equal(d.fd, FD_NONE);
 	assert_int_equal(state_lock(&s, "abc", &arena, &other, &err), 0);
+	assert_int_equal(state_lock(&s, "abc", &arena, &d, &err), -EBUSY);
 	assert_string_equal(other.id, "abc");
 	assert_string_equal(other.path, below("s/containers/abc"));
 	container_dir_close(&other);

@@ -159,9 +159,10 @@ static int driver_main(bool terminal, ChildFn fn)
 		return 95;
 	if (terminal)
 		fd_close(p.slave);
-	const WaitOpts opts = {
-		.pidfd = pidfd, .signals_fd = signals.fd, .master_fd = p.master, .forward_stdin = true
-	};
+	const WaitOpts opts = { .pidfd = pidfd,
+				.signals_fd = signals.fd,
+				.take_master_fd = p.master,
+				.forward_stdin = true };
 	if (process_wait_loop(&opts, &end, &e) < 0)
 		return 96;
 	wait_signals_restore(&signals);
