@@ -62,27 +62,6 @@ static int check_cpu(const RunRequest *r, unsigned cpus, Err *e)
 	return 0;
 }
 
-/* Which namespaces a container may share so far; the engine takes all but "host" for the default. */
-static int check_namespaces(const RunRequest *r, Err *e)
-{
-	const struct {
-		const char *option, *value, *other;
-	} modes[] = {
-		{ "network", r->network, "none" },
-		{ "pid", r->pid, "private" },
-		{ "ipc", r->ipc, "private" },
-		{ "uts", r->uts, "private" },
-	};
-	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
-		const char *value = modes[i].value;
-		if (value && strcmp(value, "host") != 0 && strcmp(value, modes[i].other) != 0)
-			return err_make(e, ERR_USAGE, 0,
-					"--%s %s is not there yet, there are %s and host",
-					modes[i].option, value, modes[i].other);
-	}
-	return 0;
-}
-
 /* Docker refuses -i -t without a terminal, which breaks every script that is started without one; podman warns. */
 static void check_tty(const RunRequest *r)
 {
@@ -95,7 +74,6 @@ int run_check(RunRequest *r, unsigned cpus, Err *e)
 	unset_zeroes(r);
 	TRY(check_memory(r, e));
 	TRY(check_cpu(r, cpus, e));
-	TRY(check_namespaces(r, e));
 	check_tty(r);
 	if (r->pids_limit != SPEC_UNSET && r->pids_limit < -1)
 		return usage(e, "--pids-limit is negative (-1: no limit)");

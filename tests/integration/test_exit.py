@@ -97,7 +97,8 @@ def test_rootfs_that_is_not_there(md):
 
 @pytest.mark.parametrize(
     "opts, word",
-    [("--network bridge", "bridge"), ("-p 80:80", "-p"), ("--publish 80:80", "publish"), ("-d", "detach")],
+    [("--network bridge", "bridge"), ("--network container:x", "container:x"), ("--pid container:x", "container:x"),
+     ("--ipc shareable", "shareable"), ("--uts x", "--uts x"), ("-p 80:80", "-p"), ("--publish 80:80", "publish"), ("-d", "detach")],
 )
 def test_not_yet_by_name(md, opts, word):
     r = md.run(opts, "probe exit 0")

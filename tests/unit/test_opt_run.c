@@ -159,9 +159,6 @@ static void what_is_not_there_yet_is_named(void **state)
 	expect_error("-d", "option -d (--detach) is not there yet");
 	expect_error("-p 80:80", "option -p (--publish) is not there yet");
 	expect_error("--userns=keep-id", "option --userns is not there yet");
-	expect_error("--network bridge", "--network bridge is not there yet, there are none and host");
-	expect_error("--network container:x",
-		     "--network container:x is not there yet, there are none and host");
 }
 
 static void expect_security(const char *words, bool no_new_privs, bool unconfined)

@@ -69,6 +69,13 @@ static Made make_plan(const Spec *spec, const HostFacts *facts, Arena *a)
 	if (wire_finish(&plan.wire, &m.image, &m.image_size, &e) < 0 ||
 	    wire_check(m.image, m.image_size, &e) < 0)
 		fail_msg("%s", e.msg);
+	if (plan.has_root_wire) {
+		void *image;
+		size_t size;
+		if (wire_finish(&plan.root_wire, &image, &size, &e) < 0 ||
+		    wire_check(image, size, &e) < 0)
+			fail_msg("%s", e.msg);
+	}
 	return m;
 }
 
@@ -304,6 +311,24 @@ static void the_hosts_own_tree(void **state)
 	check_run("run-host-tree", &t);
 }
 
+/* In a user namespace of its own the container gets overlays that were made before, outside of it. */
+static void throw_away_roots_in_a_user_namespace(void **state)
+{
+	(void)state;
+	TestRun host, disk;
+	HostFacts facts = with_mounts(&hybrid_root, host_mounts, ARRAY_LEN(host_mounts));
+	test_run_init(&host, &facts, root_fd);
+	host.context.root_kind = ROOT_HOST;
+	host.context.root_path = "/";
+	add(&host, &host.request.uidmaps, "0:0:1");
+	check_run("run-host-tree-mapped", &host);
+	test_run_init(&disk, &v2_root, root_fd);
+	disk.context.root_kind = ROOT_OVERLAY;
+	disk.context.overlay_dir = "/var/lib/mydocker/containers/" ID;
+	add(&disk, &disk.request.uidmaps, "0:100000:65536");
+	check_run("run-overlay-mapped", &disk);
+}
+
 /* ---- config.json ---- */
 
 static void check_config(const char *name, const char *file, const HostFacts *facts)
@@ -372,6 +397,7 @@ int main(void)
 		cmocka_unit_test(namespaces_of_the_host),
 		cmocka_unit_test(privileged_runs),
 		cmocka_unit_test(the_hosts_own_tree),
+		cmocka_unit_test(throw_away_roots_in_a_user_namespace),
 		cmocka_unit_test(a_small_config),
 		cmocka_unit_test(a_large_config),
 		cmocka_unit_test(a_config_for_an_ordinary_user),

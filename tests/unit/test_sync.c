@@ -538,6 +538,25 @@ static void death_with_a_message_unread_is_death(void **state)
 	close_pair(&p);
 }
 
+/* Whatever the parent was doing meanwhile: a step that init did not read, or one that it cannot read any more. */
+static void a_failure_is_heard_after_death(void **state)
+{
+	(void)state;
+	const Err why = { .kind = ERR_SPEC, .sys = ENOENT, .msg = "mount /none on /data" };
+	for (int unread = 0; unread < 2; unread++) {
+		Pair p = make_pair();
+		Err e = { 0 };
+		if (unread)
+			assert_int_equal(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), 0);
+		sync_fail(&p.init, &why);
+		sync_close(&p.init);
+		int r = unread ? sync_expect(&p.parent, SYNC_ROOTFS_READY, NULL, &e)
+			       : sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e);
+		expect_error(r, &e, ERR_SPEC, ENOENT, "mount /none on /data");
+		close_pair(&p);
+	}
+}
+
 static void failing_without_a_peer_does_no_harm(void **state)
 {
 	(void)state;
@@ -583,6 +602,7 @@ int main(void)
 		cmocka_unit_test(a_killed_init_is_noticed),
 		cmocka_unit_test(writing_to_the_dead_is_an_error_and_no_signal),
 		cmocka_unit_test(death_with_a_message_unread_is_death),
+		cmocka_unit_test(a_failure_is_heard_after_death),
 		cmocka_unit_test(failing_without_a_peer_does_no_harm),
 		cmocka_unit_test(every_step_has_a_name_and_a_text),
 	};
