@@ -2,10 +2,24 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "fmt/json.h"
+
+/* Records are JSON: a name that is no UTF-8 would not come back from there as it was. */
+static int check_utf8(const char *path, Err *e)
+{
+	for (size_t left = strlen(path), n; left > 0; path += n, left -= n) {
+		n = json_utf8_length(path, left);
+		if (n == 0)
+			return err_make(e, ERR_USAGE, EILSEQ,
+					"the name of a directory is not UTF-8: '%s'", path);
+	}
+	return 0;
+}
 
 /* Symbolic links stay: who asks for a directory may move it. */
 static int make_absolute(const char *path, Arena *a, const char **ret, Err *e)
@@ -13,13 +27,13 @@ static int make_absolute(const char *path, Arena *a, const char **ret, Err *e)
 	char cwd[PATH_MAX];
 	if (!*path)
 		return err_make(e, ERR_USAGE, 0, "the name of a directory is empty");
-	if (path[0] == '/') {
-		*ret = path;
-		return 0;
+	if (path[0] != '/') {
+		if (!getcwd(cwd, sizeof cwd))
+			return err_sys(e, "find the current directory for '%s'", path);
+		path = arena_printf(a, "%s/%s", cwd, path);
 	}
-	if (!getcwd(cwd, sizeof cwd))
-		return err_sys(e, "find the current directory for '%s'", path);
-	*ret = arena_printf(a, "%s/%s", cwd, path);
+	TRY(check_utf8(path, e));
+	*ret = path_clean(a, path);
 	return 0;
 }
 

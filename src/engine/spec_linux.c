@@ -146,7 +146,7 @@ int spec_fill_linux(const RunContext *c, Spec *s, Err *e)
 	fill_sysctls(c, s);
 	fill_limits(c, &l->resources);
 	fill_device_rules(c, &l->resources);
-	if (c->request->cgroup_parent)
+	if (c->request->cgroup_parent && *c->request->cgroup_parent)
 		l->cgroups_path = arena_printf(c->arena, "/%s/%s", c->request->cgroup_parent, c->id);
 	if (c->request->privileged && !run_has_userns(c))
 		TRY(host_devices_add(c->arena, s, e));

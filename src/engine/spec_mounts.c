@@ -55,6 +55,15 @@ static void fill_ipc_mounts(const RunContext *c, Spec *s)
 	fs_add(c, s, "mqueue", "/dev/mqueue", "nosuid,noexec,nodev");
 }
 
+/* A new procfs shows the pid namespace, which in a user namespace of its own the container must own: else it sees the host's. */
+static void fill_proc(const RunContext *c, Spec *s)
+{
+	if (run_has_userns(c) && run_shares(c->request->pid))
+		bind_add(c, s, "/proc", "/proc", "rbind,nosuid,noexec,nodev");
+	else
+		fs_add(c, s, "proc", "/proc", "nosuid,noexec,nodev");
+}
+
 /* The kernel shows a new sysfs only to the owner of the network namespace: with the host's network in a user namespace of its own, a
  * container sees the host's, read-only. */
 static void fill_sysfs(const RunContext *c, Spec *s)
@@ -71,7 +80,7 @@ static void fill_sysfs(const RunContext *c, Spec *s)
 
 static void fill_base_mounts(const RunContext *c, Spec *s)
 {
-	fs_add(c, s, "proc", "/proc", "nosuid,noexec,nodev");
+	fill_proc(c, s);
 	fs_add(c, s, "tmpfs", "/dev", "nosuid,strictatime,mode=755,size=65536k");
 	fs_add(c, s, "devpts", "/dev/pts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
 	fill_sysfs(c, s);
@@ -117,41 +126,49 @@ static size_t depth(const char *path)
 	return n;
 }
 
-/* What the user asked for replaces ours on the same place; the rest is ordered so that parents come before what lies in them. */
-static int user_mount_add(const RunContext *c, Spec *s, size_t first_user, SpecMount m, Err *e)
+/* What the user asked for replaces ours on the same place. */
+static int user_mount_add(const RunContext *c, Spec *s, StrList *places, SpecMount m, Err *e)
 {
-	for (size_t i = first_user; i < s->mounts_count; i++)
-		if (strcmp(s->mounts[i].destination, m.destination) == 0)
-			return err_make(e, ERR_USAGE, 0, "two mounts on %s", m.destination);
-	for (size_t i = 0; i < first_user; i++)
+	if (strlist_has(places, m.destination))
+		return err_make(e, ERR_USAGE, 0, "two mounts on %s", m.destination);
+	strlist_add(c->arena, places, m.destination);
+	for (size_t i = 0; i < s->mounts_count; i++)
 		if (strcmp(s->mounts[i].destination, m.destination) == 0) {
 			s->mounts[i] = m;
 			return 0;
 		}
-	size_t at = s->mounts_count;
 	mount_add(c, s, m);
-	for (; at > first_user && depth(s->mounts[at - 1].destination) > depth(m.destination); at--)
-		s->mounts[at] = s->mounts[at - 1];
-	s->mounts[at] = m;
 	return 0;
+}
+
+/* Parents come before what lies in them; else the order stays. */
+static void sort_by_depth(SpecMount *mounts, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		SpecMount m = mounts[i];
+		size_t at = i;
+		for (; at > 0 && depth(mounts[at - 1].destination) > depth(m.destination); at--)
+			mounts[at] = mounts[at - 1];
+		mounts[at] = m;
+	}
 }
 
 static int fill_user_mounts(const RunContext *c, Spec *s, Err *e)
 {
 	const RunRequest *r = c->request;
 	char cwd[PATH_MAX];
-	size_t first = s->mounts_count;
+	StrList places = { 0 };
 	if (r->volumes.count > 0 && !getcwd(cwd, sizeof cwd))
 		cwd[0] = '\0'; /* only matters for relative sources, whose open then fails by name */
 	for (size_t i = 0; i < r->volumes.count; i++) {
 		SpecMount m;
 		TRY(volume_parse(r->volumes.items[i], cwd, c->arena, &m, e));
-		TRY(user_mount_add(c, s, first, m, e));
+		TRY(user_mount_add(c, s, &places, m, e));
 	}
 	for (size_t i = 0; i < r->tmpfs.count; i++) {
 		SpecMount m;
 		TRY(tmpfs_parse(r->tmpfs.items[i], c->arena, &m, e));
-		TRY(user_mount_add(c, s, first, m, e));
+		TRY(user_mount_add(c, s, &places, m, e));
 	}
 	return 0;
 }
@@ -185,6 +202,7 @@ int spec_fill_mounts(const RunContext *c, Spec *s, Err *e)
 	fill_base_mounts(c, s);
 	fill_network_files(c, s);
 	TRY(fill_user_mounts(c, s, e));
+	sort_by_depth(s->mounts, s->mounts_count);
 	fill_masks(c, s);
 	return 0;
 }

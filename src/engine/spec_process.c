@@ -140,6 +140,32 @@ static int fill_rlimits(const RunContext *c, SpecProcess *p, Err *e)
 	return 0;
 }
 
+static bool gid_is_mapped(const SpecLinux *l, uint32_t gid)
+{
+	for (size_t i = 0; i < l->gid_mappings_count; i++)
+		if (gid >= l->gid_mappings[i].container_id &&
+		    gid - l->gid_mappings[i].container_id < l->gid_mappings[i].size)
+			return true;
+	return l->gid_mappings_count == 0;
+}
+
+/* The own group first, else files that shut it out by their group's permissions would be open (CVE-2022-36109), then those of the
+ * root's /etc/group. Nobody asked for these by name: what the user namespace cannot have is left out. */
+static void fill_groups(const RunContext *c, Spec *s)
+{
+	SpecProcess *p = &s->process;
+	uint32_t *gids = NULL;
+	size_t count = 0;
+	if (!c->facts->privileged)
+		return; /* setgroups(2) is denied in a user namespace made without privilege */
+	*arena_push(c->arena, &gids, &count, uint32_t) = c->user.gid;
+	for (size_t i = 0; i < c->user.groups_count; i++)
+		if (c->user.groups[i] != c->user.gid && gid_is_mapped(&s->linux_, c->user.groups[i]))
+			*arena_push(c->arena, &gids, &count, uint32_t) = c->user.groups[i];
+	p->additional_gids = gids;
+	p->additional_gids_count = count;
+}
+
 int spec_fill_process(const RunContext *c, Spec *s, Err *e)
 {
 	SpecProcess *p = &s->process;
@@ -150,8 +176,7 @@ int spec_fill_process(const RunContext *c, Spec *s, Err *e)
 	fill_terminal(c, p);
 	p->uid = c->user.uid;
 	p->gid = c->user.gid;
-	p->additional_gids = c->user.groups;
-	p->additional_gids_count = c->user.groups_count;
+	fill_groups(c, s);
 	p->umask = 0022;
 	p->has_umask = true;
 	return 0;

@@ -13,8 +13,8 @@
 /* The text of a file in the root, "" when there is none. Pages of the buffer that stay untouched cost nothing. */
 static int root_file_read(int root_fd, const char *path, Arena *a, char **ret, Err *e)
 {
-	char *text = arena_alloc(a, LIMIT_PASSWD_BYTES + 2);
-	ssize_t n = path_read_in_root(root_fd, path, text, LIMIT_PASSWD_BYTES + 2, e);
+	char *text = arena_alloc(a, LIMIT_PASSWD_BYTES + 1);
+	ssize_t n = path_read_in_root(root_fd, path, text, LIMIT_PASSWD_BYTES + 1, e);
 	if (n == -ENOENT || n == -ENOTDIR)
 		text[0] = '\0';
 	else if (n < 0)
@@ -30,7 +30,7 @@ static size_t line_next(char **text, char **fields, size_t max)
 		char *line = *text, *end = strchrnul(line, '\n');
 		*text = *end ? end + 1 : end;
 		*end = '\0';
-		if (*line == '\0' || *line == '#')
+		if (*line == '\0' || *line == '#' || *line == ':')
 			continue;
 		size_t n = 0;
 		while (n < max) {

@@ -90,8 +90,7 @@ static int finish_mount(SpecDecoder *d, const JsonValue *v, void *item, size_t i
 	SpecMount *m = item;
 	(void)v;
 	(void)index;
-	if (m->destination[0] != '/')
-		m->destination = arena_printf(d->arena, "/%s", m->destination);
+	m->destination = path_clean(d->arena, m->destination); /* also makes a relative one absolute */
 	return 0;
 }
 

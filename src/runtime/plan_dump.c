@@ -1,3 +1,5 @@
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/plan.h"
@@ -8,28 +10,62 @@ typedef struct Dump {
 	StrList lines;
 } Dump;
 
-#define LINE(d, ...) strlist_add((d)->arena, &(d)->lines, arena_printf((d)->arena, __VA_ARGS__))
+/* Control characters, with which a string could forge a line, are shown as escapes. */
+__attribute__((format(printf, 2, 3))) static void line(Dump *d, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	const char *raw = arena_vprintf(d->arena, fmt, ap);
+	va_end(ap);
+	char *text = arena_alloc(d->arena, 4 * strlen(raw) + 1), *out = text;
+	for (; *raw; raw++) {
+		unsigned char c = (unsigned char)*raw;
+		if (c >= 0x20 && c != 0x7f)
+			*out++ = *raw;
+		else
+			out += snprintf(out, 5, "\\x%02x", c);
+	}
+	strlist_add(d->arena, &d->lines, text);
+}
 
 static const char *str_or(const WireBuild *w, WireStr s, const char *none)
 {
 	return s ? w->strings + s : none;
 }
 
+static void dump_map(Dump *d, const char *what, const char *map)
+{
+	StrList lines = map ? str_split(d->arena, map, '\n') : (StrList){ 0 };
+	for (size_t i = 0; i < lines.count; i++)
+		if (*lines.items[i])
+			line(d, "%s %s", what, lines.items[i]);
+}
+
+static void dump_device_rules(Dump *d, const Plan *p)
+{
+	for (size_t i = 0; i < p->device_rules_count; i++) {
+		const DeviceRule *r = &p->device_rules[i];
+		line(d, "device rule %s %c %lld:%lld %s%s%s", r->allow ? "allow" : "deny", r->type,
+		     (long long)r->major, (long long)r->minor, r->read ? "r" : "",
+		     r->write ? "w" : "", r->mknod ? "m" : "");
+	}
+}
+
 static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 {
-	LINE(d, "container %s", p->container_id);
+	line(d, "container %s", p->container_id);
 	for (size_t i = 0; i < p->warnings.count; i++)
-		LINE(d, "warning %s", p->warnings.items[i]);
-	LINE(d, "clone 0x%llx", (unsigned long long)p->clone_flags);
-	if (p->uid_map)
-		LINE(d, "uid_map %s", p->uid_map);
-	if (p->gid_map)
-		LINE(d, "gid_map %s%s", p->deny_setgroups ? "(setgroups deny) " : "", p->gid_map);
+		line(d, "warning %s", p->warnings.items[i]);
+	line(d, "clone 0x%llx", (unsigned long long)p->clone_flags);
+	dump_map(d, "uid_map", p->uid_map);
+	if (p->deny_setgroups)
+		line(d, "setgroups deny");
+	dump_map(d, "gid_map", p->gid_map);
 	for (size_t i = 0; i < p->groups_count; i++)
-		LINE(d, "group %s %s", f->cgroups[p->groups[i].hierarchy].is_v2 ? "v2" : "v1",
+		line(d, "group %s %s", f->cgroups[p->groups[i].hierarchy].is_v2 ? "v2" : "v1",
 		     p->groups[i].dir);
 	for (size_t i = 0; i < p->writes_count; i++)
-		LINE(d, "write %s %s = %s", f->cgroups[p->writes[i].hierarchy].mountpoint,
+		line(d, "write %s %s = %s", f->cgroups[p->writes[i].hierarchy].mountpoint,
 		     p->writes[i].file, p->writes[i].value);
 }
 
@@ -40,7 +76,7 @@ static void dump_mount(Dump *d, const WireBuild *w, const WireMount *m)
 	for (uint32_t i = 0; i < m->options_count; i++)
 		options = arena_printf(d->arena, "%s %s", options,
 				       w->strings + w->mount_options[m->options_first + i]);
-	LINE(d, "mount %s %s on %s%s%s set 0x%llx clear 0x%llx propagation 0x%llx flags 0x%x options%s",
+	line(d, "mount %s %s on %s%s%s set 0x%llx clear 0x%llx propagation 0x%llx flags 0x%x options%s",
 	     kinds[m->kind], str_or(w, m->source, "-"), str_or(w, m->target, "-"),
 	     m->type ? " type " : "", str_or(w, m->type, ""), (unsigned long long)m->attr_set,
 	     (unsigned long long)m->attr_clear, (unsigned long long)m->propagation, m->flags, options);
@@ -49,58 +85,62 @@ static void dump_mount(Dump *d, const WireBuild *w, const WireMount *m)
 static void dump_root(Dump *d, const WireBuild *w)
 {
 	const WirePlan *h = &w->head;
-	LINE(d, "root %s", str_or(w, h->root, "-"));
+	line(d, "root %s", str_or(w, h->root, "-"));
 	if (h->overlay_lower)
-		LINE(d, "overlay lower %s upper %s work %s", str_or(w, h->overlay_lower, "-"),
+		line(d, "overlay lower %s upper %s work %s", str_or(w, h->overlay_lower, "-"),
 		     str_or(w, h->overlay_upper, "(memory)"), str_or(w, h->overlay_work, "(memory)"));
 	for (size_t i = 0; i < w->mounts_count; i++)
 		dump_mount(d, w, &w->mounts[i]);
 	for (size_t i = 0; i < w->devices_count; i++)
-		LINE(d, "device %s mode 0%o %u:%u owner %u:%u", w->strings + w->devices[i].path,
+		line(d, "device %s mode 0%o %u:%u owner %u:%u", w->strings + w->devices[i].path,
 		     w->devices[i].mode, w->devices[i].major, w->devices[i].minor,
 		     w->devices[i].uid, w->devices[i].gid);
 	for (size_t i = 0; i < w->links_count; i++)
-		LINE(d, "link %s -> %s", w->strings + w->links[i].name, w->strings + w->links[i].value);
+		line(d, "link %s -> %s", w->strings + w->links[i].name, w->strings + w->links[i].value);
 	for (size_t i = 0; i < w->masked_count; i++)
-		LINE(d, "masked %s", w->strings + w->masked[i]);
+		line(d, "masked %s", w->strings + w->masked[i]);
 	for (size_t i = 0; i < w->readonly_count; i++)
-		LINE(d, "readonly %s", w->strings + w->readonly[i]);
+		line(d, "readonly %s", w->strings + w->readonly[i]);
 	for (size_t i = 0; i < w->sysctls_count; i++)
-		LINE(d, "sysctl %s = %s", w->strings + w->sysctls[i].name,
+		line(d, "sysctl %s = %s", w->strings + w->sysctls[i].name,
 		     w->strings + w->sysctls[i].value);
 }
 
 static void dump_process(Dump *d, const WireBuild *w)
 {
 	const WirePlan *h = &w->head;
-	LINE(d, "flags 0x%x", h->flags);
-	LINE(d, "hostname %s", str_or(w, h->hostname, "(the host's)"));
-	LINE(d, "user %u:%u umask 0%o cwd %s", h->uid, h->gid, h->umask, str_or(w, h->cwd, "-"));
+	line(d, "flags 0x%x", h->flags);
+	line(d, "hostname %s", str_or(w, h->hostname, "(the host's)"));
+	line(d, "user %u:%u umask 0%o cwd %s", h->uid, h->gid, h->umask, str_or(w, h->cwd, "-"));
 	for (size_t i = 0; i < w->groups_count; i++)
-		LINE(d, "group id %u", w->groups[i]);
-	LINE(d, "caps bounding 0x%llx permitted 0x%llx effective 0x%llx inheritable 0x%llx ambient 0x%llx",
+		line(d, "group id %u", w->groups[i]);
+	line(d, "caps bounding 0x%llx permitted 0x%llx effective 0x%llx inheritable 0x%llx ambient 0x%llx",
 	     (unsigned long long)h->caps_bounding, (unsigned long long)h->caps_permitted,
 	     (unsigned long long)h->caps_effective, (unsigned long long)h->caps_inheritable,
 	     (unsigned long long)h->caps_ambient);
 	for (size_t i = 0; i < w->rlimits_count; i++)
-		LINE(d, "rlimit %d soft %llu hard %llu%s", w->rlimits[i].resource,
+		line(d, "rlimit %d soft %llu hard %llu%s", w->rlimits[i].resource,
 		     (unsigned long long)w->rlimits[i].soft, (unsigned long long)w->rlimits[i].hard,
 		     w->rlimits[i].is_default ? " default" : "");
-	LINE(d, "seccomp %s flags 0x%x", w->filter_count ? "filter" : "none", h->seccomp_flags);
+	if (h->flags & WIRE_TERMINAL)
+		line(d, "terminal of %u rows, %u columns", h->console_rows, h->console_cols);
+	line(d, "seccomp %s flags 0x%x", w->filter_count ? "filter" : "none", h->seccomp_flags);
 	for (size_t i = 0; i < w->envp_count; i++)
-		LINE(d, "env %s", w->strings + w->envp[i]);
+		line(d, "env %s", w->strings + w->envp[i]);
 	for (size_t i = 0; i < w->argv_count; i++)
-		LINE(d, "arg %s", w->strings + w->argv[i]);
+		line(d, "arg %s", w->strings + w->argv[i]);
 }
 
 char *plan_dump(const Plan *p, const HostFacts *facts, Arena *a)
 {
 	Dump d = { .arena = a };
 	dump_parent(&d, p, facts);
+	if (plan_cgroup_devices_by_program(facts))
+		dump_device_rules(&d, p);
 	if (p->has_root_wire) {
-		LINE(&d, "root's tree, made apart:");
+		line(&d, "root's tree, made apart:");
 		dump_root(&d, &p->root_wire);
-		LINE(&d, "container:");
+		line(&d, "container:");
 	}
 	dump_root(&d, &p->wire);
 	dump_process(&d, &p->wire);

@@ -60,15 +60,6 @@ static void fs_data_add(const PlanContext *c, Plan *p, WireMount *m, const char 
 	m->options_count = (uint32_t)(p->wire.mount_options_count - m->options_first);
 }
 
-/* True when a later mount's target lies below this one: a read-only tmpfs must stay writable until that is made. */
-static bool has_mounts_below(const Spec *s, size_t index)
-{
-	for (size_t i = index + 1; i < s->mounts_count; i++)
-		if (path_is_below(s->mounts[i].destination, s->mounts[index].destination))
-			return true;
-	return false;
-}
-
 static int fs_mount_add(const PlanContext *c, Plan *p, size_t index, const MountOptions *o)
 {
 	const SpecMount *m = &c->spec->mounts[index];
@@ -81,8 +72,8 @@ static int fs_mount_add(const PlanContext *c, Plan *p, size_t index, const Mount
 		.propagation = o->propagation,
 	};
 	fs_data_add(c, p, &w, m->type, &o->data);
-	if (strcmp(m->type, "tmpfs") == 0 && has_mounts_below(c->spec, index))
-		w.flags |= WIRE_MOUNT_READONLY_LAST;
+	if (strcmp(m->type, "tmpfs") == 0 && (w.attr_set & MOUNT_ATTR_RDONLY))
+		w.flags |= WIRE_MOUNT_READONLY_LAST; /* mount points, device nodes and links may have to be made in it */
 	if (strcmp(m->type, "mqueue") == 0)
 		w.flags |= WIRE_MOUNT_OPTIONAL; /* a kernel without CONFIG_POSIX_MQUEUE */
 	*wire_add(&p->wire, mounts, WireMount) = w;
@@ -183,8 +174,6 @@ static int mount_add(const PlanContext *c, Plan *p, size_t index, Err *e)
 	const SpecMount *m = &c->spec->mounts[index];
 	MountOptions o = { 0 };
 
-	if (p->wire.mounts_count >= LIMIT_MOUNTS)
-		return err_make(e, ERR_SPEC, 0, "more than %u mounts", LIMIT_MOUNTS);
 	for (size_t i = 0; i < m->options.count; i++)
 		TRY(option_add(&o, m->options.items[i], m, c->arena, e));
 	if (o.bind || !m->type || strcmp(m->type, "bind") == 0)
@@ -227,6 +216,8 @@ int plan_mounts(const PlanContext *c, Plan *p, Err *e)
 	TRY(dev_mount_add_default(c, p));
 	for (size_t i = 0; i < c->spec->mounts_count; i++)
 		TRY(mount_add(c, p, i, e));
+	if (p->wire.mounts_count > LIMIT_MOUNTS)
+		return err_make(e, ERR_SPEC, 0, "more than %u mounts", LIMIT_MOUNTS);
 	for (size_t i = 0; i < l->masked_paths.count; i++)
 		*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, l->masked_paths.items[i]);
 	for (size_t i = 0; i < l->readonly_paths.count; i++)

@@ -47,8 +47,9 @@ static void plan_capabilities(const PlanContext *c, Plan *p)
 {
 	const SpecProcess *proc = &c->spec->process;
 	WirePlan *h = &p->wire.head;
+	h->flags |= WIRE_SET_CAPS;
 	if (!proc->has_capabilities)
-		return;
+		return; /* none at all, as runc */
 	uint64_t can = caps_available(c);
 	uint64_t asked = proc->capabilities.bounding | proc->capabilities.effective |
 			 proc->capabilities.permitted | proc->capabilities.inheritable |
@@ -58,7 +59,6 @@ static void plan_capabilities(const PlanContext *c, Plan *p)
 			strlist_add(c->arena, &p->warnings,
 				    arena_printf(c->arena, "capability %s is not held here and left out",
 						 cap_name(i)));
-	h->flags |= WIRE_SET_CAPS;
 	h->caps_bounding = proc->capabilities.bounding & can;
 	h->caps_permitted = proc->capabilities.permitted & can;
 	h->caps_effective = proc->capabilities.effective & h->caps_permitted;

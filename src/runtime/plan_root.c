@@ -42,6 +42,15 @@ static bool fstype_is_masked(const char *fstype)
 	return false;
 }
 
+/* True when the container mounts something of its own there or above: the host's mount is not seen anyway. */
+static bool is_replaced(const Spec *s, const char *mountpoint)
+{
+	for (size_t i = 0; i < s->mounts_count; i++)
+		if (path_is_below(mountpoint, s->mounts[i].destination))
+			return true;
+	return false;
+}
+
 static int host_mount_add(Plan *p, WireBuild *w, const HostMount *m, Err *e)
 {
 	if (!m->is_dir || fstype_is_masked(m->fstype)) {
@@ -67,14 +76,16 @@ static int host_view(const PlanContext *c, Plan *p, WireBuild *w, Err *e)
 	const HostFacts *f = c->facts;
 	for (size_t i = 0; i < f->mounts_count; i++) {
 		const HostMount *m = &f->mounts[i];
-		if (strcmp(m->mountpoint, "/") == 0 || is_fresh(m->mountpoint))
+		if (strcmp(m->mountpoint, "/") == 0 || is_fresh(m->mountpoint) ||
+		    is_replaced(c->spec, m->mountpoint))
 			continue;
 		TRY(host_mount_add(p, w, m, e));
 	}
-	for (size_t i = 0; i < c->in->masked_host_dirs.count; i++)
-		if (!is_fresh(c->in->masked_host_dirs.items[i]))
-			*wire_add(&p->wire, masked,
-				  WireStr) = wire_add_str(&p->wire, c->in->masked_host_dirs.items[i]);
+	for (size_t i = 0; i < c->in->masked_host_dirs.count; i++) {
+		const char *dir = path_clean(c->arena, c->in->masked_host_dirs.items[i]);
+		if (!is_fresh(dir))
+			*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, dir);
+	}
 	return 0;
 }
 

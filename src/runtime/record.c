@@ -114,6 +114,15 @@ static int read_list(const JsonValue *v, const char *key, Arena *a, StrList *ret
 	return 0;
 }
 
+static int check_paths(const StrList *l, Err *e)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i][0] != '/')
+			return err_make(e, ERR_STATE, 0,
+					"record.json: '%s' is not an absolute path", l->items[i]);
+	return 0;
+}
+
 int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 {
 	const JsonValue *v;
@@ -128,6 +137,11 @@ int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 	int got = json_get_u64(json_member(v, "created"), UINT64_MAX, &r.created, e);
 	if (got < 0)
 		return err_wrap(e, got, "record.json: created");
+	TRY(check_paths(&r.groups, e));
+	TRY(check_paths(&r.parents, e));
+	if (r.overlay_dir && r.overlay_dir[0] != '/')
+		return err_make(e, ERR_STATE, 0, "record.json: '%s' is not an absolute path",
+				r.overlay_dir);
 	if (!r.id || !r.boot_id)
 		return err_make(e, ERR_STATE, 0, "record.json names no container");
 	*ret = r;

@@ -110,7 +110,7 @@ int state_add(State *s, const char *id, Arena *a, ContainerDir *ret, Err *e)
 	for (;;) {
 		if (mkdirat(s->containers_fd, id, 0700) < 0) {
 			if (errno == EEXIST)
-				return err_make(e, ERR_EXISTS, 0, "container %s exists already", id);
+				return err_make(e, ERR_EXISTS, EEXIST, "container %s", id);
 			return err_sys(e, "make %s/containers/%s", s->path, id);
 		}
 		int r = dir_lock(s, id, LOCK_EX, a, ret);

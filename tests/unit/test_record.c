@@ -91,21 +91,22 @@ static void a_record_comes_back(void **state)
 static void strange_strings_come_back(void **state)
 {
 	(void)state;
-	const char *strange[] = { "",
-				  "\"",
-				  "\\",
-				  "a\"b\\c/d",
-				  "line\nbreak\tand\rmore",
-				  "\x01\x1f\x7f",
-				  "{}[],:",
-				  "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xb3",
-				  "\\u0000",
-				  "null",
-				  " space " };
+	/* Paths begin with a slash; names and ids are these without it. */
+	const char *strange[] = { "/",
+				  "/\"",
+				  "/\\",
+				  "/a\"b\\c/d",
+				  "/line\nbreak\tand\rmore",
+				  "/\x01\x1f\x7f",
+				  "/{}[],:",
+				  "/\xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xb3",
+				  "/\\u0000",
+				  "/null",
+				  "/ space " };
 	for (size_t i = 0; i < ARRAY_LEN(strange); i++) {
 		const Record r = { .id = "x",
-				   .boot_id = strange[i],
-				   .name = strange[i],
+				   .boot_id = strange[i] + 1,
+				   .name = strange[i] + 1,
 				   .overlay_dir = strange[i],
 				   .groups = { &strange[i], 1 },
 				   .parents = { strange, ARRAY_LEN(strange) } };
@@ -120,9 +121,31 @@ static void long_paths_come_back(void **state)
 	Record r = { .id = "x", .boot_id = "b" };
 	char *path = arena_alloc(&arena, PATH_MAX);
 	memset(path, 'p', PATH_MAX - 1);
+	path[0] = '/';
 	for (int i = 0; i < 14; i++)
 		strlist_add(&arena, &r.groups, path);
 	round_trip(&r);
+}
+
+static void relative_paths_are_refused(void **state)
+{
+	(void)state;
+	static const char *const where[] = { "groups", "parents", "overlay_dir" };
+	for (size_t i = 0; i < ARRAY_LEN(where); i++) {
+		const char *relative = "var/lib";
+		Record r = { .id = "x", .boot_id = "b" };
+		Err e = { 0 };
+		if (i == 0)
+			strlist_add(&arena, &r.groups, relative);
+		else if (i == 1)
+			strlist_add(&arena, &r.parents, relative);
+		else
+			r.overlay_dir = relative;
+		assert_int_equal(record_write(dir, &r, &arena, &e), 0);
+		assert_true(record_read(dir, &arena, &r, &e) < 0);
+		assert_int_equal(e.kind, ERR_STATE);
+		assert_non_null(strstr(e.msg, "'var/lib' is not an absolute path"));
+	}
 }
 
 static void a_process_comes_back(void **state)
@@ -302,6 +325,7 @@ int main(void)
 		TEST(a_record_comes_back),
 		TEST(strange_strings_come_back),
 		TEST(long_paths_come_back),
+		TEST(relative_paths_are_refused),
 		TEST(a_process_comes_back),
 		TEST(files_are_private_and_nothing_else_stays),
 		TEST(a_failed_write_keeps_the_old_record),
