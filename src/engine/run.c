@@ -315,12 +315,12 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 {
 	ProcessEnd end;
-	const WaitOpts opts = {
+	WaitOpts opts = {
 		.pidfd = r->container.pidfd,
 		.signals_fd = signals->fd,
-		.take_master_fd = TAKE_FD(r->container.terminal_fd),
 		.forward_stdin = r->request->interactive,
 	};
+	opts.take_master_fd = TAKE_FD(r->container.terminal_fd);
 	TRY(process_wait_loop(&opts, &end, e));
 	r->exit_code = process_end_code(&end);
 	return 0;

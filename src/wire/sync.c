@@ -91,18 +91,18 @@ static int message_send(int socket, const SyncMessage *m, int fd, Err *e)
 	return 0;
 }
 
-/* Takes the one descriptor out of a received message. More than one, which fits into the padding, are closed: FD_NONE. */
+/* Takes the one descriptor out of a received message, whose control data has room for one header. More than one, which fit into its
+ * padding, are closed: FD_NONE. */
 static int message_take_fd(struct msghdr *msg)
 {
+	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 	int fd = FD_NONE;
-	unsigned count = 0;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t at = 0; CMSG_LEN(at + sizeof fd) <= c->cmsg_len; at += sizeof fd, count++) {
-			fd_close_auto(&fd);
-			memcpy(&fd, CMSG_DATA(c) + at, sizeof fd);
-		}
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return FD_NONE;
+	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof fd;
+	for (size_t i = 0; i < count; i++) {
+		fd_close_auto(&fd);
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
 	}
 	if (count > 1) {
 		fd_close(fd);
