@@ -32,6 +32,9 @@ static int source_open(Init *in, uint32_t i, Err *e)
 	if ((r == -ENOENT && (m->flags & WIRE_MOUNT_OPTIONAL)) ||
 	    (r < 0 && (m->flags & WIRE_MOUNT_MASK_ON_FAILURE)))
 		return 0;
+	if (r == -ENOENT)
+		return err_make(e, ERR_SPEC, ENOENT, "mount on %s: source '%s'",
+				wire_str(in->plan, m->target), source);
 	return r < 0 ? err_wrap(e, r, "mount on %s", wire_str(in->plan, m->target)) : 0;
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "kern/cgroup_parts.h"
@@ -70,16 +71,36 @@ static int make_leaf(const CgroupRequest *r, unsigned *parents_made, Err *e)
 	return err_sys(e, "make the group %s", r->dir);
 }
 
+/* The group lacks the file: its controller was not handed down. */
+static int write_without_file(const CgroupRequest *r, const CgroupWrite *w, Err *e)
+{
+	char above[PATH_SIZE];
+	if (!w->asked) {
+		log_warn("the default %s of %s is left out: the group %s has no %s", w->what,
+			 w->value, r->dir, w->file);
+		return 0;
+	}
+	TRY(str_format(above, sizeof above, "%s", r->dir));
+	for (char *slash; strlen(above) > strlen(r->top) && (slash = strrchr(above, '/'));) {
+		*slash = '\0';
+		if (r->is_v2 && cgroup_v2_holds_processes(above))
+			return err_make(e, ERR_SYS, ENOENT,
+					"set the %s to %s: the group %s holds processes, so cgroup v2 hands no controller on "
+					"to groups in it; start from, or name with --cgroup-parent, one that holds none",
+					w->what, w->value, above);
+	}
+	return err_make(e, ERR_SYS, ENOENT,
+			"set the %s to %s: the group %s has no %s (controllers here: %s)", w->what,
+			w->value, r->dir, w->file, *r->controllers ? r->controllers : "none");
+}
+
 static int write_one(const CgroupRequest *r, int dirfd, const CgroupWrite *w, Err *e)
 {
 	int n = fd_write_text_at(dirfd, w->file, w->value);
-	if (n >= 0 || (!w->asked && n == -ENOENT))
+	if (n >= 0)
 		return 0;
 	if (n == -ENOENT)
-		return err_make(e, ERR_SYS, ENOENT,
-				"set the %s to %s: the group %s has no %s (controllers here: %s)",
-				w->what, w->value, r->dir, w->file,
-				*r->controllers ? r->controllers : "none");
+		return write_without_file(r, w, e);
 	return err_make(e, ERR_SYS, -n, "set the %s to %s: the kernel refuses it for %s/%s",
 			w->what, w->value, r->dir, w->file);
 }

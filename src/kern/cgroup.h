@@ -17,7 +17,7 @@
 typedef struct CgroupWrite {
 	const char *file, *value;
 	const char *what; /* "memory limit", for messages */
-	bool asked;       /* false: a default, no error where the file does not exist */
+	bool asked;       /* false: a default; where the file does not exist there is one warning */
 } CgroupWrite;
 
 typedef struct CgroupRequest {

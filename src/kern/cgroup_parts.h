@@ -6,6 +6,9 @@
 int cgroup_v1_prepare(const CgroupRequest *r, int dirfd, unsigned parents_made, Err *e);
 int cgroup_v2_prepare(const CgroupRequest *r, Err *e);
 
+/* Whether a v2 group other than the root of all holds processes of its own, and so can hand no controller on. */
+bool cgroup_v2_holds_processes(const char *dir);
+
 /* 1 when cgroup.kill did it, 0 when this group has no such file, or -errno. */
 int cgroup_v2_kill(int dirfd);
 

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "kern/cgroup_parts.h"
@@ -26,8 +27,20 @@ static bool is_needed(const CgroupRequest *r, const char *word, size_t len)
 	return false;
 }
 
-/* Hands the needed controllers that `above` has on to its groups. What it does not have, or cannot hand on since it holds processes
- * ("no internal processes"), is left: the write that needs it will say so. */
+bool cgroup_v2_holds_processes(const char *dir)
+{
+	char path[4096], some[16];
+	if (str_format(path, sizeof path, "%s/cgroup.type", dir) < 0 || access(path, F_OK) < 0)
+		return false; /* the root of all has no type: it alone may do both */
+	if (str_format(path, sizeof path, "%s/cgroup.procs", dir) < 0)
+		return false;
+	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && fd_read_up_to(fd, some, sizeof some) != 0; /* an error: it is threaded already */
+}
+
+/* Hands the needed controllers that `above` has on to its groups. What it does not have is left: the write that needs it will say so.
+ * So is all of it when the group holds processes ("no internal processes"). The kernel refuses that for memory, but not for cpu, cpuset
+ * and pids: those would turn the group, whoever's it is, into a threaded one, in which no container can be. */
 static int enable_level(const char *above, const char *dir, const void *arg, Err *e)
 {
 	const CgroupRequest *r = arg;
@@ -37,6 +50,8 @@ static int enable_level(const char *above, const char *dir, const void *arg, Err
 	ssize_t n = fd_read_text_at(AT_FDCWD, path, enabled, sizeof enabled);
 	if (n < 0)
 		return err_make(e, ERR_SYS, (int)-n, "read %s", path);
+	if (cgroup_v2_holds_processes(above))
+		return 0;
 	for (const char *p = r->controllers; *p;) {
 		const char *end = strchrnul(p, ' ');
 		size_t len = (size_t)(end - p);

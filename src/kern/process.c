@@ -29,6 +29,13 @@ pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e)
 	if (pid < 0 && errno == ENOSYS)
 		return err_make(e, ERR_SYS, ENOSYS,
 				"this kernel has no clone3 (Linux 5.7 is needed), or a seccomp filter hides it");
+	if (pid < 0 && errno == EPERM && (flags & CLONE_NEWUSER)) /* user_namespaces(7), clone(2) */
+		return err_make(e, ERR_SYS, EPERM,
+				"make a user namespace: not allowed in a chroot, or by a sysctl (kernel.unprivileged_userns_clone, "
+				"kernel.apparmor_restrict_unprivileged_userns)");
+	if (pid < 0 && errno == ENOSPC && (flags & CLONE_NEWUSER))
+		return err_make(e, ERR_SYS, ENOSPC,
+				"make a user namespace: the sysctl user.max_user_namespaces is reached");
 	if (pid < 0)
 		return err_sys(e, "make a process%s", flags ? " in new namespaces" : "");
 	*ret_pidfd = pidfd;

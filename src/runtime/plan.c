@@ -18,6 +18,7 @@ int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, 
 	TRY(plan_dev(&c, &p, e));
 	TRY(plan_sysctls(&c, &p, e));
 	TRY(plan_process(&c, &p, e));
+	TRY(plan_check_devices(&c, &p, e));
 	*ret = p;
 	return 0;
 }

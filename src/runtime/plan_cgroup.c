@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "base/own.h"
 
 typedef struct Writes {
@@ -245,10 +246,39 @@ static int cpu_quota(Writes *w)
 	return 0;
 }
 
+/* The highest number of a list such as "0-3,7" (cpuset(7), "List format"). -EINVAL: it is none. */
+static int list_highest(const char *list, Arena *a, uint32_t *ret)
+{
+	StrList parts = str_split(a, list, ',');
+	uint32_t from, to;
+	*ret = 0;
+	for (size_t i = 0; i < parts.count; i++) {
+		StrList ends = str_split(a, parts.items[i], '-');
+		if (ends.count > 2 || num_parse_u32(ends.items[0], INT32_MAX, &from) < 0 ||
+		    num_parse_u32(ends.items[ends.count - 1], INT32_MAX, &to) < 0 || to < from)
+			return -EINVAL;
+		*ret = to > *ret ? to : *ret;
+	}
+	return 0;
+}
+
+static int check_cpus(Writes *w)
+{
+	uint32_t highest;
+	const char *list = w->r->cpuset_cpus;
+	if (list_highest(list, w->a, &highest) < 0)
+		return err_make(w->e, ERR_SPEC, 0, "set of CPUs '%s': not a list such as 0-3,7", list);
+	if (w->f->cpus > 0 && highest >= w->f->cpus)
+		return err_make(w->e, ERR_SPEC, 0, "set of CPUs '%s': this host has the CPUs 0-%u",
+				list, w->f->cpus - 1);
+	return 0;
+}
+
 static int cpuset(Writes *w)
 {
 	const HostCgroup *h;
 	if (w->r->cpuset_cpus && *w->r->cpuset_cpus) {
+		TRY(check_cpus(w));
 		TRY(need(w, "cpuset", "set of CPUs", &h));
 		add(w, h, "cpuset", "cpuset.cpus", w->r->cpuset_cpus, "set of CPUs", true);
 	}
@@ -274,10 +304,8 @@ static int pids(Writes *w)
 		strlist_add(w->a, w->warnings,
 			    arena_printf(w->a,
 					 "the number of processes is not limited to %" PRId64
-					 ": %s cgroup controller 'pids'",
-					 limit,
-					 find(w->f, "pids") ? "this user may not use the"
-							    : "this host has no"));
+					 ": the cgroup controller 'pids' is %s",
+					 limit, find(w->f, "pids") ? "not writable here" : "not there"));
 		return 0;
 	}
 	TRY(need(w, "pids", "limit of processes", &h));
@@ -359,7 +387,7 @@ static int devices(Writes *w)
 		/* In a user namespace no device node can be made and none of the host's be opened without permission: nothing is lost. */
 		if (w->f->privileged)
 			strlist_add(w->a, w->warnings,
-				    "access to devices is limited by file permissions alone: this host has no cgroup controller 'devices'");
+				    "access to devices is limited by file permissions alone: no cgroup hierarchy that could limit it is writable");
 		return 0;
 	}
 	/* What stands before the last rule about all devices has no effect. */

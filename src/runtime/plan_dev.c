@@ -1,3 +1,4 @@
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -89,4 +90,20 @@ int plan_dev(const PlanContext *c, Plan *p, Err *e)
 			.value = wire_add_str(&p->wire, default_links[i].target),
 		};
 	return 0;
+}
+
+/* Who can make device nodes and is not held back from opening them owns the host's disks. */
+int plan_check_devices(const PlanContext *c, const Plan *p, Err *e)
+{
+	const SpecLinux *l = &c->spec->linux_;
+	bool limited = plan_cgroup_devices_by_program(c->facts);
+	for (size_t i = 0; i < p->writes_count; i++)
+		limited |= str_eq(p->writes[i].controller, "devices");
+	if (limited || (l->namespaces & SPEC_NS_USER) || !(p->wire.head.caps_bounding >> CAP_MKNOD & 1))
+		return 0;
+	if (l->resources.devices_count == 0 || l->resources.devices[0].allow)
+		return 0; /* no limit was wanted */
+	return err_make(e, ERR_SPEC, 0,
+			"capability CAP_MKNOD: refused where access to devices cannot be limited (no writable cgroup hierarchy); "
+			"it would reach every device of the host");
 }

@@ -27,6 +27,7 @@ int plan_mounts(const PlanContext *c, Plan *p, Err *e);
 
 /* plan_dev.c: device nodes and links in /dev. */
 int plan_dev(const PlanContext *c, Plan *p, Err *e);
+int plan_check_devices(const PlanContext *c, const Plan *p, Err *e); /* last: knows capabilities and groups */
 
 /* plan_sysctl.c: kernel parameters of the namespaces. */
 int plan_sysctls(const PlanContext *c, Plan *p, Err *e);

@@ -129,7 +129,8 @@ def test_closed_standard_streams(md, closed):
         v = r.values
         assert {k for k in v if k.startswith("fds.")} == {"fds.0", "fds.1", "fds.2"}, v
         for fd in closed:
-            assert v[f"fds.{fd}"].startswith("/dev/null") or v[f"fds.{fd}"].startswith("/null"), v
+            path = v[f"fds.{fd}"].removesuffix(" (deleted)")
+            assert path.endswith("/null"), v  # where the kernel sees it from: in a chroot its path is longer
 
 
 @pytest.mark.parametrize("limit", [4, 6, 8, 10, 16])

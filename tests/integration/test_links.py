@@ -150,9 +150,9 @@ def test_race_of_a_directory_and_a_link(md, rootfs, canary, scratch, probe, what
     try:
         end = time.monotonic() + 4
         while time.monotonic() < end:
-            r = md.run(opts, "probe cat hosts", timeout=20)
+            r = md.run(opts, "probe cat /etc/hosts", timeout=20)
             codes[r.code] = codes.get(r.code, 0) + 1
             assert r.code in (*ACCEPTED, 1) and "host secret" not in r.out, r
     finally:
         out, _ = swapper.communicate(timeout=20)
-    assert int(out.split(b"=")[1]) > 1000 and sum(codes.values()) > 10, (out, codes)
+    assert int(out.split(b"=")[1]) > 1000 and sum(codes.values()) >= 3, (out, codes)

@@ -95,6 +95,7 @@ def test_uts_host_keeps_the_name(md):
     assert os.uname().nodename != "x"
 
 
+@pytest.mark.userns
 def test_identity_map_of_the_original_job(md):
     host = host_ns()
     r = md.run("--uidmap 0:0:1 --gidmap 0:0:1", "probe show ids ns caps").ok()
@@ -104,11 +105,13 @@ def test_identity_map_of_the_original_job(md):
     assert v["ids.uid"] == "0,0,0" and v["ids.gid"] == "0,0,0"
 
 
+@pytest.mark.userns
 def test_uidmap_alone_maps_groups_alike(md):
     v = md.run("--uidmap 0:0:1", "probe show ids ns").ok().values
     assert v["ids.uid_map"].split() == ["0", "0", "1"] and v["ids.gid_map"].split() == ["0", "0", "1"]
 
 
+@pytest.mark.userns
 def test_a_shifted_map(md, rootfs):
     for d, dirs, files in os.walk(rootfs):
         for n in [".", *dirs]:
@@ -124,6 +127,7 @@ def test_a_shifted_map(md, rootfs):
     md.sweep()
 
 
+@pytest.mark.userns
 def test_user_namespace_root_has_nothing_outside(md, scratch):
     (scratch / "secret").write_text("x")
     os.chmod(scratch / "secret", 0o600)

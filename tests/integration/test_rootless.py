@@ -8,11 +8,7 @@ from conftest import USER
 from harness import cgroup_mounts, errno_of, wait_until
 
 
-@pytest.fixture(autouse=True)
-def needs_user_namespaces():
-    limit = "/proc/sys/user/max_user_namespaces"
-    if os.path.exists(limit) and open(limit).read().strip() == "0":
-        pytest.skip("user namespaces are switched off on this host")
+pytestmark = pytest.mark.userns
 
 
 def test_it_runs_with_one_warning_at_most(user_md):

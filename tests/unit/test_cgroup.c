@@ -409,6 +409,41 @@ static void v2_controllers_are_handed_down_only_where_missing(void **state)
 	check_file(f, "own/mydocker/cgroup.subtree_control", "+cpusetu memory");
 }
 
+/* "+cpu" or "+pids" in a group with processes would make it, and all below, threaded: nothing may be written. */
+static void v2_groups_with_processes_hand_nothing_on(void **state)
+{
+	Fake *f = *state;
+	CgroupWrite write = { .file = "pids.max", .value = "2048", .what = "limit of processes" };
+	CgroupRequest r = {
+		.is_v2 = true,
+		.controllers = "cpu memory pids",
+		.top = arena_printf(&arena, "%s/own", f->root),
+		.dir = arena_printf(&arena, "%s/own/id", f->root),
+		.writes = &write,
+		.writes_count = 1,
+	};
+	int fd;
+	unsigned parents;
+	Err e = { 0 };
+	assert_int_equal(mkdir(r.top, 0755), 0);
+	put(f, "own/cgroup.subtree_control", "");
+	put(f, "own/cgroup.type", "domain\n");
+	put(f, "own/cgroup.procs", "4711\n");
+	make(&r, &fd, &parents); /* a default that cannot be had is a warning */
+	fd_close(fd);
+	check_file(f, "own/cgroup.subtree_control", "");
+	/* Asked for, it is an error that names the group. */
+	write.asked = true;
+	r.dir = arena_printf(&arena, "%s/own/id2", f->root);
+	assert_int_equal(cgroup_make(&r, &fd, &parents, &e), -ENOENT);
+	assert_non_null(strstr(e.msg, arena_printf(&arena, "the group %s holds processes", r.top)));
+	/* The root of all, which alone has no type, may do both. */
+	assert_int_equal(unlink(arena_printf(&arena, "%s/own/cgroup.type", f->root)), 0);
+	r.dir = arena_printf(&arena, "%s/own/id3", f->root);
+	(void)cgroup_make(&r, &fd, &parents, &e); /* plain files: what was handed on does not appear */
+	check_file(f, "own/cgroup.subtree_control", "+pidsry"); /* the last one over "+memory" */
+}
+
 static void v2_memory_is_read(void **state)
 {
 	Fake *f = *state;
@@ -474,6 +509,8 @@ int main(void)
 		cmocka_unit_test(a_memory_limit_kills_and_is_told),
 		cmocka_unit_test(a_refused_value_is_named_and_leaves_nothing),
 		cmocka_unit_test_setup_teardown(v2_controllers_are_handed_down_only_where_missing,
+						fake_set_up, fake_tear_down),
+		cmocka_unit_test_setup_teardown(v2_groups_with_processes_hand_nothing_on,
 						fake_set_up, fake_tear_down),
 		cmocka_unit_test_setup_teardown(v2_memory_is_read, fake_set_up, fake_tear_down),
 		cmocka_unit_test(a_process_has_a_start_time_and_a_boot),

@@ -192,6 +192,24 @@ static void cpu_limits(void **state)
 	check(&e, "cpu.cfs_period_us=20000");
 }
 
+static void cpus_that_do_not_exist_are_refused(void **state)
+{
+	(void)state;
+	static const char *const bad[] = { "0,", "x", "3-1", "0-1-2", "-1", "0 ", "99999999999" };
+	Case a = V1, b = V2, c = V1;
+	a.f.cpus = b.f.cpus = 2;
+	a.r.cpuset_cpus = "0-2", b.r.cpuset_cpus = "7,0";
+	check_refused(&a, "'0-2': this host has the CPUs 0-1");
+	check_refused(&b, "'7,0': this host has the CPUs 0-1");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		Case d = V1;
+		d.r.cpuset_cpus = bad[i];
+		check_refused(&d, "not a list");
+	}
+	c.r.cpuset_cpus = "4-7"; /* how many there are is not known */
+	check(&c, "cpuset.cpus=4-7");
+}
+
 static void cpu_limits_outside_of_the_kernels_bounds_are_refused(void **state)
 {
 	(void)state;
@@ -331,6 +349,7 @@ int main(void)
 		cmocka_unit_test(contradicting_memory_limits_are_refused),
 		cmocka_unit_test(reservation_and_processes),
 		cmocka_unit_test(cpu_limits),
+		cmocka_unit_test(cpus_that_do_not_exist_are_refused),
 		cmocka_unit_test(cpu_limits_outside_of_the_kernels_bounds_are_refused),
 		cmocka_unit_test(shares_become_weights),
 		cmocka_unit_test(a_missing_controller_is_named),

@@ -657,6 +657,31 @@ static void the_dump_has_one_fact_on_a_line(void **state)
 	done(&c);
 }
 
+/* Who can make nodes and open them has the host's disks. */
+static void nodes_where_devices_cannot_be_limited(void **state)
+{
+	(void)state;
+	DeviceRule deny_all = {
+		.type = 'a', .major = -1, .minor = -1, .read = true, .write = true, .mknod = true
+	};
+	HostFacts bare = v2_root;
+	bare.cgroups_count = 0;
+	Case c = make_case(&bare);
+	c.spec.linux_.resources.devices = &deny_all;
+	c.spec.linux_.resources.devices_count = 1;
+	c.spec.process.has_capabilities = true;
+	c.spec.process.capabilities.bounding = UINT64_C(1) << 27; /* CAP_MKNOD */
+	refused(c, "capability CAP_MKNOD: refused");
+	Case limited = c;
+	limited.facts = v2_root;
+	accepted(limited);
+	c.spec.process.capabilities.bounding = 1;
+	accepted(c);
+	c.spec.process.capabilities.bounding = UINT64_C(1) << 27;
+	deny_all.allow = true; /* --privileged */
+	accepted(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -685,6 +710,7 @@ int main(void)
 		cmocka_unit_test(capability_sets_fit_each_other),
 		cmocka_unit_test(no_capabilities_are_none),
 		cmocka_unit_test(the_dump_has_one_fact_on_a_line),
+		cmocka_unit_test(nodes_where_devices_cannot_be_limited),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
