@@ -41,6 +41,12 @@ static void chunk_add(Arena *a, size_t size)
 	a->end = c->data + room;
 }
 
+void arena_reserve(Arena *a, size_t size)
+{
+	if (!a->chunks || (size_t)(a->end - a->next) < size)
+		chunk_add(a, size);
+}
+
 void *arena_alloc(Arena *a, size_t size)
 {
 	if (size > SIZE_MAX / 2)

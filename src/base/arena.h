@@ -25,6 +25,9 @@ static inline void arena_done_auto(Arena *a)
 	arena_done(a);
 }
 
+/* Takes room for `size` bytes at once, for a job whose size is known. Pages that stay untouched cost nothing. */
+void arena_reserve(Arena *a, size_t size);
+
 /* Zeroed memory, aligned for any type. Never NULL; size 0 gives a valid pointer. */
 void *arena_alloc(Arena *a, size_t size);
 

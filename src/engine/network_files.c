@@ -19,8 +19,6 @@ static int file_write(int dir_fd, const char *name, const char *text, const Netw
 	if (fd < 0)
 		return err_sys(e, "make the container's %s", name);
 	TRY(fd_write_all(fd, text, strlen(text), name, e));
-	if (fchmod(fd, 0644) < 0) /* whatever the umask is */
-		return err_sys(e, "set the mode of the container's %s", name);
 	if ((f->uid != geteuid() || f->gid != getegid()) && fchown(fd, f->uid, f->gid) < 0)
 		return err_sys(e, "give the container's %s to user %u", name, f->uid);
 	return 0;
@@ -31,7 +29,8 @@ static const char *host_file_read(const char *path, Arena *a)
 {
 	struct stat st;
 	char *text = arena_alloc(a, FILE_MOST + 1); /* pages that stay untouched cost nothing */
-	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	AUTO(fd_close)
+	int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return text;
 	ssize_t n = fd_read_up_to(fd, text, FILE_MOST + 1);

@@ -13,5 +13,5 @@ typedef struct NetworkFiles {
 } NetworkFiles;
 
 /* Writes the three files into the container's directory, to be mounted from there; they go with it. With the host's network hosts is a
- * copy of the host's, else it names localhost and the container; the resolver's file is a copy. What the host lacks is empty. */
+ * copy of the host's, else it names localhost and the container; the resolver's file is a copy. What the host lacks is empty. The umask must be 022. */
 int network_files_write(int dir_fd, const NetworkFiles *f, Arena *a, Err *e);

@@ -52,7 +52,8 @@ int overlay_dir_make(const char *dir, int lower_fd, Err *e)
 	if (fstat(lower_fd, &st) < 0)
 		return err_sys(e, "stat the root directory");
 	TRY(dirs_make(dir, e));
-	AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(fd_close)
+	int fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open %s", dir);
 	if (mkdirat(fd, "work", 0700) < 0 || mkdirat(fd, "upper", 0700) < 0)

@@ -40,7 +40,7 @@ int root_option_open(const char *text, Arena *a, SpecRootKind *ret_kind, const c
 	const char *path;
 	if (!*dir)
 		return err_make(e, ERR_USAGE, 0, "--rootfs: the directory's name is empty");
-	AUTO(fd_close) int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO(fd_close) int fd = openat(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "root directory '%s'", dir);
 	TRY(real_path(fd, dir, a, &path, e));

@@ -32,8 +32,9 @@
 #include "runtime/state.h"
 #include "runtime/sweep.h"
 
-#define ID_BYTES 32
-#define ID_SHOWN 12 /* digits of an id that people see */
+#define ID_BYTES    32
+#define ARENA_BYTES ((size_t)4 << 20) /* of address space; only what is touched becomes memory */
+#define ID_SHOWN    12                /* digits of an id that people see */
 
 /* One run, from request to exit code. */
 typedef struct Run {
@@ -340,15 +341,17 @@ int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 	AUTO(undo_run) Undo undo = UNDO_EMPTY;
 	AUTO(wait_signals_restore) WaitSignals signals = WAIT_SIGNALS_NONE;
 
+	arena_reserve(&arena, ARENA_BYTES);
 	r.context = (RunContext){
 		.request = request, .facts = &r.facts, .arena = &arena, .root_fd = FD_NONE
 	};
 	TRY(run_look(&r, e));
 	TRY(run_plan(&r, e));
 	TRY(wait_signals_block(request->tty, &signals, e)); /* a signal that comes now waits for the container */
+	umask(022); /* what the container is to read of ours is readable, whatever the caller's is */
 	TRY(run_make_dirs(&r, &undo, e));
 	TRY(runtime_start(&r.plan, &r.facts, &r.dir, &arena, &r.container, e));
-	sweep_all(&r.state, &arena); /* while the command runs */
+	sweep_all(&r.state, r.context.id, &arena); /* while the command runs */
 	int waited = run_wait(&r, &signals, e);
 	TRY(runtime_finish(&r.plan, &r.facts, &r.container, &r.memory, waited < 0 ? NULL : e));
 	TRY(waited);
@@ -366,6 +369,6 @@ int engine_sweep(const char *state_dir, Err *e)
 	if (access(path, F_OK) < 0)
 		return 0;
 	TRY(state_open(path, &arena, &state, e));
-	sweep_all(&state, &arena);
+	sweep_all(&state, NULL, &arena);
 	return 0;
 }

@@ -70,7 +70,12 @@ static int fill_seccomp(const RunContext *c, uint64_t caps, Spec *s, Err *e)
 	if (c->request->privileged || c->request->seccomp_unconfined)
 		return 0;
 	Seccomp *profile = arena_new(c->arena, Seccomp);
+	SeccompProgram *compiled = arena_new(c->arena, SeccompProgram);
 	const SeccompProfileParams params = { .caps = caps, .host = seccomp_arch_native() };
+	if (seccomp_profile_compiled(&params, compiled)) {
+		s->linux_.seccomp_program = compiled;
+		return 0;
+	}
 	if (seccomp_profile_default(&params, c->arena, profile) < 0)
 		return err_make(e, ERR_SPEC, 0,
 				"there is no default seccomp profile for this architecture; use --security-opt seccomp=unconfined");

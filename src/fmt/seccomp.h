@@ -108,3 +108,7 @@ typedef struct SeccompProfileParams {
 
 /* The profile of containers that ask for none; seccomp_profile.c says what is in it and why. -ENOTSUP for another host. */
 int seccomp_profile_default(const SeccompProfileParams *params, Arena *a, Seccomp *ret);
+
+/* The default profile for exactly the capabilities that containers have by default, compiled beforehand (seccomp_compiled.c, shown to be
+ * the same by test_seccomp_compiled.c): a start need not compile it. false for any other params. */
+bool seccomp_profile_compiled(const SeccompProfileParams *params, SeccompProgram *ret);

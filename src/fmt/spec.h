@@ -16,7 +16,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-typedef struct Seccomp Seccomp; /* fmt/seccomp.h */
+typedef struct Seccomp Seccomp;               /* fmt/seccomp.h */
+typedef struct SeccompProgram SeccompProgram; /* fmt/seccomp.h */
 
 typedef struct SpecIdMap {
 	uint32_t container_id, host_id, size;
@@ -114,7 +115,8 @@ typedef struct SpecLinux {
 	SpecResources resources;
 	SpecDevice *devices; /* besides the default ones */
 	size_t devices_count;
-	const Seccomp *seccomp; /* NULL: none */
+	const Seccomp *seccomp;                /* NULL: none */
+	const SeccompProgram *seccomp_program; /* a filter that is compiled already, in its stead (engine only) */
 	StrList masked_paths, readonly_paths;
 } SpecLinux;
 

@@ -105,9 +105,28 @@ static int write_one(const CgroupRequest *r, int dirfd, const CgroupWrite *w, Er
 			w->what, w->value, r->dir, w->file);
 }
 
+static int open_tasks(int dirfd, const char *path, const CgroupRequest *r, int *ret_fd, Err *e)
+{
+	int tasks = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
+	if (tasks < 0)
+		return err_sys(e, "open %s/tasks", r->dir);
+	*ret_fd = tasks;
+	return 0;
+}
+
+/* Nothing is written to most v1 groups: for them one call does. */
+static int open_tasks_alone(const CgroupRequest *r, int *ret_fd, Err *e)
+{
+	char path[PATH_SIZE];
+	TRY(str_format(path, sizeof path, "%s/tasks", r->dir));
+	return open_tasks(AT_FDCWD, path, r, ret_fd, e);
+}
+
 static int fill(const CgroupRequest *r, unsigned parents_made, int *ret_fd, Err *e)
 {
-	AUTO(fd_close) int dirfd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!r->is_v2 && r->writes_count == 0 && !cgroup_v1_has_cpuset(r))
+		return open_tasks_alone(r, ret_fd, e);
+	AUTO(fd_close) int dirfd = openat(AT_FDCWD, r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return err_sys(e, "open the group %s", r->dir);
 	if (r->is_v2)
@@ -120,23 +139,15 @@ static int fill(const CgroupRequest *r, unsigned parents_made, int *ret_fd, Err 
 		*ret_fd = TAKE_FD(dirfd);
 		return 0;
 	}
-	int tasks = openat(dirfd, "tasks", O_WRONLY | O_CLOEXEC);
-	if (tasks < 0)
-		return err_sys(e, "open %s/tasks", r->dir);
-	*ret_fd = tasks;
-	return 0;
+	return open_tasks(dirfd, "tasks", r, ret_fd, e);
 }
 
 int cgroup_make(const CgroupRequest *r, int *ret_fd, unsigned *ret_parents_made, Err *e)
 {
 	assert(path_is_below(r->dir, r->top) && strlen(r->dir) > strlen(r->top));
 	*ret_parents_made = 0;
-	mode_t mask = umask(0); /* what is in the container reads its own limits, whatever the user's umask */
-	int n = make_leaf(r, ret_parents_made, e);
-	umask(mask);
-	if (n < 0)
-		return n;
-	n = fill(r, *ret_parents_made, ret_fd, e);
+	TRY(make_leaf(r, ret_parents_made, e));
+	int n = fill(r, *ret_parents_made, ret_fd, e);
 	if (n < 0)
 		(void)rmdir(r->dir); /* nobody has been in it */
 	return n;
@@ -272,7 +283,7 @@ static bool wait_a_little(unsigned *round)
 
 int cgroup_kill(const char *dir, Err *e)
 {
-	AUTO(fd_close) int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(fd_close) int dirfd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0 && errno == ENOENT)
 		return 0;
 	if (dirfd < 0)
@@ -305,7 +316,8 @@ int cgroup_remove(const char *dir, Err *e)
 			return 0;
 		if (errno != EBUSY && errno != ENOTEMPTY)
 			return err_sys(e, "remove the group %s", dir);
-		AUTO(fd_close) int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		AUTO(fd_close)
+		int dirfd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		int n = dirfd >= 0 ? remove_below(dirfd, false) : -errno;
 		if (n == 0 && (rmdir(dir) == 0 || errno == ENOENT))
 			return 0;
@@ -366,9 +378,16 @@ int cgroup_read_key(int dirfd, const char *file, const char *key, uint64_t *ret)
 	return -ENOENT;
 }
 
+int cgroup_read_oom_kills(const char *dir, bool is_v2, uint64_t *ret)
+{
+	char path[PATH_SIZE];
+	TRY(str_format(path, sizeof path, "%s/%s", dir, is_v2 ? "memory.events" : "memory.oom_control"));
+	return cgroup_read_key(AT_FDCWD, path, "oom_kill", ret);
+}
+
 int cgroup_read_memory(const char *dir, bool is_v2, CgroupMemory *ret)
 {
-	AUTO(fd_close) int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(fd_close) int dirfd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return -errno;
 	CgroupMemory m = { 0 };

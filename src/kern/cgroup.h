@@ -31,7 +31,7 @@ typedef struct CgroupRequest {
 
 /* Makes the group, its missing parents and the writes, in order. *ret_fd (the caller's, close-on-exec) is what the child joins by.
  * *ret_parents_made counts the groups above it that were missing, for cgroup_remove_parents(); it is set on failure, too.
- * On failure the group itself is gone again. ERR_EXISTS: the group exists. A value that the kernel refuses is named. */
+ * On failure the group itself is gone again. Modes are subject to the umask. ERR_EXISTS: the group exists. A value that the kernel refuses is named. */
 int cgroup_make(const CgroupRequest *r, int *ret_fd, unsigned *ret_parents_made, Err *e);
 
 /* Kills everything in the group and in the groups below it, and waits for none of it. v2 from Linux 5.14 on by cgroup.kill, else by
@@ -52,6 +52,9 @@ typedef struct CgroupMemory {
 	uint64_t total_limit; /* memory and swap; CGROUP_NO_LIMIT also where swap is not counted */
 	uint64_t peak;        /* bytes; 0: this kernel does not tell (v2 before Linux 5.19) */
 } CgroupMemory;
+
+/* Only the first of these, which is nearly always 0 and all there is to know then. The same errors as below. */
+int cgroup_read_oom_kills(const char *dir, bool is_v2, uint64_t *ret);
 
 /* What became of the memory limit of a group. -ENOENT without a message: no such group, or no memory controller in it. */
 int cgroup_read_memory(const char *dir, bool is_v2, CgroupMemory *ret);

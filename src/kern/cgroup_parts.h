@@ -2,6 +2,8 @@
 #pragma once
 #include "kern/cgroup.h"
 
+bool cgroup_v1_has_cpuset(const CgroupRequest *r);
+
 /* Before the group's writes: v1 cpuset groups get CPUs and memory nodes from above; v2 groups get their controllers from above. */
 int cgroup_v1_prepare(const CgroupRequest *r, int dirfd, unsigned parents_made, Err *e);
 int cgroup_v2_prepare(const CgroupRequest *r, Err *e);

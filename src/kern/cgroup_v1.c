@@ -35,12 +35,17 @@ static int fill_level(const char *above, const char *dir, const void *arg, Err *
 	return copy_down(above, dir, "cpuset.mems", e);
 }
 
+bool cgroup_v1_has_cpuset(const CgroupRequest *r)
+{
+	return str_eq(r->controllers, "cpuset") || str_starts(r->controllers, "cpuset,") ||
+	       strstr(r->controllers, ",cpuset");
+}
+
 int cgroup_v1_prepare(const CgroupRequest *r, int dirfd, unsigned parents_made, Err *e)
 {
-	if (!str_eq(r->controllers, "cpuset") && !str_starts(r->controllers, "cpuset,") &&
-	    !strstr(r->controllers, ",cpuset"))
+	if (!cgroup_v1_has_cpuset(r))
 		return 0;
-	if (is_empty(dirfd, "cpuset.cpus") || is_empty(dirfd, "cpuset.mems"))
+	if (is_empty(dirfd, "cpuset.mems")) /* filled after cpuset.cpus */
 		TRY(cgroup_each_level(r->top, r->dir, fill_level, NULL, e));
 	if (parents_made > 0)
 		/* Groups that are made in the new parent later get theirs from it by themselves. Without it they are filled as above. */

@@ -34,7 +34,7 @@ bool cgroup_v2_holds_processes(const char *dir)
 		return false; /* the root of all has no type: it alone may do both */
 	if (str_format(path, sizeof path, "%s/cgroup.procs", dir) < 0)
 		return false;
-	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO(fd_close) int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	return fd >= 0 && fd_read_up_to(fd, some, sizeof some) != 0; /* an error: it is threaded already */
 }
 

@@ -13,7 +13,7 @@
 
 int mountinfo_read(const char *path, Arena *a, char **ret, Err *e)
 {
-	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO(fd_close) int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open %s", path);
 	size_t size = 32768, len = 0;

@@ -181,6 +181,36 @@ static int walk(Walk *w, Err *e)
 	}
 }
 
+/* The usual case of something missing: all but the last component exists. In two calls and one to open what was made; -ENOENT when it
+ * is another case (a dangling link, "..", more that is missing), in which the walk decides. */
+static int make_last(int rootfd, const char *path, PathKind kind, unsigned long resolve)
+{
+	char above[PATH_MAX];
+	const char *name = err_basename(path);
+	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	    str_format(above, sizeof above, "/%.*s", (int)(name - path), path) < 0)
+		return -ENOENT;
+	AUTO(fd_close) int dir = path_try_in_root(rootfd, above, O_PATH | O_DIRECTORY, resolve);
+	if (dir < 0)
+		return -ENOENT;
+	if (kind == PATH_FILE) {
+		int file = openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
+		if (file < 0)
+			return -ENOENT;
+		fd_close(file);
+	} else if (mkdirat(dir, name, 0755) < 0) {
+		return -ENOENT;
+	}
+	int made = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	if (made >= 0 && fstat(made, &st) == 0 &&
+	    (kind == PATH_FILE ? S_ISREG(st.st_mode) : S_ISDIR(st.st_mode)))
+		return made;
+	if (made >= 0)
+		fd_close(made); /* exchanged at once: the walk looks again */
+	return -ENOENT;
+}
+
 int path_make_in_root(int rootfd, const char *path, PathKind kind, unsigned flags, int *ret_fd, Err *e)
 {
 	unsigned long resolve = flags & PATH_NO_SYMLINKS ? RESOLVE_NO_SYMLINKS : 0;
@@ -191,6 +221,12 @@ int path_make_in_root(int rootfd, const char *path, PathKind kind, unsigned flag
 	}
 	if (fd == -ELOOP && (flags & PATH_NO_SYMLINKS))
 		return link_refused(path, e);
+	if (fd == -ENOENT)
+		fd = make_last(rootfd, path, kind, resolve);
+	if (fd >= 0) {
+		*ret_fd = fd;
+		return 0;
+	}
 	if (fd != -ENOENT)
 		return err_make(e, ERR_SYS, -fd, "'%s' in the container's root", path);
 	AUTO(walk_done)
@@ -233,7 +269,7 @@ ssize_t path_read_in_root(int rootfd, const char *path, char *buf, size_t size, 
 				"'%s' in the container's root is not a regular file", path);
 	(void)str_format(again, sizeof again, "/proc/self/fd/%d",
 			 handle); /* the very file that was looked at; it fits */
-	fd = open(again, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, again, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open '%s' in the container's root", path);
 	ssize_t n = fd_read_up_to(fd, buf, size);

@@ -162,7 +162,8 @@ int tree_remove(const char *path, Err *e)
 		return err_make(e, ERR_BUG, EINVAL, "'%s' is no absolute path of a directory", path);
 	*slash = '\0';
 	AUTO(fd_close)
-	int fd = open(*parent ? parent : "/", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(AT_FDCWD, *parent ? parent : "/",
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "open %s", parent);
 	return tree_remove_at(fd, slash + 1, e);

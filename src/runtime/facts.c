@@ -60,7 +60,7 @@ static int probe_caps(HostFacts *f, Err *e)
 static bool owns_mounts(void)
 {
 	struct stat owner, ours;
-	AUTO(fd_close) int ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	AUTO(fd_close) int ns = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	if (ns < 0)
 		return false;
 	AUTO(fd_close) int userns = ioctl(ns, NS_GET_USERNS);
@@ -133,10 +133,19 @@ static const char *group_dir(const Probe *p, const HostCgroup *c)
 					: arena_printf(p->arena, "%s%s", c->mountpoint, c->own);
 }
 
-/* Which part of a hierarchy we may divide. */
-static void find_writable(const Probe *p, HostCgroup *c)
+/* Root is asked no file's permission: only a read-only mount can stop it. m is NULL where the mounts were not read. */
+static bool root_may_write(const Probe *p, const MountInfo *m)
 {
-	c->writable = is_writable(p, c->mountpoint);
+	bool all = p->facts->privileged && p->facts->euid == 0 &&
+		   (p->facts->caps >> CAP_DAC_OVERRIDE & 1);
+	return m && all && !*p->root && !mountinfo_has_option(m->options, "ro") &&
+	       !mountinfo_has_option(m->super_options, "ro");
+}
+
+/* Which part of a hierarchy we may divide. */
+static void find_writable(const Probe *p, const MountInfo *m, HostCgroup *c)
+{
+	c->writable = root_may_write(p, m) || is_writable(p, c->mountpoint);
 	if (c->writable || !c->is_v2 || !c->own || strcmp(c->own, "/") == 0)
 		return;
 	/* Delegation gives these three (cgroup-v2.rst, "Model of Delegation"). */
@@ -218,6 +227,17 @@ static bool mount_shows(const MountInfo *m, const GroupLine *line)
 	       mountinfo_has_option(m->super_options, first);
 }
 
+/* Only a mount at the same place or above it can hide one; to ask the kernel costs a call for each. */
+static bool is_reachable(const Probe *p, const MountInfo *mounts, size_t count, size_t i)
+{
+	if (*p->root)
+		return true;
+	for (size_t k = i + 1; k < count; k++)
+		if (path_is_below(mounts[i].mountpoint, mounts[k].mountpoint))
+			return mountinfo_is_visible(&mounts[i], NULL);
+	return true;
+}
+
 /* The mount through which a hierarchy is best reached: one that shows our own group, and among those the one with the whole
  * hierarchy; the first of several. */
 static const MountInfo *best_mount(const Probe *p, const GroupLine *line, const MountInfo *mounts,
@@ -231,7 +251,7 @@ static const MountInfo *best_mount(const Probe *p, const GroupLine *line, const 
 			continue;
 		int score = (through_mount(line->path, m->root) ? 2 : 0) +
 			    (strcmp(m->root, "/") == 0 ? 1 : 0);
-		if (score > best_score && (*p->root || mountinfo_is_visible(m, NULL))) {
+		if (score > best_score && is_reachable(p, mounts, count, i)) {
 			best = m;
 			best_score = score;
 		}
@@ -239,7 +259,8 @@ static const MountInfo *best_mount(const Probe *p, const GroupLine *line, const 
 	return best;
 }
 
-static void add_cgroup(const Probe *p, const GroupLine *line, const char *mountpoint, const char *own)
+static void add_cgroup(const Probe *p, const GroupLine *line, const MountInfo *m,
+		       const char *mountpoint, const char *own)
 {
 	HostCgroup c = {
 		.is_v2 = line->is_v2,
@@ -247,7 +268,7 @@ static void add_cgroup(const Probe *p, const GroupLine *line, const char *mountp
 		.mountpoint = mountpoint,
 		.own = own,
 	};
-	find_writable(p, &c);
+	find_writable(p, m, &c);
 	if (c.is_v2 && read_v2_controllers(p, &c) < 0)
 		c.controllers = ""; /* not there to be read: none that we could use */
 	*arena_push(p->arena, &p->facts->cgroups, &p->facts->cgroups_count, HostCgroup) = c;
@@ -262,7 +283,7 @@ static bool probe_v2_alone(const Probe *p, const GroupLines *lines)
 	const char *own = strcmp(l->path, "/") == 0 ? "" : l->path;
 	if (!exists(p, arena_printf(p->arena, "/sys/fs/cgroup%s/cgroup.controllers", own)))
 		return false;
-	add_cgroup(p, l, "/sys/fs/cgroup", l->path);
+	add_cgroup(p, l, NULL, "/sys/fs/cgroup", l->path);
 	return true;
 }
 
@@ -301,7 +322,7 @@ static void probe_cgroups(const Probe *p, const GroupLines *lines, const MountIn
 			const GroupLine *l = &lines->items[i];
 			const MountInfo *m = l->is_v2 == v2 ? best_mount(p, l, mounts, count) : NULL;
 			if (m)
-				add_cgroup(p, l, m->mountpoint, through_mount(l->path, m->root));
+				add_cgroup(p, l, m, m->mountpoint, through_mount(l->path, m->root));
 		}
 	}
 }

@@ -67,7 +67,7 @@ int init_exe_open(int *ret_fd, Err *e)
 	struct stat st;
 
 	TRY(init_path(path, sizeof path, e));
-	AUTO(fd_close) int file = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO(fd_close) int file = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return err_sys(e, "open %s, which belongs beside this program", path);
 	if (fstat(file, &st) < 0)

@@ -387,8 +387,12 @@ static void memory_read(const Plan *p, const HostFacts *facts, CgroupMemory *ret
 	*ret = (CgroupMemory){ .limit = CGROUP_NO_LIMIT, .total_limit = CGROUP_NO_LIMIT };
 	for (size_t i = 0; i < p->groups_count; i++) {
 		const HostCgroup *h = &facts->cgroups[p->groups[i].hierarchy];
-		if (has_memory(h) && cgroup_read_memory(p->groups[i].dir, h->is_v2, ret) == 0)
-			return;
+		const char *dir = p->groups[i].dir;
+		if (!has_memory(h) || cgroup_read_oom_kills(dir, h->is_v2, &ret->oom_kills) < 0)
+			continue;
+		if (ret->oom_kills > 0 && cgroup_read_memory(dir, h->is_v2, ret) < 0)
+			log_warn("read the memory limit and peak of %s: %s", dir, strerror(errno));
+		return;
 	}
 }
 
@@ -396,8 +400,9 @@ int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
 		   CgroupMemory *ret_memory, Err *e)
 {
 	int failed = 0;
-	const char *dir = kill_group(p, facts);
-	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good; with a pid namespace all others go with it */
+	/* With a pid namespace of its own everything ended with the first process. */
+	const char *dir = p->clone_flags & CLONE_NEWPID ? NULL : kill_group(p, facts);
+	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */
 	if (dir)
 		failed = cgroup_kill(dir, e);
 	memory_read(p, facts, ret_memory);

@@ -83,12 +83,14 @@ static int plan_rlimits(const PlanContext *c, Plan *p, Err *e)
 
 static int plan_seccomp(const PlanContext *c, Plan *p, Err *e)
 {
-	SeccompProgram program;
+	SeccompProgram program = { 0 };
 	const Seccomp *s = c->spec->linux_.seccomp;
-	if (!s)
-		return 0;
-	TRY(seccomp_flags_to_kernel(&s->flags, &p->wire.head.seccomp_flags, e));
-	TRY(seccomp_compile(s, c->arena, &program, e));
+	if (c->spec->linux_.seccomp_program) {
+		program = *c->spec->linux_.seccomp_program;
+	} else if (s) {
+		TRY(seccomp_flags_to_kernel(&s->flags, &p->wire.head.seccomp_flags, e));
+		TRY(seccomp_compile(s, c->arena, &program, e));
+	}
 	if (program.notifies)
 		return err_make(e, ERR_SPEC, 0, "seccomp action SCMP_ACT_NOTIFY is not supported yet");
 	p->wire.filter = program.code;

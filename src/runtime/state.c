@@ -39,12 +39,12 @@ static int parents_make(const char *path, Arena *a, Err *e)
 
 static int top_open(const char *path, Arena *a, int *ret_fd, Err *e)
 {
-	AUTO(fd_close) int fd = open(path, DIR_FLAGS);
+	AUTO(fd_close) int fd = openat(AT_FDCWD, path, DIR_FLAGS);
 	if (fd < 0 && errno == ENOENT) {
 		TRY(parents_make(path, a, e));
 		if (mkdir(path, 0700) < 0 && errno != EEXIST)
 			return err_sys(e, "make state directory %s", path);
-		fd = open(path, DIR_FLAGS);
+		fd = openat(AT_FDCWD, path, DIR_FLAGS);
 	}
 	if (fd < 0)
 		return err_sys(e, "open state directory %s", path);

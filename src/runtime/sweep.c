@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "kern/cgroup.h"
 #include "kern/process.h"
 #include "kern/tree.h"
@@ -89,7 +90,7 @@ int sweep_one(State *s, const char *id, Arena *a)
 	return r;
 }
 
-void sweep_all(State *s, Arena *a)
+void sweep_all(State *s, const char *own_id, Arena *a)
 {
 	int fd = openat(s->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO(closedir) DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -99,6 +100,6 @@ void sweep_all(State *s, Arena *a)
 		return;
 	}
 	for (struct dirent *entry; (entry = readdir(d));)
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.' && !str_eq(entry->d_name, own_id))
 			(void)sweep_one(s, entry->d_name, a); /* says itself what failed */
 }

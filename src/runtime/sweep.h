@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "runtime/state.h"
 
-/* Looks at every container on record. Cheap when there is none: three system calls. */
-void sweep_all(State *s, Arena *a);
+/* Looks at every container on record but `own_id` (NULL: at all). Cheap when there is none. */
+void sweep_all(State *s, const char *own_id, Arena *a);
 
 /* Looks at one. 0: it was dead and is gone now, or does not exist; -EBUSY: somebody runs it. */
 int sweep_one(State *s, const char *id, Arena *a);

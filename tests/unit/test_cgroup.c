@@ -122,7 +122,7 @@ static void join_kill_remove(const char *controller)
 	int fd, pidfd;
 	unsigned parents;
 	Err e = { 0 };
-	mode_t mask = umask(077);
+	mode_t mask = umask(022);
 	make(&r, &fd, &parents);
 	umask(mask);
 	assert_int_equal(parents, 1);
