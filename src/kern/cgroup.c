@@ -94,15 +94,38 @@ static int write_without_file(const CgroupRequest *r, const CgroupWrite *w, Err 
 			w->value, r->dir, w->file, *r->controllers ? r->controllers : "none");
 }
 
-static int write_one(const CgroupRequest *r, int dirfd, const CgroupWrite *w, Err *e)
+/* The file that was written last: the rules for devices go into the same one, one write(2) each. */
+typedef struct OpenFile {
+	const char *name;
+	int fd;
+} OpenFile;
+
+static inline void open_file_done_auto(OpenFile *f)
 {
-	int n = fd_write_text_at(dirfd, w->file, w->value);
-	if (n >= 0)
+	fd_close_auto(&f->fd);
+}
+
+static int open_file(OpenFile *f, int dirfd, const char *name)
+{
+	if (f->fd >= 0 && strcmp(f->name, name) == 0)
 		return 0;
+	fd_close_auto(&f->fd);
+	f->name = name;
+	f->fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
+	return f->fd < 0 ? -errno : 0;
+}
+
+static int write_one(const CgroupRequest *r, int dirfd, const CgroupWrite *w, OpenFile *f, Err *e)
+{
+	size_t len = strlen(w->value);
+	int n = open_file(f, dirfd, w->file);
 	if (n == -ENOENT)
 		return write_without_file(r, w, e);
-	return err_make(e, ERR_SYS, -n, "set the %s to %s: the kernel refuses it for %s/%s",
-			w->what, w->value, r->dir, w->file);
+	if (n == 0 && write(f->fd, w->value, len) == (ssize_t)len)
+		return 0;
+	return err_make(e, ERR_SYS, n < 0 ? -n : errno,
+			"set the %s to %s: the kernel refuses it for %s/%s", w->what, w->value,
+			r->dir, w->file);
 }
 
 static int open_tasks(int dirfd, const char *path, const CgroupRequest *r, int *ret_fd, Err *e)
@@ -126,6 +149,7 @@ static int fill(const CgroupRequest *r, unsigned parents_made, int *ret_fd, Err 
 {
 	if (!r->is_v2 && r->writes_count == 0 && !cgroup_v1_has_cpuset(r))
 		return open_tasks_alone(r, ret_fd, e);
+	AUTO(open_file_done) OpenFile file = { .fd = FD_NONE };
 	AUTO(fd_close) int dirfd = openat(AT_FDCWD, r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return err_sys(e, "open the group %s", r->dir);
@@ -134,7 +158,7 @@ static int fill(const CgroupRequest *r, unsigned parents_made, int *ret_fd, Err 
 	else
 		TRY(cgroup_v1_prepare(r, dirfd, parents_made, e));
 	for (size_t i = 0; i < r->writes_count; i++)
-		TRY(write_one(r, dirfd, &r->writes[i], e));
+		TRY(write_one(r, dirfd, &r->writes[i], &file, e));
 	if (r->is_v2) {
 		*ret_fd = TAKE_FD(dirfd);
 		return 0;
