@@ -58,37 +58,23 @@ int process_signal(int pidfd, int sig)
 	return sys_pidfd_send_signal(pidfd, sig) < 0 ? -errno : 0;
 }
 
-static int wait_for(int pidfd, int options, ProcessEnd *ret, Err *e)
+int process_wait(int pidfd, ProcessEnd *ret, Err *e)
 {
 	siginfo_t info;
 	int r;
 	do {
 		info = (siginfo_t){ 0 };
-		r = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | options);
+		r = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED);
 	} while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return err_sys(e, "wait for a child");
-	if (info.si_pid == 0)
-		return 0;
 	*ret = (ProcessEnd){
 		.by_signal = info.si_code != CLD_EXITED,
 		.dumped = info.si_code == CLD_DUMPED,
 		.number = info.si_status,
 	};
-	return 1;
-}
-
-int process_wait(int pidfd, ProcessEnd *ret, Err *e)
-{
-	TRY(wait_for(pidfd, 0, ret, e));
 	return 0;
 }
-
-int process_try_wait(int pidfd, ProcessEnd *ret, Err *e)
-{
-	return wait_for(pidfd, WNOHANG, ret, e);
-}
-
 int process_end_code(const ProcessEnd *end)
 {
 	return end->by_signal ? 128 + end->number : end->number;

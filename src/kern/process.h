@@ -32,9 +32,6 @@ typedef struct ProcessEnd {
 /* Waits for the end of a child and reaps it. */
 int process_wait(int pidfd, ProcessEnd *ret, Err *e);
 
-/* The same without waiting: 1 when it has ended and is reaped, 0 when it still runs. */
-int process_try_wait(int pidfd, ProcessEnd *ret, Err *e);
-
 /* What a shell would say: the status, or 128 plus the signal. */
 int process_end_code(const ProcessEnd *end);
 

@@ -64,19 +64,6 @@ static void signed_numbers_reach_both_ends(void **state)
 	assert_true(n == 7);
 }
 
-static void octal_knows_its_digits(void **state)
-{
-	(void)state;
-	uint32_t n = 7;
-	assert_int_equal(num_parse_octal("0755", 07777, &n), 0);
-	assert_int_equal(n, 0755);
-	assert_int_equal(num_parse_octal("7777", 07777, &n), 0);
-	assert_int_equal(n, 07777);
-	assert_int_equal(num_parse_octal("8", 07777, &n), -EINVAL);
-	assert_int_equal(num_parse_octal("10000", 07777, &n), -ERANGE);
-	assert_int_equal(n, 07777);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -84,7 +71,6 @@ int main(void)
 		cmocka_unit_test(what_is_not_a_number_is_refused),
 		cmocka_unit_test(what_is_too_large_is_another_error),
 		cmocka_unit_test(signed_numbers_reach_both_ends),
-		cmocka_unit_test(octal_knows_its_digits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
