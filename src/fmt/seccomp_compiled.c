@@ -10,7 +10,7 @@
 	{                       \
 		code, jt, jf, k \
 	}
-#include "fmt/seccomp_compiled.h"
+#include "fmt/seccomp_compiled.inc"
 
 static const struct {
 	SyscallArch host;

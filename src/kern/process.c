@@ -75,6 +75,7 @@ int process_wait(int pidfd, ProcessEnd *ret, Err *e)
 	};
 	return 0;
 }
+
 int process_end_code(const ProcessEnd *end)
 {
 	return end->by_signal ? 128 + end->number : end->number;

@@ -12,7 +12,7 @@
 
 /* CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP */
 #define DEFAULT_CAPS UINT64_C(0x800405fb)
-#define TABLE        "../../src/fmt/seccomp_compiled.h"
+#define TABLE        "../../src/fmt/seccomp_compiled.inc"
 
 static SeccompProgram compile(SyscallArch host, uint64_t caps, Arena *a)
 {
@@ -46,7 +46,7 @@ static void tables_update(void)
 	assert_true(fd >= 0);
 	const char *head = arena_printf(
 		&a,
-		"/* seccomp_compiled.h - the default seccomp profile as BPF.                                   (fmt/, private to seccomp_compiled.c) */\n"
+		"/* seccomp_compiled.inc - the default seccomp profile as BPF.                                   (fmt/, private to seccomp_compiled.c) */\n"
 		"#pragma once\n/* clang-format off */\n#define COMPILED_FOR_CAPS UINT64_C(0x%llx)\n",
 		(unsigned long long)DEFAULT_CAPS);
 	assert_int_equal(fd_write_all(fd, head, strlen(head), TABLE, NULL), 0);
