@@ -194,7 +194,7 @@ int opt_parse(const OptSet *set, int argc, char **argv, Arena *a, void *opts, Op
 			strlist_add(a, &rest.args, arg);
 		}
 	}
-	if (set->stop_at_first_arg)
+	if (set->stop_at_first_arg && p.at < argc)
 		rest.args = (StrList){ .items = (const char **)argv + p.at,
 				       .count = (size_t)(argc - p.at) };
 	*ret = rest;

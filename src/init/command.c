@@ -19,9 +19,9 @@ static int vectors_make(const WirePlan *p, char ***ret_argv, char ***ret_envp, E
 	*ret_argv = v;
 	*ret_envp = v + p->argv.count + 1;
 	for (uint32_t i = 0; i < p->argv.count; i++)
-		(*ret_argv)[i] = (char *)(uintptr_t)wire_str(p, WIRE_ITEMS(p, argv, WireStr)[i]);
+		(*ret_argv)[i] = (char *)(uintptr_t)wire_text(p, WIRE_ITEMS(p, argv, WireStr)[i]);
 	for (uint32_t i = 0; i < p->envp.count; i++)
-		(*ret_envp)[i] = (char *)(uintptr_t)wire_str(p, WIRE_ITEMS(p, envp, WireStr)[i]);
+		(*ret_envp)[i] = (char *)(uintptr_t)wire_text(p, WIRE_ITEMS(p, envp, WireStr)[i]);
 	return 0;
 }
 

@@ -82,7 +82,7 @@ static int devices_all(const Init *in, Folder *f, Err *e)
 	const WirePlan *p = in->plan;
 	for (uint32_t i = 0; i < p->devices.count; i++) {
 		const WireDevice *d = &WIRE_ITEMS(p, devices, WireDevice)[i];
-		const char *path = wire_str(p, d->path), *name;
+		const char *path = wire_text(p, d->path), *name;
 		int r = folder_of(in, f, path, &name, e);
 		if (r == 0)
 			r = init_has(in, WIRE_DEVICES_BIND) ? device_bind(f->fd, name, path, d, e)
@@ -101,9 +101,9 @@ int devices_make(Init *in, Err *e)
 	TRY(devices_all(in, &f, e));
 	for (uint32_t i = 0; i < p->links.count; i++) {
 		const WirePair *link = &WIRE_ITEMS(p, links, WirePair)[i];
-		const char *path = wire_str(p, link->name), *name;
+		const char *path = wire_text(p, link->name), *name;
 		int r = folder_of(in, &f, path, &name, e);
-		if (r == 0 && symlinkat(wire_str(p, link->value), f.fd, name) < 0 && errno != EEXIST)
+		if (r == 0 && symlinkat(wire_text(p, link->value), f.fd, name) < 0 && errno != EEXIST)
 			r = err_sys(e, "make the symbolic link");
 		if (r < 0)
 			return err_wrap(e, r, "%s", path);

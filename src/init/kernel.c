@@ -42,8 +42,8 @@ static int sysctls_write(Init *in, Err *e)
 		return err_sys(e, "open /proc/sys");
 	for (uint32_t i = 0; i < p->sysctls.count; i++) {
 		const WirePair *s = &WIRE_ITEMS(p, sysctls, WirePair)[i];
-		const char *name = wire_str(p, s->name);
-		int r = sysctl_write(sys, name, wire_str(p, s->value), e);
+		const char *name = wire_text(p, s->name);
+		int r = sysctl_write(sys, name, wire_text(p, s->value), e);
 		if (r < 0)
 			return err_wrap(e, r, "sysctl %s", name);
 	}

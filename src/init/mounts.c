@@ -27,7 +27,7 @@ static int fs_make(const Init *in, const Job *j, int *ret_mount, Err *e)
 	if (j->source)
 		TRY(mount_fs_set_pair(fs, "source", j->source, e));
 	for (uint32_t i = 0; i < j->m->options_count; i++)
-		TRY(mount_fs_set(fs, wire_str(in->plan, options[i]), e));
+		TRY(mount_fs_set(fs, wire_text(in->plan, options[i]), e));
 	return mount_fs_make(fs, j->attrs, ret_mount, e);
 }
 
@@ -152,7 +152,7 @@ int mounts_make(Init *in, Err *e)
 			.m = m,
 			.type = wire_str(in->plan, m->type),
 			.source = wire_str(in->plan, m->source),
-			.target = wire_str(in->plan, m->target),
+			.target = wire_text(in->plan, m->target),
 			.attrs = m->attr_set & ~(is_last(m) ? (uint64_t)MOUNT_ATTR_RDONLY : 0),
 		};
 		AUTO(fd_close) int source = TAKE_FD(in->sources[i]);

@@ -86,16 +86,16 @@ int overlay_make_on_disk(Init *in, int *ret_mount, Err *e)
 {
 	const WirePlan *p = in->plan;
 	char upper[2048], work[2048], layers[4096];
-	if (escape(upper, sizeof upper, wire_str(p, p->overlay_upper)) < 0 ||
-	    escape(work, sizeof work, wire_str(p, p->overlay_work)) < 0 ||
+	if (escape(upper, sizeof upper, wire_text(p, p->overlay_upper)) < 0 ||
+	    escape(work, sizeof work, wire_text(p, p->overlay_work)) < 0 ||
 	    str_format(layers, sizeof layers, "lowerdir=%s,upperdir=%s,workdir=%s",
-		       wire_str(p, p->overlay_lower), upper, work) < 0)
+		       wire_text(p, p->overlay_lower), upper, work) < 0)
 		return err_make(e, ERR_SYS, ENAMETOOLONG, "overlay: its layers have too long paths");
 	if (fchdir(in->root_dir) < 0)
 		return err_sys(e, "enter it");
 	TRY(overlay_mount(in, ".", layers, e));
 	/* "." still is what lies below the new mount; the path, a folder of ours, leads to its top. */
-	int made = open(wire_str(p, p->root), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int made = openat(AT_FDCWD, wire_text(p, p->root), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (made < 0)
 		return err_sys(e, "open the overlay");
 	*ret_mount = made;

@@ -131,7 +131,7 @@ static int workdir_check(const char *cwd, Err *e)
 
 static int workdir_enter(const Init *in, Err *e)
 {
-	const char *cwd = wire_str(in->plan, in->plan->cwd);
+	const char *cwd = wire_text(in->plan, in->plan->cwd);
 	if (chdir(cwd) < 0)
 		return err_sys(e, "enter the working directory '%s' as user %u", cwd, in->plan->uid);
 	return workdir_check(cwd, e);

@@ -27,21 +27,21 @@ static int source_open(Init *in, uint32_t i, Err *e)
 	if (m->kind == WIRE_MOUNT_FS)
 		return 0;
 	bool recursive = m->kind == WIRE_MOUNT_BIND && (m->flags & WIRE_MOUNT_RECURSIVE);
-	const char *source = wire_str(in->plan, m->source);
+	const char *source = wire_text(in->plan, m->source);
 	int r = mount_clone(AT_FDCWD, source, recursive, &in->sources[i], e);
 	if ((r == -ENOENT && (m->flags & WIRE_MOUNT_OPTIONAL)) ||
 	    (r < 0 && (m->flags & WIRE_MOUNT_MASK_ON_FAILURE)))
 		return 0;
 	if (r == -ENOENT)
 		return err_make(e, ERR_SPEC, ENOENT, "mount on %s: source '%s'",
-				wire_str(in->plan, m->target), source);
-	return r < 0 ? err_wrap(e, r, "mount on %s", wire_str(in->plan, m->target)) : 0;
+				wire_text(in->plan, m->target), source);
+	return r < 0 ? err_wrap(e, r, "mount on %s", wire_text(in->plan, m->target)) : 0;
 }
 
 static int root_open(Init *in, Err *e)
 {
 	bool given = in->plan->root_fd >= 0;
-	const char *path = wire_str(in->plan, given ? in->plan->scratch_dir : in->plan->root);
+	const char *path = wire_text(in->plan, given ? in->plan->scratch_dir : in->plan->root);
 	in->root_dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (in->root_dir < 0)
 		return err_sys(e, "open the root directory '%s'", path);
@@ -59,7 +59,7 @@ int rootfs_open(Init *in, Err *e)
 		return err_sys(e, "make all mounts private");
 	TRY(root_open(in, e));
 	if (init_has(in, WIRE_SCRATCH)) {
-		const char *path = wire_str(in->plan, in->plan->scratch_dir);
+		const char *path = wire_text(in->plan, in->plan->scratch_dir);
 		in->scratch_dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (in->scratch_dir < 0)
 			return err_sys(e, "open the scratch directory '%s'", path);
@@ -115,7 +115,7 @@ static int scratch_make(Init *in, Err *e)
 
 int rootfs_attach(Init *in, Err *e)
 {
-	const char *path = wire_str(in->plan, in->plan->root);
+	const char *path = wire_text(in->plan, in->plan->root);
 	int r = scratch_make(in, e);
 	if (r < 0)
 		return err_wrap(e, r, "scratch file system");
@@ -136,7 +136,7 @@ int rootfs_attach(Init *in, Err *e)
 int workdir_make(Init *in, Err *e)
 {
 	AUTO(fd_close) int fd = FD_NONE;
-	const char *cwd = wire_str(in->plan, in->plan->cwd);
+	const char *cwd = wire_text(in->plan, in->plan->cwd);
 	if (cwd[0] != '/')
 		return err_make(e, ERR_SPEC, 0, "working directory '%s' is not absolute", cwd);
 	if (strcmp(cwd, "/") == 0)
@@ -158,8 +158,8 @@ int rootfs_pivot(Init *in, Err *e)
 		if (errno == EINVAL)
 			return err_make(e, ERR_SYS, EINVAL,
 					"pivot_root to '%s' (the host's root must not be the initial RAM file system)",
-					wire_str(in->plan, in->plan->root));
-		return err_sys(e, "pivot_root to '%s'", wire_str(in->plan, in->plan->root));
+					wire_text(in->plan, in->plan->root));
+		return err_sys(e, "pivot_root to '%s'", wire_text(in->plan, in->plan->root));
 	}
 	if (umount2(".", MNT_DETACH) < 0)
 		return err_sys(e, "detach the host's tree");

@@ -57,6 +57,8 @@ static int scalars_check(const WirePlan *w, Err *e)
 		TRY(str_check(w, strings[i], "the header", e));
 	if (!w->root || (!(w->flags & WIRE_ROOT_ONLY) && (!w->cwd || w->argv.count == 0)))
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: no root, cwd or command");
+	if (w->overlay_upper && (!w->overlay_work || !w->overlay_lower))
+		return err_make(e, ERR_BUG, EINVAL, "wire plan: an overlay lacks a layer");
 	if (((w->flags & WIRE_SCRATCH) || w->root_fd >= 0) && !w->scratch_dir)
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: no scratch directory");
 	return 0;

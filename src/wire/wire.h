@@ -128,7 +128,12 @@ int wire_open(int fd, const WirePlan **ret, Err *e);
 /* The same checks on bytes in memory (tests, fuzzers). data must be aligned to 8. */
 int wire_check(const void *data, size_t size, Err *e);
 
-/* NULL for offset 0. */
+/* A string that wire_check() has found to be there: what an operation cannot do without. */
+static inline const char *wire_text(const WirePlan *w, WireStr s)
+{
+	return (const char *)w + w->strings_offset + s;
+}
+/* A string that may be left out: NULL then. */
 static inline const char *wire_str(const WirePlan *w, WireStr s)
 {
 	return s ? (const char *)w + w->strings_offset + s : NULL;
