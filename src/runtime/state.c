@@ -145,19 +145,29 @@ static const char *name_holder(State *s, const char *name, Arena *a)
 	return n < 0 ? "" : arena_strndup(a, id, (size_t)n);
 }
 
+/* Looking at a name and then acting on it is one step for everybody: else one could give back what another has just taken. */
+static void names_lock(State *s, int how)
+{
+	while (flock(s->names_fd, how) < 0 && errno == EINTR)
+		;
+}
+
 int state_name_take(State *s, const char *name, const char *id, Arena *a, const char **ret_holder)
 {
-	if (symlinkat(id, s->names_fd, name) == 0)
-		return 0;
-	int r = -errno;
-	*ret_holder = r == -EEXIST ? name_holder(s, name, a) : "";
+	names_lock(s, LOCK_EX);
+	int r = symlinkat(id, s->names_fd, name) < 0 ? -errno : 0;
+	if (r < 0)
+		*ret_holder = r == -EEXIST ? name_holder(s, name, a) : "";
+	names_lock(s, LOCK_UN);
 	return r;
 }
 
 void state_name_give(State *s, const char *name, const char *id)
 {
 	char holder[256];
+	names_lock(s, LOCK_EX);
 	ssize_t n = readlinkat(s->names_fd, name, holder, sizeof holder);
 	if (n >= 0 && (size_t)n == strlen(id) && memcmp(holder, id, (size_t)n) == 0)
 		(void)unlinkat(s->names_fd, name, 0); /* gone already is as good */
+	names_lock(s, LOCK_UN);
 }

@@ -3,7 +3,8 @@
  * On disk:   STATE/containers/<id>/   record.json, process.json, hosts ... one directory for each container, mode 0700
  *            STATE/names/<name>       a symbolic link whose text is the id: taken by symlink(2), which is atomic
  * Locking:   whoever runs a container holds an exclusive flock on its directory; the kernel lets go when that process is gone. A
- *            directory whose lock is free belongs to nobody and may be swept (sweep.h). Readers take no lock.
+ *            directory whose lock is free belongs to nobody and may be swept (sweep.h). Readers take no lock. Taking and giving back a
+ *            name hold a flock on names/, for as long as that takes.
  * Crashes:   record.json is complete before anything it names is made. Everything here is for this boot only: no fsync.
  * Ownership: State and ContainerDir own their descriptors; strings live in the caller's arena.
  */

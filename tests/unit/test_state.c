@@ -313,6 +313,49 @@ static void a_name_is_taken_once_and_given_back_by_its_holder(void **state)
 }
 
 /* A full id, and what is no link of ours in the way. */
+/* Takes the name over from a dead holder, again and again, and looks whether it keeps it while it has it. */
+static int take_over(const char *id)
+{
+	AUTO(state_close) State s = STATE_NONE;
+	const char *holder;
+	char text[8];
+	if (state_open(below("s"), &arena, &s, &err) < 0)
+		return 2;
+	for (int i = 0; i < 4000; i++) {
+		state_name_give(&s, "n", "dead");
+		if (state_name_take(&s, "n", id, &arena, &holder) < 0)
+			continue;
+		for (int k = 0; k < 8; k++)
+			if (readlinkat(s.names_fd, "n", text, sizeof text) != 1 || text[0] != id[0])
+				return 1;
+		state_name_give(&s, "n", id);
+		if (symlinkat("dead", s.names_fd, "n") < 0 && errno != EEXIST) /* another has it by now */
+			return 3;
+	}
+	return 0;
+}
+
+static void nobody_gives_back_what_another_has_taken(void **state)
+{
+	(void)state;
+	static const char *const ids[] = { "a", "b", "c" };
+	pid_t pids[ARRAY_LEN(ids)];
+	State s = open_state(below("s"));
+	state_close(&s);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(take_over(ids[i]));
+		assert_true(pids[i] > 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		int status;
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 static void names_hold_full_ids(void **state)
 {
 	(void)state;
@@ -378,6 +421,7 @@ int main(void)
 		TEST(removing_what_is_gone_is_no_error),
 		TEST(a_name_is_taken_once_and_given_back_by_its_holder),
 		TEST(names_hold_full_ids),
+		TEST(nobody_gives_back_what_another_has_taken),
 		TEST(one_of_many_gets_a_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
