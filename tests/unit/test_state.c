@@ -321,7 +321,7 @@ static int take_over(const char *id)
 	char text[8];
 	if (state_open(below("s"), &arena, &s, &err) < 0)
 		return 2;
-	for (int i = 0; i < 4000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		state_name_give(&s, "n", "dead");
 		if (state_name_take(&s, "n", id, &arena, &holder) < 0)
 			continue;
