@@ -82,7 +82,8 @@ int tmpfs_parse(const char *text, Arena *a, SpecMount *ret, Err *e)
 		return err_make(e, ERR_USAGE, 0, "tmpfs '%s': the target cannot be '/'", text);
 	strlist_add(a, &m.options, "noexec");
 	strlist_add(a, &m.options, "nosuid");
-	strlist_add(a, &m.options, "nodev");
+	if (strcmp(m.destination, "/dev") != 0) /* where device nodes are made, to be used */
+		strlist_add(a, &m.options, "nodev");
 	StrList words = *colon ? str_split(a, colon + 1, ',') : (StrList){ 0 };
 	for (size_t i = 0; i < words.count; i++) {
 		if (strcmp(words.items[i], "bind") == 0 || strcmp(words.items[i], "rbind") == 0 ||

@@ -11,5 +11,5 @@
  * options are rw, ro, z and Z (no SELinux: without effect). Named and anonymous volumes are refused by name. */
 int volume_parse(const char *text, const char *cwd, Arena *a, SpecMount *ret, Err *e);
 
-/* "/path[:OPTION[,OPTION]]", docker's defaults noexec, nosuid and nodev first. */
+/* "/path[:OPTION[,OPTION]]", docker's defaults noexec, nosuid and nodev first (without nodev on /dev). */
 int tmpfs_parse(const char *text, Arena *a, SpecMount *ret, Err *e);

@@ -250,3 +250,8 @@ def test_tmpfs_size_holds(md):
     v = md.run("--tmpfs /t:size=64k", ["probe", "seq", "write", "/t/a", "x" * 60000, ",", "write", "/t/b", "y" * 60000]).ok().out.splitlines()
     assert v[0] == "write=0"
     assert "errno=28" in v[1] or v[1] == "write=0"  # a short write, or none at all
+
+
+def test_tmpfs_on_dev_still_has_devices(md):
+    r = md.run("--tmpfs /dev:size=1m", "probe seq open /dev/null rw , open /dev/zero").ok()
+    assert "errno" not in r.out, r

@@ -135,6 +135,7 @@ static void tmpfs_has_dockers_defaults_first(void **state)
 	expect_tmpfs("/tmp", "tmpfs > /tmp (tmpfs noexec nosuid nodev)");
 	expect_tmpfs("/tmp:size=64m,mode=1777",
 		     "tmpfs > /tmp (tmpfs noexec nosuid nodev size=64m mode=1777)");
+	expect_tmpfs("/dev:size=1m", "tmpfs > /dev (tmpfs noexec nosuid size=1m)"); /* nodes are made there */
 	expect_tmpfs("/tmp:exec", "tmpfs > /tmp (tmpfs noexec nosuid nodev exec)"); /* the last word wins, see the plan's test */
 	expect_tmpfs("/tmp:uid=1:2", "tmpfs > /tmp (tmpfs noexec nosuid nodev uid=1:2)");
 }
