@@ -60,8 +60,11 @@ static const Opt run_opts[] = {
 		 "Set an environment variable; NAME alone takes the caller's value"),
 	OPT_LIST(0, "env-file", RunOpts, env_files, "FILE",
 		 "Read environment variables from a file, one NAME=VALUE a line"),
+	OPT_FLAG(0, "env-host", RunOpts, env_host, "Pass all of the caller's environment variables"),
 	OPT_LIST(0, "gidmap", RunOpts, request.gidmaps, "C:H:N",
 		 "Map N group ids from C inside to H outside, in a new user namespace"),
+	OPT_LIST(0, "group-add", RunOpts, request.group_add, "GROUP",
+		 "Add a supplementary group, by name or id"),
 	OPT_STR('h', "hostname", RunOpts, request.hostname, "NAME",
 		"Host name inside (default: the short id)"),
 	OPT_FLAG('i', "interactive", RunOpts, request.interactive, "Connect standard input"),
@@ -88,6 +91,8 @@ static const Opt run_opts[] = {
 		 "no-new-privileges or seccomp=unconfined"),
 	OPT_PARSE(0, "shm-size", RunOpts, request.shm_size, int64_t, "SIZE", parse_size,
 		  "Size of /dev/shm (default 64m)"),
+	OPT_LIST(0, "sysctl", RunOpts, request.sysctls, "KEY=VALUE",
+		 "Set a kernel parameter of the container's namespaces"),
 	OPT_LIST(0, "tmpfs", RunOpts, request.tmpfs, "PATH[:OPTIONS]",
 		 "Mount an empty file system in memory"),
 	OPT_FLAG('t', "tty", RunOpts, request.tty, "Give the command a terminal"),
@@ -95,6 +100,11 @@ static const Opt run_opts[] = {
 		 "Map N user ids from C inside to H outside, in a new user namespace"),
 	OPT_LIST(0, "ulimit", RunOpts, request.ulimits, "NAME=SOFT[:HARD]",
 		 "Set a resource limit, such as nofile=1024:2048"),
+	OPT_STR(0, "umask", RunOpts, request.umask, "MASK", "File creation mask, octal (default 0022)"),
+	OPT_LIST(0, "unsetenv", RunOpts, request.unsetenv, "NAME",
+		 "Leave out a variable that is there by default"),
+	OPT_FLAG(0, "unsetenv-all", RunOpts, request.unsetenv_all,
+		 "Leave out all variables that are there by default"),
 	OPT_STR('u', "user", RunOpts, request.user, "USER[:GROUP]",
 		"User and group to run as, by name or id"),
 	OPT_STR(0, "uts", RunOpts, request.uts, "MODE", "UTS namespace (host name): private or host"),
@@ -112,9 +122,9 @@ static void run_init(void *opts)
 /* An empty value means "not given", as in docker; but for --entrypoint, where it has a meaning of its own. */
 static void drop_empty(RunRequest *r)
 {
-	const char **members[] = { &r->name,        &r->hostname,    &r->workdir,      &r->user,
-				   &r->network,     &r->pid,         &r->ipc,          &r->uts,
-				   &r->cpuset_cpus, &r->cpuset_mems, &r->cgroup_parent };
+	const char **members[] = { &r->name,        &r->hostname,    &r->workdir,       &r->user,
+				   &r->network,     &r->pid,         &r->ipc,           &r->uts,
+				   &r->cpuset_cpus, &r->cpuset_mems, &r->cgroup_parent, &r->umask };
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
 		if (*members[i] && **members[i] == '\0')
 			*members[i] = NULL;
@@ -153,6 +163,8 @@ static int run_main(const CliContext *c, void *opts, Err *e)
 	TRY(check_command(r, &c->args, e));
 	TRY(run_read_security(&o->security, r, e));
 	TRY(run_check(r, r->nano_cpus == SPEC_UNSET ? 0 : count_cpus(), e));
+	if (o->env_host)
+		env_list_add_caller(c->arena, &r->env);
 	TRY(env_list_resolve(&o->env_files, &o->env, c->arena, &r->env, e));
 	r->state_dir = c->global->state_dir;
 	r->root_dir = c->global->root_dir;

@@ -6,6 +6,7 @@
 typedef struct RunOpts {
 	RunRequest request; /* most rows fill it directly */
 	StrList env, env_files, security;
+	bool env_host;
 } RunOpts;
 
 /* Options of docker and podman that are not there yet. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/limits.h"
@@ -100,7 +101,7 @@ static int read_file(const char *file, Arena *a, StrList *ret, Err *e)
 
 int env_list_resolve(const StrList *files, const StrList *vars, Arena *a, StrList *ret, Err *e)
 {
-	StrList list = { 0 };
+	StrList list = *ret; /* what the caller of this has put there is overridden */
 	for (size_t i = 0; i < files->count; i++)
 		TRY(read_file(files->items[i], a, &list, e));
 	for (size_t i = 0; i < vars->count; i++) {
@@ -112,4 +113,11 @@ int env_list_resolve(const StrList *files, const StrList *vars, Arena *a, StrLis
 	}
 	*ret = list;
 	return 0;
+}
+
+void env_list_add_caller(Arena *a, StrList *ret)
+{
+	for (char **v = environ; v && *v; v++)
+		if (strchr(*v, '='))
+			strlist_add(a, ret, *v);
 }

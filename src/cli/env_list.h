@@ -11,9 +11,12 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Merges files, then variables ("NAME=VALUE" or "NAME" from --env) into *ret as "NAME=VALUE"; later ones come later. A NAME alone that
+/* Merges what is in *ret, files, then variables ("NAME=VALUE" or "NAME" from --env) into *ret as "NAME=VALUE"; later ones come later. A NAME alone that
  * the caller does not have also takes away what came before it. ERR_USAGE names the file and line, or the option's value. */
 int env_list_resolve(const StrList *files, const StrList *vars, Arena *a, StrList *ret, Err *e);
+
+/* All variables of the caller, before any other: --env-host. */
+void env_list_add_caller(Arena *a, StrList *ret);
 
 /* One file's text, len bytes; `file` is for messages. Split off for tests. */
 int env_list_read_text(const char *text, size_t len, const char *file, Arena *a, StrList *ret, Err *e);

@@ -62,17 +62,33 @@ static uint32_t mapped_from_zero(const RunContext *c, const SpecLinux *l)
 	return 0;
 }
 
-/* In a network of its own a container may ping without CAP_NET_RAW and use every port. */
-static void fill_sysctls(const RunContext *c, Spec *s)
+static void sysctl_set(const RunContext *c, SpecLinux *l, const char *key, const char *value)
+{
+	for (size_t i = 0; i < l->sysctl_count; i++)
+		if (strcmp(l->sysctl[i].key, key) == 0) {
+			l->sysctl[i].value = value;
+			return;
+		}
+	*arena_push(c->arena, &l->sysctl, &l->sysctl_count, SpecSysctl) = (SpecSysctl){ key, value };
+}
+
+/* In a network of its own a container may ping without CAP_NET_RAW and use every port. What is asked for comes after; the plan knows
+ * which keys belong to a namespace. */
+static int fill_sysctls(const RunContext *c, Spec *s, Err *e)
 {
 	SpecLinux *l = &s->linux_;
-	if (run_shares(c->request->network))
-		return;
-	*arena_push(c->arena, &l->sysctl, &l->sysctl_count, SpecSysctl) = (SpecSysctl){
-		"net.ipv4.ping_group_range", arena_printf(c->arena, "0 %u", mapped_from_zero(c, l))
-	};
-	*arena_push(c->arena, &l->sysctl, &l->sysctl_count,
-		    SpecSysctl) = (SpecSysctl){ "net.ipv4.ip_unprivileged_port_start", "0" };
+	if (!run_shares(c->request->network)) {
+		sysctl_set(c, l, "net.ipv4.ping_group_range",
+			   arena_printf(c->arena, "0 %u", mapped_from_zero(c, l)));
+		sysctl_set(c, l, "net.ipv4.ip_unprivileged_port_start", "0");
+	}
+	for (size_t i = 0; i < c->request->sysctls.count; i++) {
+		const char *text = c->request->sysctls.items[i], *equals = strchr(text, '=');
+		if (!equals || equals == text)
+			return err_make(e, ERR_USAGE, 0, "sysctl '%s': not of the form KEY=VALUE", text);
+		sysctl_set(c, l, arena_strndup(c->arena, text, (size_t)(equals - text)), equals + 1);
+	}
+	return 0;
 }
 
 static void rule_add(const RunContext *c, SpecResources *r, DeviceRule rule)
@@ -143,7 +159,7 @@ int spec_fill_linux(const RunContext *c, Spec *s, Err *e)
 	SpecLinux *l = &s->linux_;
 	fill_namespaces(c, s);
 	TRY(fill_id_maps(c, s, e));
-	fill_sysctls(c, s);
+	TRY(fill_sysctls(c, s, e));
 	fill_limits(c, &l->resources);
 	fill_device_rules(c, &l->resources);
 	if (c->request->cgroup_parent && *c->request->cgroup_parent)

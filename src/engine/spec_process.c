@@ -7,7 +7,7 @@
 #include "base/rlimits.h"
 #include "engine/spec_fill.h"
 
-#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define NOFILE_MOST  ((uint64_t)1 << 20)
 
 /* Adds NAME=VALUE, in the place of an earlier value of the same name. */
@@ -30,17 +30,24 @@ static bool env_has(const StrList *env, const char *name_and_equals)
 	return false;
 }
 
+/* A variable that is there unless --unsetenv or --unsetenv-all takes it away. */
+static void env_add_default(const RunContext *c, StrList *env, const char *name, const char *value)
+{
+	if (!c->request->unsetenv_all && !strlist_has(&c->request->unsetenv, name))
+		strlist_add(c->arena, env, arena_printf(c->arena, "%s=%s", name, value));
+}
+
 static void fill_env(const RunContext *c, SpecProcess *p)
 {
 	Arena *a = c->arena;
-	strlist_add(a, &p->env, DEFAULT_PATH);
-	strlist_add(a, &p->env, arena_printf(a, "HOSTNAME=%s", c->hostname));
+	env_add_default(c, &p->env, "PATH", DEFAULT_PATH);
+	env_add_default(c, &p->env, "HOSTNAME", c->hostname);
 	if (c->request->tty)
-		strlist_add(a, &p->env, "TERM=xterm");
+		env_add_default(c, &p->env, "TERM", "xterm");
 	for (size_t i = 0; i < c->request->env.count; i++)
 		env_set(a, &p->env, c->request->env.items[i]);
 	if (!env_has(&p->env, "HOME="))
-		strlist_add(a, &p->env, arena_printf(a, "HOME=%s", c->user.home));
+		env_add_default(c, &p->env, "HOME", c->user.home);
 }
 
 static int fill_args(const RunContext *c, SpecProcess *p, Err *e)
@@ -151,19 +158,40 @@ static bool gid_is_mapped(const SpecLinux *l, uint32_t gid)
 
 /* The own group first, else files that shut it out by their group's permissions would be open (CVE-2022-36109), then those of the
  * root's /etc/group. Nobody asked for these by name: what the user namespace cannot have is left out. */
-static void fill_groups(const RunContext *c, Spec *s)
+static int fill_groups(const RunContext *c, Spec *s, Err *e)
 {
 	SpecProcess *p = &s->process;
+	const uint32_t *asked;
 	uint32_t *gids = NULL;
-	size_t count = 0;
-	if (!c->facts->privileged)
-		return; /* setgroups(2) is denied in a user namespace made without privilege */
-	*arena_push(c->arena, &gids, &count, uint32_t) = c->user.gid;
-	for (size_t i = 0; i < c->user.groups_count; i++)
-		if (c->user.groups[i] != c->user.gid && gid_is_mapped(&s->linux_, c->user.groups[i]))
-			*arena_push(c->arena, &gids, &count, uint32_t) = c->user.groups[i];
+	size_t count = 0, asked_count;
+	TRY(user_find_groups(c->root_fd, &c->request->group_add, c->arena, &asked, &asked_count, e));
+	if (c->facts->privileged) { /* else setgroups(2) is denied in the user namespace */
+		*arena_push(c->arena, &gids, &count, uint32_t) = c->user.gid;
+		for (size_t i = 0; i < c->user.groups_count; i++)
+			if (c->user.groups[i] != c->user.gid &&
+			    gid_is_mapped(&s->linux_, c->user.groups[i]))
+				*arena_push(c->arena, &gids, &count, uint32_t) = c->user.groups[i];
+	}
+	for (size_t i = 0; i < asked_count; i++)
+		*arena_push(c->arena, &gids, &count, uint32_t) = asked[i];
 	p->additional_gids = gids;
 	p->additional_gids_count = count;
+	return 0;
+}
+
+static int fill_umask(const RunContext *c, SpecProcess *p, Err *e)
+{
+	const char *text = c->request->umask ? c->request->umask : "0022";
+	size_t len = strlen(text);
+	if (len == 0 || len > 4 || strspn(text, "01234567") != len)
+		return err_make(e, ERR_USAGE, 0,
+				"umask '%s': not an octal number of at most four digits", text);
+	for (; *text; text++)
+		p->umask = p->umask * 8 + (uint32_t)(*text - '0');
+	if (p->umask > 0777)
+		return err_make(e, ERR_USAGE, 0, "umask '%s': above 0777", c->request->umask);
+	p->has_umask = true;
+	return 0;
 }
 
 int spec_fill_process(const RunContext *c, Spec *s, Err *e)
@@ -176,8 +204,7 @@ int spec_fill_process(const RunContext *c, Spec *s, Err *e)
 	fill_terminal(c, p);
 	p->uid = c->user.uid;
 	p->gid = c->user.gid;
-	fill_groups(c, s);
-	p->umask = 0022;
-	p->has_umask = true;
+	TRY(fill_groups(c, s, e));
+	TRY(fill_umask(c, p, e));
 	return 0;
 }

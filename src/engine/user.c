@@ -156,3 +156,22 @@ int user_lookup(int root_fd, const char *text, Arena *a, User *ret, Err *e)
 	*ret = u;
 	return 0;
 }
+
+int user_find_groups(int root_fd, const StrList *names, Arena *a, const uint32_t **ret_gids,
+		     size_t *ret_count, Err *e)
+{
+	uint32_t *gids = NULL, gid;
+	size_t count = 0;
+	for (size_t i = 0; i < names->count; i++) {
+		char *text; /* a copy for each: looking cuts it to pieces */
+		if (count == LIMIT_GROUPS)
+			return err_make(e, ERR_SPEC, 0, "more than %u supplementary groups",
+					LIMIT_GROUPS);
+		TRY(root_file_read(root_fd, "/etc/group", a, &text, e));
+		TRY(group_find(text, names->items[i], &gid, e));
+		*arena_push(a, &gids, &count, uint32_t) = gid;
+	}
+	*ret_gids = gids;
+	*ret_count = count;
+	return 0;
+}

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/str.h"
 
 typedef struct User {
 	uint32_t uid, gid;
@@ -18,6 +19,11 @@ typedef struct User {
 	size_t groups_count;
 	const char *home; /* "/" when there is no entry */
 } User;
+
+/* Finds supplementary groups that are asked for by name or id in the root's /etc/group and puts them into *ret_gids. ERR_SPEC names
+ * one that is unknown. */
+int user_find_groups(int root_fd, const StrList *names, Arena *a, const uint32_t **ret_gids,
+		     size_t *ret_count, Err *e);
 
 /* text: "", "name", "uid", "name:group", "uid:gid" ...; NULL and "" mean root (0:0). Errors name user or group (ERR_SPEC). */
 int user_lookup(int root_fd, const char *text, Arena *a, User *ret, Err *e);

@@ -255,3 +255,47 @@ def test_no_command(md):
 def test_no_rootfs(md):
     r = md.call("run", "true")
     assert r.code == 125 and r.err.startswith("mydocker: ")
+
+
+def test_env_host(md, scratch):
+    (scratch / "env").write_text("FROM_FILE=file\nCALLER=file\n")
+    env = env_of(md.run(f"--env-host --env-file {scratch}/env -e LAST=option", "probe env",
+                        env={"CALLER": "caller", "LAST": "caller", "HOME": "/caller", "ODD": "a=b c"}))
+    assert env["ODD"] == "a=b c" and env["HOME"] == "/caller"
+    assert env["CALLER"] == "file" and env["FROM_FILE"] == "file" and env["LAST"] == "option"
+
+
+def test_unsetenv(md):
+    env = env_of(md.run("--unsetenv PATH --unsetenv HOME -e HOSTNAME=mine", "/bin/probe env"))
+    assert env == {"HOSTNAME": "mine"}
+    env = env_of(md.run("--unsetenv-all -e A=1 -e PATH=/bin", "/bin/probe env"))
+    assert env == {"A": "1", "PATH": "/bin"}
+
+
+def test_umask(md):
+    assert md.run("", "probe show host").ok().values["host.umask"] == "0022"
+    for mask, shown in (("0", "0000"), ("077", "0077"), ("0777", "0777")):
+        assert md.run(f"--umask {mask}", "probe show host").ok().values["host.umask"] == shown
+    for bad in ("8", "1777", "00022", "-1", "x"):
+        md.run(f"--umask={bad}", "probe exit 0").failed(125, bad)
+
+
+def test_group_add(md, rootfs):
+    (rootfs / "etc").mkdir(exist_ok=True)
+    (rootfs / "etc/group").write_text("wheel:x:10:\nstaff:x:50:\n")
+    v = md.run("-u 1000:100 --group-add staff --group-add 77", "probe show groups").ok().values
+    assert sorted(map(int, v["groups"].replace(",", " ").split())) == [50, 77, 100]
+    md.run("--group-add nobody-knows-it", "probe exit 0").failed(125, "nobody-knows-it")
+    md.run("--group-add 4294967295", "probe exit 0").failed(125, "4294967295")
+
+
+def test_sysctl(md):
+    cat = "probe seq cat /proc/sys/net/ipv4/ip_forward , cat /proc/sys/kernel/msgmax , cat /proc/sys/net/ipv4/ip_unprivileged_port_start"
+    r = md.run("--sysctl net.ipv4.ip_forward=1 --sysctl kernel.msgmax=4096 --sysctl net.ipv4.ip_unprivileged_port_start=99", cat).ok()
+    assert r.out.split() == ["1", "4096", "99"], r
+    before = open("/proc/sys/kernel/panic").read()
+    md.run("--sysctl kernel.panic=7", "probe exit 0").failed(125, "kernel.panic")
+    assert open("/proc/sys/kernel/panic").read() == before
+    md.run("--sysctl nothing", "probe exit 0").failed(125, "nothing")
+    md.run("--network host --sysctl net.ipv4.ip_forward=1", "probe exit 0").failed(125, "net.ipv4.ip_forward")
+    md.run("--sysctl net.ipv4.no_such_parameter=1", "probe exit 0").failed(125, "no_such_parameter")

@@ -41,7 +41,7 @@ static void write_file(const Folder *f, const char *text, size_t len)
 /* Resolves the file and the variables (separated by '|', NULL: none); joins the result with '|'. */
 static const char *resolve(const Folder *f, const char *vars, Arena *a, Err *e)
 {
-	StrList files = { 0 }, list = { 0 }, result;
+	StrList files = { 0 }, list = { 0 }, result = { 0 };
 	const char *joined = "";
 	strlist_add(a, &files, f->file);
 	if (vars)
