@@ -37,6 +37,7 @@ static int parse_cpus(const char *text, int64_t *ret, Err *e)
 }
 
 static const Opt run_opts[] = {
+	OPT_LIST(0, "add-host", RunOpts, request.add_hosts, "NAME:ADDRESS", "Add a line to /etc/hosts"),
 	OPT_LIST(0, "cap-add", RunOpts, request.cap_add, "CAP",
 		 "Give a capability to the command (ALL: all of them)"),
 	OPT_LIST(0, "cap-drop", RunOpts, request.cap_drop, "CAP",
@@ -54,6 +55,12 @@ static const Opt run_opts[] = {
 	OPT_STR(0, "cpuset-cpus", RunOpts, request.cpuset_cpus, "LIST", "CPUs it may run on (0-3 or 0,1)"),
 	OPT_STR(0, "cpuset-mems", RunOpts, request.cpuset_mems, "LIST",
 		"Memory nodes it may use (0-3 or 0,1)"),
+	OPT_LIST(0, "dns", RunOpts, request.dns, "ADDRESS", "Name server, in place of the host's"),
+	OPT_LIST(0, "dns-opt", RunOpts, request.dns_options, "OPTION", "The same as --dns-option"),
+	OPT_LIST(0, "dns-option", RunOpts, request.dns_options, "OPTION",
+		 "Option for the resolver, such as ndots:2"),
+	OPT_LIST(0, "dns-search", RunOpts, request.dns_search, "DOMAIN",
+		 "Domain in which names are looked up (.: none)"),
 	OPT_STR(0, "entrypoint", RunOpts, request.entrypoint, "COMMAND",
 		"Program to run, with COMMAND and ARGs as its arguments"),
 	OPT_LIST('e', "env", RunOpts, env, "NAME[=VALUE]",
@@ -78,6 +85,7 @@ static const Opt run_opts[] = {
 	OPT_STR(0, "name", RunOpts, request.name, "NAME", "Name of the container"),
 	OPT_STR(0, "net", RunOpts, request.network, "MODE", "The same as --network"),
 	OPT_STR(0, "network", RunOpts, request.network, "MODE", "Network: none (the default) or host"),
+	OPT_FLAG(0, "no-hosts", RunOpts, request.no_hosts, "Leave /etc/hosts as it is in the root"),
 	OPT_STR(0, "pid", RunOpts, request.pid, "MODE", "PID namespace: private or host"),
 	OPT_PARSE(0, "pids-limit", RunOpts, request.pids_limit, int64_t, "N", opt_parse_number,
 		  "Most processes and threads at once (default 2048, -1: no limit)"),

@@ -2,7 +2,6 @@
 
 /* Each is refused by name; a row moves to cmd_run.c when the option works. */
 const Opt run_later_opts[] = {
-	OPT_LATER(0, "add-host", "Add a line to /etc/hosts"),
 	OPT_LATER(0, "annotation", "Add an annotation for the OCI runtime"),
 	OPT_LATER(0, "arch", "Architecture of the image"),
 	OPT_LATER('a', "attach", "Connect some of stdin, stdout and stderr"),
@@ -29,10 +28,6 @@ const Opt run_later_opts[] = {
 	OPT_LATER(0, "device-write-bps", "Limit bytes written per second to a device"),
 	OPT_LATER(0, "device-write-iops", "Limit writes per second to a device"),
 	OPT_LATER(0, "disable-content-trust", "Do not verify the image's signature"),
-	OPT_LATER(0, "dns", "Name server"),
-	OPT_LATER(0, "dns-opt", "The same as --dns-option"),
-	OPT_LATER(0, "dns-option", "Option for the resolver"),
-	OPT_LATER(0, "dns-search", "Domain in which names are looked up"),
 	OPT_LATER(0, "domainname", "NIS domain name"),
 	OPT_LATER(0, "env-merge", "Change an environment variable of the image"),
 	OPT_LATER(0, "expose", "Say that a port is used"),
@@ -79,7 +74,6 @@ const Opt run_later_opts[] = {
 	OPT_LATER(0, "network-alias", "Further name on the network"),
 	OPT_LATER(0, "no-healthcheck", "Do not check the health"),
 	OPT_LATER(0, "no-hostname", "Do not make /etc/hostname"),
-	OPT_LATER(0, "no-hosts", "Do not make /etc/hosts"),
 	OPT_LATER(0, "oom-kill-disable", "Do not kill when memory is exhausted"),
 	OPT_LATER(0, "oom-score-adj", "How readily the kernel kills when memory is exhausted"),
 	OPT_LATER(0, "os", "Operating system of the image"),

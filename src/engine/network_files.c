@@ -12,15 +12,15 @@
 #define FILE_MOST \
 	((size_t)1 << 20) /* bytes of a host's file that is copied; a longer one is left out */
 
-static int file_write(int dir_fd, const char *name, const char *text, const NetworkFiles *f, Err *e)
+static int file_write(int dir_fd, const char *name, const char *text, uint32_t uid, uint32_t gid, Err *e)
 {
 	AUTO(fd_close)
 	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_sys(e, "make the container's %s", name);
 	TRY(fd_write_all(fd, text, strlen(text), name, e));
-	if ((f->uid != geteuid() || f->gid != getegid()) && fchown(fd, f->uid, f->gid) < 0)
-		return err_sys(e, "give the container's %s to user %u", name, f->uid);
+	if ((uid != geteuid() || gid != getegid()) && fchown(fd, uid, gid) < 0)
+		return err_sys(e, "give the container's %s to user %u", name, uid);
 	return 0;
 }
 
@@ -56,11 +56,28 @@ static const char *hosts_text(const char *hostname, Arena *a)
 			    hostname);
 }
 
-int network_files_write(int dir_fd, const NetworkFiles *f, Arena *a, Err *e)
+int network_files_make(const NetworkFiles *f, Arena *a, NetworkTexts *ret, Err *e)
 {
-	TRY(file_write(dir_fd, "hosts",
-		       f->host_network ? host_file_read("/etc/hosts", a) : hosts_text(f->hostname, a),
-		       f, e));
-	TRY(file_write(dir_fd, "hostname", arena_printf(a, "%s\n", f->hostname), f, e));
-	return file_write(dir_fd, "resolv.conf", host_file_read("/etc/resolv.conf", a), f, e);
+	const char *added;
+	NetworkTexts t = { .hostname = arena_printf(a, "%s\n", f->hostname) };
+	if (f->no_hosts && f->add_hosts.count > 0)
+		return err_make(e, ERR_USAGE, 0, "--no-hosts and --add-host exclude each other");
+	TRY(network_hosts_lines(&f->add_hosts, a, &added, e));
+	if (!f->no_hosts) {
+		const char *base = f->host_network ? host_file_read("/etc/hosts", a)
+						   : hosts_text(f->hostname, a);
+		t.hosts = f->add_hosts.count > 0 ? arena_printf(a, "%s%s", base, added) : base;
+	}
+	TRY(network_resolver_text(host_file_read("/etc/resolv.conf", a), &f->resolver, a,
+				  &t.resolver, e));
+	*ret = t;
+	return 0;
+}
+
+int network_files_write(int dir_fd, const NetworkTexts *t, uint32_t uid, uint32_t gid, Err *e)
+{
+	if (t->hosts)
+		TRY(file_write(dir_fd, "hosts", t->hosts, uid, gid, e));
+	TRY(file_write(dir_fd, "hostname", t->hostname, uid, gid, e));
+	return file_write(dir_fd, "resolv.conf", t->resolver, uid, gid, e);
 }

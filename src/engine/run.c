@@ -47,6 +47,7 @@ typedef struct Run {
 	RunContext context;
 	Spec spec;
 	Plan plan;
+	NetworkTexts network;
 	Container container;
 	CgroupMemory memory;
 	int exit_code;
@@ -163,6 +164,19 @@ static int root_check(const Run *r, Err *e)
 			"--rootfs DIR:O is not there yet for ordinary users; run as root or leave out ':O'");
 }
 
+static int run_make_network_texts(Run *r, Err *e)
+{
+	const RunRequest *q = r->request;
+	const NetworkFiles files = {
+		.hostname = r->context.hostname,
+		.host_network = run_shares(q->network),
+		.no_hosts = q->no_hosts,
+		.add_hosts = q->add_hosts,
+		.resolver = { .servers = q->dns, .search = q->dns_search, .options = q->dns_options },
+	};
+	return network_files_make(&files, r->arena, &r->network, e);
+}
+
 /* Facts, directories, root, user, host name: all that the description is made from. Nothing is made. */
 static int run_look(Run *r, Err *e)
 {
@@ -175,6 +189,7 @@ static int run_look(Run *r, Err *e)
 	TRY(dirs_root(r->request->root_dir, r->arena, &r->root_dir, e));
 	TRY(id_make(r->arena, &c->id, e));
 	TRY(hostname_choose(r, e));
+	TRY(run_make_network_texts(r, e));
 	TRY(user_lookup(c->root_fd, r->request->user, r->arena, &c->user, e));
 	c->container_dir = arena_printf(r->arena, "%s/containers/%s", r->state_dir, c->id);
 	if (c->root_kind == ROOT_OVERLAY)
@@ -304,13 +319,10 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 		TRY(overlay_dir_make(c->overlay_dir, c->root_fd, e));
 	}
 	const SpecLinux *l = &r->spec.linux_;
-	const NetworkFiles files = {
-		.hostname = c->hostname,
-		.host_network = run_shares(r->request->network),
-		.uid = host_id_of_root(l->uid_mappings, l->uid_mappings_count, geteuid()),
-		.gid = host_id_of_root(l->gid_mappings, l->gid_mappings_count, getegid()),
-	};
-	return network_files_write(r->dir.fd, &files, r->arena, e);
+	return network_files_write(r->dir.fd, &r->network,
+				   host_id_of_root(l->uid_mappings, l->uid_mappings_count, geteuid()),
+				   host_id_of_root(l->gid_mappings, l->gid_mappings_count, getegid()),
+				   e);
 }
 
 static int run_wait(Run *r, const WaitSignals *signals, Err *e)

@@ -18,12 +18,15 @@ typedef struct RunRequest {
 	const char *name, *hostname, *workdir, *user;
 	const char *entrypoint; /* "" clears it */
 	bool interactive, tty, rm, read_only, privileged, no_new_privs, seccomp_unconfined;
-	StrList env;               /* "NAME=VALUE"; later ones win */
-	StrList unsetenv;          /* names of variables that would be there by default */
-	bool unsetenv_all;         /* all of those */
-	const char *umask;         /* octal; NULL: 0022 */
-	StrList group_add;         /* supplementary groups, names or ids */
-	StrList sysctls;           /* "KEY=VALUE" */
+	StrList env;       /* "NAME=VALUE"; later ones win */
+	StrList unsetenv;  /* names of variables that would be there by default */
+	bool unsetenv_all; /* all of those */
+	const char *umask; /* octal; NULL: 0022 */
+	StrList group_add; /* supplementary groups, names or ids */
+	StrList sysctls;   /* "KEY=VALUE" */
+	StrList add_hosts; /* "NAME:ADDRESS" */
+	bool no_hosts;     /* the root's own /etc/hosts, if it has one */
+	StrList dns, dns_search, dns_options;
 	StrList volumes;           /* "SRC:DST[:ro|rw|z|Z]" */
 	StrList tmpfs;             /* "/path[:options]" */
 	StrList cap_add, cap_drop; /* names with or without CAP_, or ALL */

@@ -110,6 +110,8 @@ static void fill_network_files(const RunContext *c, Spec *s)
 	static const char *const names[] = { "hosts", "hostname", "resolv.conf" };
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		char *target = arena_printf(c->arena, "/etc/%s", names[i]);
+		if (c->request->no_hosts && strcmp(names[i], "hosts") == 0)
+			continue;
 		if (target_is_possible(c, target))
 			bind_add(c, s, arena_printf(c->arena, "%s/%s", c->container_dir, names[i]),
 				 target, "bind,rprivate");

@@ -299,3 +299,30 @@ def test_sysctl(md):
     md.run("--sysctl nothing", "probe exit 0").failed(125, "nothing")
     md.run("--network host --sysctl net.ipv4.ip_forward=1", "probe exit 0").failed(125, "net.ipv4.ip_forward")
     md.run("--sysctl net.ipv4.no_such_parameter=1", "probe exit 0").failed(125, "no_such_parameter")
+
+
+def test_add_host(md):
+    lines = [line.split() for line in md.run("--add-host db:10.0.0.7 --add-host six=[fe80::1] --add-host seven:fe80::2", "probe cat /etc/hosts").ok().out.splitlines()]
+    for line in (["10.0.0.7", "db"], ["fe80::1", "six"], ["fe80::2", "seven"], ["127.0.0.1", "localhost"]):
+        assert line in lines, lines
+    for bad in ("db", "db:", "db:10.0.0", ":1.2.3.4", "a b:1.2.3.4", "db:host-gateway"):
+        md.run(["--add-host", bad], "probe exit 0").failed(125, "--add-host")
+
+
+def test_no_hosts(md, rootfs):
+    (rootfs / "etc").mkdir(exist_ok=True)
+    (rootfs / "etc/hosts").write_text("192.0.2.1 own\n")
+    assert md.run("--no-hosts", "probe cat /etc/hosts").ok().out == "192.0.2.1 own\n"
+    md.run("--no-hosts --add-host a:1.2.3.4", "probe exit 0").failed(125, "--no-hosts")
+
+
+def test_dns(md):
+    text = md.run("--dns 192.0.2.53 --dns 2001:db8::53 --dns-search a.example --dns-search b.example --dns-option ndots:2 --dns-opt rotate", "probe cat /etc/resolv.conf").ok().out
+    kept = [line.split() for line in text.splitlines() if line.strip() and not line.startswith(("#", ";"))]
+    assert [v[1] for v in kept if v[0] == "nameserver"] == ["192.0.2.53", "2001:db8::53"]
+    assert ["search", "a.example", "b.example"] in kept and ["options", "ndots:2", "rotate"] in kept
+    assert "search" not in md.run("--dns-search .", "probe cat /etc/resolv.conf").ok().out
+    host = open("/etc/resolv.conf").read()
+    assert md.run("", "probe cat /etc/resolv.conf").ok().out == host
+    md.run("--dns nowhere", "probe exit 0").failed(125, "nowhere")
+    md.run(["--dns-search", "a b"], "probe exit 0").failed(125, "a b")
