@@ -5,4 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __GLIBC__
 #include <cmocka.h>
+#else
+#include "unit_musl.h"
+#endif
