@@ -2,19 +2,15 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/memfd.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "kern/memfd.h"
 
-#ifndef MFD_EXEC /* Linux 6.3 */
-#define MFD_EXEC 0x0010U
-#endif
 #define INIT_BELOW_PREFIX "libexec/mydocker/init"
 
 /* PREFIX/bin/mydocker -> PREFIX/libexec/mydocker/init */
@@ -35,17 +31,6 @@ static int init_path(char *ret, size_t size, Err *e)
 	if (str_format(ret, size, "%s/" INIT_BELOW_PREFIX, exe) < 0)
 		return err_make(e, ERR_STATE, ENAMETOOLONG, "path of init below %s", exe);
 	return 0;
-}
-
-static int memfd_open(Err *e)
-{
-	int fd = memfd_create("mydocker-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-	if (fd < 0 && errno == EINVAL) /* FIXME(kernel 6.3): MFD_EXEC is unknown before */
-		fd = memfd_create("mydocker-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0 && errno == EACCES)
-		return err_make(e, ERR_STATE, EACCES,
-				"memory cannot be executed here; set the sysctl vm.memfd_noexec below 2");
-	return fd < 0 ? err_sys(e, "create a memfd for init") : fd;
 }
 
 static int copy_whole(int to, int from, off_t size, const char *path, Err *e)
@@ -72,11 +57,10 @@ int init_exe_open(int *ret_fd, Err *e)
 		return err_sys(e, "open %s, which belongs beside this program", path);
 	if (fstat(file, &st) < 0)
 		return err_sys(e, "stat %s", path);
-	AUTO(fd_close) int fd = memfd_open(e);
-	TRY(fd);
+	AUTO(fd_close) int fd = FD_NONE;
+	TRY(memfd_open("mydocker-init", true, &fd, e));
 	TRY(copy_whole(fd, file, st.st_size, path, e));
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		return err_sys(e, "seal the memfd of init");
+	TRY(memfd_seal(fd, "mydocker-init", e));
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

@@ -1,19 +1,12 @@
 #include "wire/wire_build.h"
 
-#include <fcntl.h>
-#include <linux/memfd.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/limits.h"
 #include "build_id.h"
+#include "kern/memfd.h"
 #include "wire/layout.h"
-
-#ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
-#define MFD_NOEXEC_SEAL 0x0008U
-#endif
 
 void wire_build_init(WireBuild *b, Arena *a)
 {
@@ -80,22 +73,12 @@ int wire_finish(WireBuild *b, void **ret_image, size_t *ret_size, Err *e)
 	return 0;
 }
 
-/* A memfd that can never be executed where the kernel knows that flag. */
-static int memfd_open(Err *e)
-{
-	int fd = memfd_create("mydocker-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-	if (fd < 0 && errno == EINVAL) /* FIXME(kernel 6.3): MFD_NOEXEC_SEAL is unknown before */
-		fd = memfd_create("mydocker-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd < 0 ? err_sys(e, "create a memfd for the wire plan") : fd;
-}
-
 int wire_seal(const void *image, size_t size, int *ret_fd, Err *e)
 {
-	AUTO(fd_close) int fd = memfd_open(e);
-	TRY(fd);
+	AUTO(fd_close) int fd = FD_NONE;
+	TRY(memfd_open("mydocker-plan", false, &fd, e));
 	TRY(fd_write_all(fd, image, size, "the wire plan", e));
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		return err_sys(e, "seal the wire plan");
+	TRY(memfd_seal(fd, "mydocker-plan", e));
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
