@@ -154,14 +154,14 @@ def test_user(md, user, uid, gid, groups):
 @pytest.mark.parametrize("user", ["nobody-here", "alice:nogroup", "4294967295", "4294967296", "-1", "1:4294967295", "0x10", "1000 ", "1:2:3", "99999999999999999999"])
 def test_user_refused(md, user):
     r = md.run(["-u", user], "probe show ids")
-    assert r.code in (125, 126) and r.err.startswith("mydocker: ") and r.stdout == b"", r
+    assert r.code == 125 and r.err.startswith("mydocker: ") and r.stdout == b"", r
 
 
 def test_a_numeric_user_that_is_also_a_name(md, rootfs):
     with open(rootfs / "etc/passwd", "a") as f:
         f.write("1:x:0:0:a trap:/:/bin/sh\n")
     v = md.run("-u 1", "probe show ids").ok().values
-    assert v["ids.uid"] in ("1,1,1", "0,0,0")  # docker looks names up first; never a mixture
+    assert v["ids.uid"] == "1,1,1"  # CVE-2016-3697
 
 
 @pytest.mark.parametrize("kind", ["fifo", "symlink", "huge", "directory", "missing", "device"])
