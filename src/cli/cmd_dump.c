@@ -10,6 +10,7 @@ static const char *kind_word(const Opt *o)
 	case OPT_KIND_LIST: return "list";
 	case OPT_KIND_int64_t: return "number";
 	case OPT_KIND_LATER: return "later";
+	case OPT_KIND_GROUP:
 	case OPT_KIND_END: break;
 	}
 	return NULL;
@@ -32,7 +33,8 @@ static void write_options(JsonWriter *w, const Opt *const *tables)
 	json_write_array(w, "options");
 	for (size_t t = 0; t < OPT_TABLES; t++)
 		for (const Opt *o = tables[t]; o && o->kind != OPT_KIND_END; o++)
-			write_option(w, o);
+			if (o->kind != OPT_KIND_GROUP)
+				write_option(w, o);
 	json_write_end(w);
 }
 

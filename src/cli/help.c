@@ -30,14 +30,12 @@ static void rows_add(Rows *r, const Opt *o)
 		r->left_width = width;
 }
 
-static void rows_collect(Rows *r, const Opt *const *tables)
+static void rows_collect(Rows *r, const Opt *table)
 {
-	r->count = r->left_width = 0;
-	for (size_t t = 0; t < OPT_TABLES; t++)
-		for (const Opt *o = tables[t]; o && o->kind != OPT_KIND_END; o++)
-			if (o->kind != OPT_KIND_LATER)
-				rows_add(r, o);
-	rows_add(r, &help_row);
+	r->count = 0;
+	for (const Opt *o = table; o && o->kind != OPT_KIND_END; o++)
+		if (o->kind != OPT_KIND_LATER && o->kind != OPT_KIND_GROUP)
+			rows_add(r, o);
 	qsort(r->rows, r->count, sizeof r->rows[0], by_name);
 }
 
@@ -57,15 +55,32 @@ static void print_row(Out *out, const Opt *o, size_t left_width)
 	out_text(out, "\n");
 }
 
-static void print_options(Out *out, const char *title, const Opt *const *tables)
+static void print_title(Out *out, const char *title, const char *end)
 {
-	Rows rows;
-	rows_collect(&rows, tables);
 	out_text(out, "\n");
 	out_bold(out, title);
-	out_text(out, "\n");
-	for (size_t i = 0; i < rows.count; i++)
-		print_row(out, rows.rows[i], rows.left_width);
+	out_text(out, end);
+}
+
+/* Each table under its own heading, all with their texts in one column; --help itself comes last. */
+static void print_options(Out *out, const char *title, const Opt *const *tables)
+{
+	Rows rows = { 0 };
+	bool grouped = tables[0] && tables[0]->kind == OPT_KIND_GROUP;
+	for (size_t t = 0; t < OPT_TABLES; t++)
+		rows_collect(&rows, tables[t]); /* for the width */
+	if (!grouped)
+		print_title(out, title, "\n");
+	for (size_t t = 0; t < OPT_TABLES; t++) {
+		rows_collect(&rows, tables[t]);
+		if (rows.count > 0 && tables[t]->kind == OPT_KIND_GROUP)
+			print_title(out, tables[t]->help, ":\n");
+		for (size_t i = 0; i < rows.count; i++)
+			print_row(out, rows.rows[i], rows.left_width);
+	}
+	if (grouped)
+		out_text(out, "\n");
+	print_row(out, &help_row, rows.left_width);
 }
 
 static bool has_later(const Cmd *cmd)

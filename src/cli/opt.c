@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/num.h"
 #include "cli/suggest.h"
 
 typedef struct Parser {
@@ -32,14 +31,6 @@ const Opt *opt_find_letter(const Opt *const *tables, char letter)
 			if (o->letter == letter && letter != '\0')
 				return o;
 	return NULL;
-}
-
-int opt_parse_number(const char *text, int64_t *ret, Err *e)
-{
-	int r = num_parse_i64(text, ret);
-	if (r == -ERANGE)
-		return err_make(e, ERR_USAGE, 0, "too large");
-	return r < 0 ? err_make(e, ERR_USAGE, 0, "not a whole number") : 0;
 }
 
 /* The words that Go's strconv.ParseBool takes. */
@@ -82,6 +73,7 @@ static int store(Parser *p, const Opt *o, const char *given, const char *value)
 		return 0;
 	}
 	case OPT_KIND_LATER:
+	case OPT_KIND_GROUP:
 	case OPT_KIND_END: break;
 	}
 	return err_make(p->err, ERR_BUG, 0, "option %s has a row of kind %d", given, o->kind);

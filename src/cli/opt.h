@@ -22,6 +22,7 @@ typedef enum OptKind {
 	OPT_KIND_STR,     /* const char *: NULL until given, "" when given empty */
 	OPT_KIND_LIST,    /* StrList: one item for each time it is given */
 	OPT_KIND_int64_t, /* OPT_PARSE: named after the member's type, which the macro pastes */
+	OPT_KIND_GROUP,   /* no option: the first row of a table, its heading in --help */
 	OPT_KIND_LATER,   /* known to docker or podman, but not there yet: refused by name */
 } OptKind;
 
@@ -32,7 +33,7 @@ typedef struct Opt {
 	uint8_t kind; /* an OptKind */
 	char letter;  /* 0: none */
 	uint16_t offset;
-	const char *name; /* without the dashes; never NULL but in OPT_END */
+	const char *name; /* without the dashes; "" in OPT_GROUP, NULL in OPT_END */
 	const char *arg;  /* what --help calls the value; NULL: takes none */
 	const char *help; /* one sentence without a period */
 	union {
@@ -63,6 +64,10 @@ typedef struct Opt {
 		.kind = OPT_KIND_##type, .letter = (c), .name = (l), .offset = FIELD_(T, f, type), \
 		.arg = (a), .help = (h), .parse.of_##type = (fn)                                   \
 	}
+#define OPT_GROUP(h)                                            \
+	{                                                       \
+		.kind = OPT_KIND_GROUP, .name = "", .help = (h) \
+	}
 #define OPT_LATER(c, l, h)                                                      \
 	{                                                                       \
 		.kind = OPT_KIND_LATER, .letter = (c), .name = (l), .help = (h) \
@@ -72,7 +77,7 @@ typedef struct Opt {
 		.kind = OPT_KIND_END \
 	}
 
-#define OPT_TABLES 4 /* a command's own table and shared ones */
+#define OPT_TABLES 8 /* a command's own table and shared ones */
 
 /* What one call of the parser needs to know. Unused table places are NULL. */
 typedef struct OptSet {
@@ -93,6 +98,3 @@ int opt_parse(const OptSet *set, int argc, char **argv, Arena *a, void *opts, Op
 /* The row with this name (len bytes long) or letter, or NULL. */
 const Opt *opt_find_name(const Opt *const *tables, const char *name, size_t len);
 const Opt *opt_find_letter(const Opt *const *tables, char letter);
-
-/* OptParseFn for a whole number, which may be negative. */
-int opt_parse_number(const char *text, int64_t *ret, Err *e);

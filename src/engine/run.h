@@ -14,33 +14,53 @@
 /* Members not given are NULL, false, empty or SPEC_UNSET (run_request_init()). */
 typedef struct RunRequest {
 	const char *state_dir, *root_dir; /* NULL: the user's defaults (engine/dirs.h) */
-	const char *rootfs;               /* "DIR" or "DIR:O" */
-	const char *name, *hostname, *workdir, *user;
+
+	/* the container */
+	const char *name, *hostname;
+	bool interactive, tty, rm;
+
+	/* its command */
+	StrList argv;
 	const char *entrypoint; /* "" clears it */
-	bool interactive, tty, rm, read_only, privileged, no_new_privs, seccomp_unconfined;
+	const char *workdir, *user;
 	StrList env;       /* "NAME=VALUE"; later ones win */
 	StrList unsetenv;  /* names of variables that would be there by default */
 	bool unsetenv_all; /* all of those */
-	const char *umask; /* octal; NULL: 0022 */
 	StrList group_add; /* supplementary groups, names or ids */
-	StrList sysctls;   /* "KEY=VALUE" */
+	const char *umask; /* octal; NULL: 0022 */
+	StrList ulimits;   /* "name=soft[:hard]" */
+
+	/* files and devices */
+	const char *rootfs; /* "DIR" or "DIR:O" */
+	bool read_only;
+	StrList volumes;  /* "SRC:DST[:ro|rw|z|Z]" */
+	StrList tmpfs;    /* "/path[:options]" */
+	int64_t shm_size; /* bytes */
+
+	/* network */
+	const char *network; /* NULL: none */
+	StrList dns, dns_search, dns_options;
 	StrList add_hosts; /* "NAME:ADDRESS" */
 	bool no_hosts;     /* the root's own /etc/hosts, if it has one */
-	StrList dns, dns_search, dns_options;
-	StrList volumes;           /* "SRC:DST[:ro|rw|z|Z]" */
-	StrList tmpfs;             /* "/path[:options]" */
-	StrList cap_add, cap_drop; /* names with or without CAP_, or ALL */
-	StrList ulimits;           /* "name=soft[:hard]" */
-	const char *network, *pid, *ipc,
-		*uts; /* NULL: the default, a namespace of its own ("none" for network) */
-	StrList uidmaps, gidmaps;                                  /* "CONTAINER:HOST:SIZE" */
-	int64_t memory, memory_swap, memory_reservation, shm_size; /* bytes; swap -1: no limit */
-	int64_t cpu_shares, cpu_period, cpu_quota;                 /* relative; microseconds */
-	int64_t nano_cpus;                                         /* --cpus: 10^-9 of a CPU */
+
+	/* resources */
+	int64_t memory, memory_swap, memory_reservation; /* bytes; swap -1: no limit */
+	int64_t cpu_shares, cpu_period, cpu_quota;       /* relative; microseconds */
+	int64_t nano_cpus;                               /* --cpus: 10^-9 of a CPU */
 	const char *cpuset_cpus, *cpuset_mems;
 	int64_t pids_limit; /* -1 or 0: none */
 	const char *cgroup_parent;
-	StrList argv;
+
+	/* namespaces: NULL is a new one */
+	const char *pid, *ipc, *uts;
+
+	/* user namespace */
+	StrList uidmaps, gidmaps; /* "CONTAINER:HOST:SIZE" */
+
+	/* privileges */
+	StrList cap_add, cap_drop; /* names with or without CAP_, or ALL */
+	StrList sysctls;           /* "KEY=VALUE" */
+	bool privileged, no_new_privs, seccomp_unconfined;
 } RunRequest;
 
 void run_request_init(RunRequest *r);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/opt.h"
+#include "cli/opt_value.h"
 #include "cli/suggest.h"
 
 typedef struct Opts {

@@ -158,7 +158,7 @@ static void what_is_not_there_yet_is_named(void **state)
 	(void)state;
 	expect_error("-d", "option -d (--detach) is not there yet");
 	expect_error("-p 80:80", "option -p (--publish) is not there yet");
-	expect_error("--userns=keep-id", "option --userns is not there yet");
+	expect_error("--restart=always", "option --restart is not there yet");
 }
 
 static void expect_security(const char *words, bool no_new_privs, bool unconfined)

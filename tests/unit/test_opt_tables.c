@@ -30,7 +30,10 @@ static size_t check_tables(const Opt *const *tables)
 	size_t count = 0;
 	for (size_t t = 0; t < OPT_TABLES; t++)
 		for (const Opt *o = tables[t]; o && o->kind != OPT_KIND_END; o++, count++)
-			check_row(tables, o);
+			if (o->kind == OPT_KIND_GROUP)
+				assert_ptr_equal(o, tables[t]); /* a heading stands first */
+			else
+				check_row(tables, o);
 	return count;
 }
 

@@ -1,0 +1,25 @@
+#include "cli/run_options.h"
+
+const Opt run_command_opts[] = {
+	OPT_GROUP("Command"),
+	OPT_STR(0, "entrypoint", RunOpts, request.entrypoint, "COMMAND",
+		"Program to run, with COMMAND and ARGs as its arguments"),
+	OPT_LIST('e', "env", RunOpts, env, "NAME[=VALUE]",
+		 "Set an environment variable; NAME alone takes the caller's value"),
+	OPT_LIST(0, "env-file", RunOpts, env_files, "FILE",
+		 "Read environment variables from a file, one NAME=VALUE a line"),
+	OPT_FLAG(0, "env-host", RunOpts, env_host, "Pass all of the caller's environment variables"),
+	OPT_LIST(0, "group-add", RunOpts, request.group_add, "GROUP",
+		 "Add a supplementary group, by name or id"),
+	OPT_LIST(0, "ulimit", RunOpts, request.ulimits, "NAME=SOFT[:HARD]",
+		 "Set a resource limit, such as nofile=1024:2048"),
+	OPT_STR(0, "umask", RunOpts, request.umask, "MASK", "File creation mask, octal (default 0022)"),
+	OPT_LIST(0, "unsetenv", RunOpts, request.unsetenv, "NAME",
+		 "Leave out a variable that is there by default"),
+	OPT_FLAG(0, "unsetenv-all", RunOpts, request.unsetenv_all,
+		 "Leave out all variables that are there by default"),
+	OPT_STR('u', "user", RunOpts, request.user, "USER[:GROUP]",
+		"User and group to run as, by name or id"),
+	OPT_STR('w', "workdir", RunOpts, request.workdir, "DIR", "Working directory inside"),
+	OPT_END,
+};
