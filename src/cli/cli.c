@@ -75,7 +75,7 @@ static int check_arg_count(const Cmd *cmd, size_t count, const char *extra, Err 
 	return 0;
 }
 
-static int run_command(const CliGlobal *global, const Cmd *cmd, int argc, char **argv, Arena *a, Err *e)
+int cmd_execute(const CliGlobal *global, const Cmd *cmd, int argc, char **argv, Arena *a, Err *e)
 {
 	CliContext c = { .global = global, .arena = a };
 	OptSet set = { .tables = cmd->opts, .stop_at_first_arg = cmd->stop_at_first_arg };
@@ -130,6 +130,6 @@ int cli_main(int argc, char **argv)
 	int words = cmd_find(argc - at, argv + at, &cmd, &err);
 	if (words < 0)
 		return fail(NULL, &err);
-	int code = run_command(&global, cmd, argc - at - words, argv + at + words, &arena, &err);
+	int code = cmd_execute(&global, cmd, argc - at - words, argv + at + words, &arena, &err);
 	return code < 0 ? fail(cmd, &err) : code;
 }

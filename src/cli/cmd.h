@@ -51,6 +51,9 @@ typedef struct Cmd {
 	int (*run)(const CliContext *c, void *opts, Err *e); /* the exit code, or a negative errno */
 } Cmd;
 
+/* Reads a command's options and arguments, argv[0..argc) without its name, and runs it. Returns its exit code, or a negative errno. */
+int cmd_execute(const CliGlobal *global, const Cmd *cmd, int argc, char **argv, Arena *a, Err *e);
+
 /* All commands, hidden ones last. */
 extern const Cmd *const cmds[];
 extern const size_t cmds_count;
@@ -62,4 +65,4 @@ extern const Opt *const cli_global_tables[OPT_TABLES];
  * name. ERR_NOT_FOUND with a suggestion when there is no such command, or by name when docker or podman has it. */
 int cmd_find(int argc, char **argv, const Cmd **ret, Err *e);
 
-extern const Cmd cmd_run, cmd_version, cmd_info, cmd_help, cmd_dump;
+extern const Cmd cmd_run, cmd_explain, cmd_version, cmd_info, cmd_help, cmd_dump;

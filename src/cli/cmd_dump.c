@@ -7,6 +7,7 @@ static const char *kind_word(const Opt *o)
 	switch ((OptKind)o->kind) {
 	case OPT_KIND_FLAG: return "flag";
 	case OPT_KIND_STR: return "string";
+	case OPT_KIND_WORD: return "word";
 	case OPT_KIND_LIST: return "list";
 	case OPT_KIND_int64_t: return "number";
 	case OPT_KIND_LATER: return "later";

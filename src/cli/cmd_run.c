@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/env_list.h"
+#include "cli/explain_print.h"
 #include "fmt/spec.h"
 
 static void run_init(void *opts)
@@ -45,12 +46,10 @@ static unsigned count_cpus(void)
 							    : 0;
 }
 
-static int run_main(const CliContext *c, void *opts, Err *e)
+/* The options as a request; everything that can be said without looking at the host is checked. */
+static int run_read(const CliContext *c, RunOpts *o, Err *e)
 {
-	RunOpts *o = opts;
 	RunRequest *r = &o->request;
-	int code;
-
 	drop_empty(r);
 	TRY(check_command(r, &c->args, e));
 	TRY(run_read_security(&o->security, r, e));
@@ -61,7 +60,30 @@ static int run_main(const CliContext *c, void *opts, Err *e)
 	r->state_dir = c->global->state_dir;
 	r->root_dir = c->global->root_dir;
 	r->argv = c->args;
-	TRY(engine_run(r, &code, e));
+	return 0;
+}
+
+static int explain_check(const RunOpts *o, bool *ret_json, Err *e)
+{
+	if (!o->explain && o->format.format)
+		return err_make(e, ERR_USAGE, 0, "--format is for --explain");
+	if (o->explain && strcmp(o->explain, "plan") != 0)
+		return err_make(e, ERR_USAGE, 0, "--explain takes 'timed' or nothing, not '%s'",
+				o->explain);
+	return format_is_json(&o->format, ret_json, e);
+}
+
+static int run_main(const CliContext *c, void *opts, Err *e)
+{
+	RunOpts *o = opts;
+	bool json;
+	int code;
+
+	TRY(explain_check(o, &json, e));
+	TRY(run_read(c, o, e));
+	if (o->explain)
+		return explain_print(&o->request, json, c->arena, e);
+	TRY(engine_run(&o->request, &code, e));
 	return code;
 }
 

@@ -20,9 +20,16 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*(const Opt *const *)a)->name, (*(const Opt *const *)b)->name);
 }
 
+/* Of "  -m, --memory SIZE" or "      --explain[=WHAT]". */
+static size_t left_width_of(const Opt *o)
+{
+	size_t around = o->kind == OPT_KIND_WORD ? strlen("[=]") : strlen(" ");
+	return 8 + strlen(o->name) + (o->arg ? around + strlen(o->arg) : 0);
+}
+
 static void rows_add(Rows *r, const Opt *o)
 {
-	size_t width = 8 + strlen(o->name) + (o->arg ? 1 + strlen(o->arg) : 0);
+	size_t width = left_width_of(o);
 	if (r->count == MAX_ROWS)
 		abort(); /* the tables are ours */
 	r->rows[r->count++] = o;
@@ -49,8 +56,8 @@ static void print_row(Out *out, const Opt *o, size_t left_width)
 	out_text(out, "--");
 	out_text(out, o->name);
 	if (o->arg)
-		out_format(out, " %s", o->arg);
-	out_spaces(out, indent - (8 + strlen(o->name) + (o->arg ? 1 + strlen(o->arg) : 0)));
+		out_format(out, o->kind == OPT_KIND_WORD ? "[=%s]" : " %s", o->arg);
+	out_spaces(out, indent - left_width_of(o));
 	out_wrapped(out, o->help, indent, width > indent + NARROWEST_TEXT ? width : 0);
 	out_text(out, "\n");
 }

@@ -56,7 +56,7 @@ static int store_flag(Parser *p, const Opt *o, const char *given, const char *va
 	return 0;
 }
 
-/* `given` is the option as the user wrote it, for messages; value is NULL only for a flag without one. */
+/* `given` is the option as the user wrote it, for messages; value is NULL only for a flag or word without one. */
 static int store(Parser *p, const Opt *o, const char *given, const char *value)
 {
 	void *field = p->opts + o->offset;
@@ -64,6 +64,7 @@ static int store(Parser *p, const Opt *o, const char *given, const char *value)
 	switch ((OptKind)o->kind) {
 	case OPT_KIND_FLAG: return store_flag(p, o, given, value);
 	case OPT_KIND_STR: *(const char **)field = value; return 0;
+	case OPT_KIND_WORD: *(const char **)field = value ? value : o->parse.word; return 0;
 	case OPT_KIND_LIST: strlist_add(p->arena, field, value); return 0;
 	case OPT_KIND_int64_t: {
 		int r = o->parse.of_int64_t(value, &number, p->err);
@@ -82,6 +83,12 @@ static int store(Parser *p, const Opt *o, const char *given, const char *value)
 static int refuse_later(Parser *p, const char *given)
 {
 	return err_make(p->err, ERR_USAGE, 0, "option %s is not there yet", given);
+}
+
+/* Whether the option takes the next argument when no value stands behind '='. */
+static bool needs_value(const Opt *o)
+{
+	return o->arg && o->kind != OPT_KIND_WORD;
 }
 
 /* The value that follows an option as an argument of its own, whatever it looks like. */
@@ -128,7 +135,7 @@ static int parse_long(Parser *p, const char *arg)
 	const char *given = arena_printf(p->arena, "--%s", o->name);
 	if (o->kind == OPT_KIND_LATER)
 		return refuse_later(p, given);
-	if (o->arg && !value)
+	if (needs_value(o) && !value)
 		TRY(take_value(p, o, given, &value));
 	return store(p, o, given, value);
 }
@@ -152,7 +159,7 @@ static int parse_cluster(Parser *p, const char *arg)
 		if (o->kind == OPT_KIND_LATER)
 			return err_make(p->err, ERR_USAGE, 0, "option %s (--%s) is not there yet",
 					given, o->name);
-		if (!o->arg && at[1] != '=') {
+		if (!needs_value(o) && at[1] != '=') {
 			TRY(store(p, o, given, NULL));
 			continue;
 		}

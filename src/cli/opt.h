@@ -18,8 +18,9 @@
 
 typedef enum OptKind {
 	OPT_KIND_END,
-	OPT_KIND_FLAG,    /* bool */
-	OPT_KIND_STR,     /* const char *: NULL until given, "" when given empty */
+	OPT_KIND_FLAG, /* bool */
+	OPT_KIND_STR,  /* const char *: NULL until given, "" when given empty */
+	OPT_KIND_WORD, /* the same, but its value may be left out and must stand behind '=': --explain, --explain=timed */
 	OPT_KIND_LIST,    /* StrList: one item for each time it is given */
 	OPT_KIND_int64_t, /* OPT_PARSE: named after the member's type, which the macro pastes */
 	OPT_KIND_GROUP,   /* no option: the first row of a table, its heading in --help */
@@ -38,6 +39,7 @@ typedef struct Opt {
 	const char *help; /* one sentence without a period */
 	union {
 		OptParseFn *of_int64_t;
+		const char *word; /* OPT_WORD: what it is without a value */
 	} parse;
 } Opt;
 
@@ -53,6 +55,11 @@ typedef struct Opt {
 	{                                                                     \
 		.kind = OPT_KIND_STR, .letter = (c), .name = (l),             \
 		.offset = FIELD_(T, f, const char *), .arg = (a), .help = (h) \
+	}
+#define OPT_WORD(c, l, T, f, a, w, h)                                                            \
+	{                                                                                        \
+		.kind = OPT_KIND_WORD, .letter = (c), .name = (l),                               \
+		.offset = FIELD_(T, f, const char *), .arg = (a), .help = (h), .parse.word = (w) \
 	}
 #define OPT_LIST(c, l, T, f, a, h)                                       \
 	{                                                                \

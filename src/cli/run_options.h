@@ -4,12 +4,15 @@
  */
 #pragma once
 #include "cli/cmd.h"
+#include "cli/format.h"
 #include "engine/run.h"
 
 typedef struct RunOpts {
 	RunRequest request; /* most rows fill it directly */
 	StrList env, env_files, security;
 	bool env_host;
+	const char *explain; /* "plan" or "timed"; NULL: just run */
+	FormatOpts format;   /* of what it prints */
 } RunOpts;
 
 extern const Opt run_container_opts[], run_command_opts[], run_files_opts[], run_network_opts[],

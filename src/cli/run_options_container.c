@@ -2,6 +2,9 @@
 
 const Opt run_container_opts[] = {
 	OPT_GROUP("Container"),
+	OPT_WORD(0, "explain", RunOpts, explain, "timed", "plan",
+		 "Tell every kernel step and do none; with =timed run, and tell how long each took"),
+	OPT_STR(0, "format", RunOpts, format.format, "FORMAT", "Print --explain for programs: json"),
 	OPT_STR('h', "hostname", RunOpts, request.hostname, "NAME",
 		"Host name inside (default: the short id)"),
 	OPT_FLAG('i', "interactive", RunOpts, request.interactive, "Connect standard input"),

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/undo.h"
 #include "engine/dirs.h"
+#include "engine/explain.h"
 #include "engine/memory_report.h"
 #include "engine/network_files.h"
 #include "engine/overlay_dir.h"
@@ -336,6 +337,25 @@ static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 	opts.take_master_fd = TAKE_FD(r->container.terminal_fd);
 	TRY(process_wait_loop(&opts, &end, e));
 	r->exit_code = process_end_code(&end);
+	return 0;
+}
+
+int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e)
+{
+	AUTO(run_close)
+	Run r = {
+		.request = request,
+		.arena = a,
+		.state = STATE_NONE,
+		.dir = CONTAINER_DIR_NONE,
+		.container = CONTAINER_NONE,
+	};
+	r.context = (RunContext){ .request = request, .facts = &r.facts, .arena = a, .root_fd = FD_NONE };
+	TRY(run_look(&r, e));
+	TRY(run_plan(&r, e));
+	*ret = (RunExplain){ .container_id = r.context.id, .story = { .arena = a } };
+	runtime_explain(&r.plan, &r.facts, &ret->story);
+	engine_explain_story(&r.context, &ret->story);
 	return 0;
 }
 

@@ -20,9 +20,10 @@ static void check_row(const Opt *const *tables, const Opt *o)
 	if (o->letter)
 		assert_ptr_equal(opt_find_letter(tables, o->letter), o);
 	bool takes_value = o->kind == OPT_KIND_STR || o->kind == OPT_KIND_LIST ||
-			   o->kind == OPT_KIND_int64_t;
+			   o->kind == OPT_KIND_int64_t || o->kind == OPT_KIND_WORD;
 	assert_int_equal(o->arg != NULL, takes_value);
-	assert_int_equal(o->parse.of_int64_t != NULL, o->kind == OPT_KIND_int64_t);
+	assert_int_equal(o->parse.of_int64_t != NULL || o->parse.word != NULL,
+			 o->kind == OPT_KIND_int64_t || o->kind == OPT_KIND_WORD);
 }
 
 static size_t check_tables(const Opt *const *tables)

@@ -1,0 +1,123 @@
+#include "cli/explain_print.h"
+
+#include <string.h>
+
+#include "cli/format.h"
+#include "cli/out.h"
+#include "engine/explain.h"
+
+enum { CALL_INDENT = 6, WHY_COLUMN = 70, WHY_INDENT = 12, WIDE = 120 };
+
+static const char *const side_names[] = {
+	[STAGE_SIDE_PARENT] = "parent",
+	[STAGE_SIDE_INIT] = "init",
+	[STAGE_SIDE_END] = "end",
+};
+
+static const char *const side_titles[] = {
+	[STAGE_SIDE_PARENT] = "mydocker, on the host",
+	[STAGE_SIDE_INIT] = "init, inside",
+	[STAGE_SIDE_END] = "mydocker, while the command runs and after it",
+};
+
+/* The container's id is long and made up: "ID" stands for it. */
+static char *without_id(Arena *a, const char *text, const char *id)
+{
+	char *copy = arena_strdup(a, text);
+	size_t len = strlen(id);
+	for (char *at = strstr(copy, id); at; at = strstr(at, id)) {
+		memcpy(at, "ID", 2);
+		at += 2;
+		memmove(at, at + len - 2, strlen(at + len - 2) + 1);
+	}
+	return copy;
+}
+
+/* The call, and beside it, or below it on a narrow terminal or where the call is long, the reason. */
+static void print_step(Out *out, const char *call, const char *why)
+{
+	size_t width = CALL_INDENT + strlen(call);
+	size_t column = out->width > 0 && out->width < WIDE ? WHY_INDENT : WHY_COLUMN;
+	bool below = width + 2 > column;
+	out_spaces(out, CALL_INDENT);
+	out_text(out, call);
+	if (why) {
+		out_text(out, below ? "\n" : "");
+		out_spaces(out, below ? column : column - width);
+		out_wrapped(out, why, column, out->width);
+	}
+	out_text(out, "\n");
+}
+
+/* A reason that is the same as that of the step before is not repeated. */
+static const char *new_reason(const ExplainStage *s, size_t i)
+{
+	const char *why = s->steps[i].why;
+	return i > 0 && why && s->steps[i - 1].why && strcmp(why, s->steps[i - 1].why) == 0 ? NULL : why;
+}
+
+static void print_stage(Out *out, const RunExplain *r, Stage s, Arena *a)
+{
+	const ExplainStage *stage = &r->story.stages[s];
+	if (stage->steps_count == 0)
+		return;
+	out_text(out, "\n   ");
+	out_wrapped(out, stage_title(s), 3, out->width);
+	out_text(out, "\n");
+	for (size_t i = 0; i < stage->steps_count; i++)
+		print_step(out, without_id(a, stage->steps[i].call, r->container_id),
+			   new_reason(stage, i));
+}
+
+static int print_text(const RunExplain *r, Arena *a, Err *e)
+{
+	Out out;
+	out_init(&out);
+	out_wrapped(&out,
+		    "This is what would be done; nothing of it is. ID stands for the container's 64 digits.",
+		    0, out.width);
+	out_text(&out, "\n\n");
+	for (int s = 0; s < STAGE_COUNT; s++) {
+		if (s == 0 || stage_side((Stage)s) != stage_side((Stage)(s - 1))) {
+			out_text(&out, s ? "\n" : "");
+			out_bold(&out, side_titles[stage_side((Stage)s)]);
+			out_text(&out, "\n");
+		}
+		print_stage(&out, r, (Stage)s, a);
+	}
+	return out_flush(&out, e);
+}
+
+static int print_json(const RunExplain *r, Arena *a, Err *e)
+{
+	JsonWriter w = json_writer(a, true);
+	json_write_object(&w, NULL);
+	json_write_string(&w, "container", r->container_id);
+	json_write_array(&w, "stages");
+	for (int s = 0; s < STAGE_COUNT; s++) {
+		const ExplainStage *stage = &r->story.stages[s];
+		json_write_object(&w, NULL);
+		json_write_string(&w, "name", stage_name((Stage)s));
+		json_write_string(&w, "side", side_names[stage_side((Stage)s)]);
+		json_write_string(&w, "title", stage_title((Stage)s));
+		json_write_array(&w, "steps");
+		for (size_t i = 0; i < stage->steps_count; i++) {
+			json_write_object(&w, NULL);
+			json_write_string(&w, "call", stage->steps[i].call);
+			json_write_string(&w, "why", stage->steps[i].why);
+			json_write_end(&w);
+		}
+		json_write_end(&w);
+		json_write_end(&w);
+	}
+	json_write_end(&w);
+	json_write_end(&w);
+	return format_print_json(&w, e);
+}
+
+int explain_print(const RunRequest *request, bool json, Arena *a, Err *e)
+{
+	RunExplain r;
+	TRY(engine_explain(request, a, &r, e));
+	return json ? print_json(&r, a, e) : print_text(&r, a, e);
+}

@@ -1,0 +1,20 @@
+/* explain.h - the verb `explain`: what a run would do, and why.                            (engine/, may include all but cli)
+ *
+ * Nothing is made or changed: facts of the host, root and user are looked up, the plan is made, and told.
+ * Ownership: the result lives in the arena.
+ */
+#pragma once
+#include "engine/run.h"
+#include "engine/spec_fill.h"
+#include "runtime/explain.h"
+
+typedef struct RunExplain {
+	const char *container_id; /* of a container that will not be */
+	Explain story;
+} RunExplain;
+
+/* The errors of engine_run() up to the point where it would begin to make things. */
+int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e);
+
+/* What the engine itself does around the runtime: LOOK, RECORD, WAIT, CLEAN. */
+void engine_explain_story(const RunContext *c, Explain *x);

@@ -1,0 +1,328 @@
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/caps.h"
+#include "base/limits.h"
+#include "base/rlimits.h"
+#include "runtime/explain.h"
+
+/* One init's story. */
+typedef struct Told {
+	const WireBuild *w;
+	Explain *x;
+	bool apart; /* it only makes the root's tree: one stage for all */
+} Told;
+
+static const char *text(const Told *t, WireStr s)
+{
+	return t->w->strings + s;
+}
+
+static bool has(const Told *t, uint32_t flag)
+{
+	return t->w->head.flags & flag;
+}
+
+static Stage stage(const Told *t, Stage s)
+{
+	return t->apart ? STAGE_ROOT_TREE : s;
+}
+
+#define add(t, s, ...) explain_add((t)->x, stage((t), STAGE_##s), __VA_ARGS__)
+
+/* ---- what is mounted ---- */
+
+/* Why a container has this mount; by its place, else by its kind. */
+static const char *mount_why(const Told *t, const WireMount *m)
+{
+	static const struct {
+		const char *type, *target, *why; /* type NULL: any; target ending in '/': all below it */
+	} known[] = {
+		{ "proc", "/proc", "the list of its own processes, and nobody else's" },
+		{ NULL, "/proc", "the host's list of processes" },
+		{ "tmpfs", "/dev", "an empty /dev in memory" },
+		{ "devpts", "/dev/pts", "terminals that only it sees" },
+		{ "mqueue", "/dev/mqueue", "message queues of its IPC namespace" },
+		{ NULL, "/dev/shm", "shared memory between its processes" },
+		{ NULL, "/sys", "what the kernel tells about devices" },
+		{ NULL, "/sys/fs/cgroup", "a place for its groups" },
+		{ NULL, "/sys/fs/cgroup/", "its own group, which it takes for the top of all" },
+		{ NULL, "/etc/hosts", "names: itself and --add-host" },
+		{ NULL, "/etc/hostname", "its name" },
+		{ NULL, "/etc/resolv.conf", "where to ask for other names" },
+	};
+	const char *type = m->type ? text(t, m->type) : "", *target = text(t, m->target);
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		size_t len = strlen(known[i].target);
+		bool below = known[i].target[len - 1] == '/';
+		if ((!known[i].type || strcmp(known[i].type, type) == 0) &&
+		    (below ? strncmp(target, known[i].target, len) == 0
+			   : strcmp(target, known[i].target) == 0))
+			return known[i].why;
+	}
+	if (m->kind == WIRE_MOUNT_OVERLAY)
+		return "the host's files, over which writes go to memory";
+	if (m->kind == WIRE_MOUNT_BIND)
+		return "a file or directory of the host, as it was asked for";
+	return "a file system of its own";
+}
+
+static const char *fs_options(const Told *t, const WireMount *m)
+{
+	const char *all = "";
+	for (uint32_t i = 0; i < m->options_count; i++)
+		all = arena_printf(t->x->arena, "%s, fsconfig(\"%s\")", all,
+				   text(t, t->w->mount_options[m->options_first + i]));
+	return all;
+}
+
+static uint64_t attrs_now(const WireMount *m)
+{
+	return m->attr_set & ~(m->flags & WIRE_MOUNT_READONLY_LAST ? (uint64_t)MOUNT_ATTR_RDONLY : 0);
+}
+
+static void tell_bind(const Told *t, const WireMount *m)
+{
+	Arena *a = t->x->arena;
+	const char *set = "";
+	if (m->attr_set | m->attr_clear | m->propagation)
+		set = arena_printf(a, ", mount_setattr(%s%s)", explain_mount_attrs(a, m->attr_set),
+				   m->propagation & MS_PRIVATE ? ", PRIVATE" : "");
+	add(t, OPEN, "copies of what will be mounted, taken with the caller's rights",
+	    "open_tree(\"%s\", CLONE%s)", text(t, m->source),
+	    m->flags & WIRE_MOUNT_RECURSIVE ? "|RECURSIVE" : "");
+	add(t, MOUNTS, mount_why(t, m), "%s%smove_mount(\"%s\" -> \"%s\")", *set ? set + 2 : "",
+	    *set ? ", " : "", text(t, m->source), text(t, m->target));
+}
+
+static void tell_mount(const Told *t, const WireMount *m)
+{
+	Arena *a = t->x->arena;
+	if (m->kind == WIRE_MOUNT_BIND) {
+		tell_bind(t, m);
+	} else if (m->kind == WIRE_MOUNT_OVERLAY) {
+		add(t, OPEN, "copies of what will be mounted, taken with the caller's rights",
+		    "open_tree(\"%s\", CLONE)", text(t, m->source));
+		add(t, MOUNTS, mount_why(t, m), "mount(\"overlay\"), move_mount(\"%s\")",
+		    text(t, m->target));
+	} else {
+		add(t, MOUNTS, mount_why(t, m), "fsopen(\"%s\")%s, fsmount(%s), move_mount(\"%s\")",
+		    text(t, m->type), fs_options(t, m), explain_mount_attrs(a, attrs_now(m)),
+		    text(t, m->target));
+	}
+}
+
+/* ---- the stages ---- */
+
+static void tell_begin(const Told *t)
+{
+	const WirePlan *h = &t->w->head;
+	if (!t->apart && has(t, WIRE_UNSHARE_CGROUPNS)) {
+		add(t, JOIN, "one thread may enter so, at no cost; from here it is held to its limits",
+		    "write(\"tasks\", \"0\") in each of its v1 groups");
+		add(t, JOIN, "its groups become the top of what it can see of groups",
+		    "unshare(NEWCGROUP)");
+	}
+	add(t, OPEN, "what it mounts from now on is nobody else's business",
+	    "mount(\"/\", REC|PRIVATE)");
+	if (h->overlay_upper)
+		return;
+	add(t, OPEN, "the root", "open_tree(\"%s\", CLONE%s)", text(t, h->root),
+	    h->overlay_lower ? "" : "|RECURSIVE");
+}
+
+static void tell_identity(const Told *t)
+{
+	if (has(t, WIRE_USERNS))
+		add(t, IDENTITY, "root inside; outside it is whom the map says",
+		    "setresgid(0), %ssetresuid(0)", has(t, WIRE_NO_SETGROUPS) ? "" : "setgroups(0), ");
+	add(t, IDENTITY, "nobody may trace it or open its files in /proc", "prctl(SET_DUMPABLE, 0)");
+}
+
+static void tell_root(const Told *t)
+{
+	const WirePlan *h = &t->w->head;
+	if (has(t, WIRE_SCRATCH))
+		add(t, ROOT, "memory for what will be written, and thrown away at the end",
+		    "fsopen(\"tmpfs\"), fsmount(), move_mount(\"%s\")", text(t, h->scratch_dir));
+	if (!h->overlay_lower)
+		add(t, ROOT, "a mount of its own, as pivot_root wants it",
+		    "move_mount(\"%s\" -> \"%s\")", text(t, h->root), text(t, h->root));
+	else if (h->overlay_upper)
+		add(t, ROOT, "the directory, with a throw-away layer on disk over it",
+		    "mount(\"overlay\", lower \"%s\", upper \"%s\")", text(t, h->root),
+		    text(t, h->overlay_upper));
+	else
+		add(t, ROOT, "the directory, with a throw-away layer in memory over it",
+		    "mount(\"overlay\", lower \"%s\", upper in memory)", text(t, h->root));
+}
+
+static void tell_devices(const Told *t)
+{
+	const WireBuild *w = t->w;
+	for (size_t i = 0; i < w->devices_count; i++) {
+		const WireDevice *d = &w->devices[i];
+		const char *path = text(t, d->path);
+		if (has(t, WIRE_DEVICES_BIND))
+			add(t, DEVICES,
+			    i ? NULL : "a user namespace may make none: the host's, by a mount",
+			    "open_tree(\"%s\", CLONE), openat(\"%s\", CREAT), move_mount(\"%s\")",
+			    path, path, path);
+		else
+			add(t, DEVICES,
+			    i ? NULL : "new nodes: the group's rules say which can be opened",
+			    "mknodat(\"%s\", %c %u:%u, %04o)", path, S_ISBLK(d->mode) ? 'b' : 'c',
+			    d->major, d->minor, d->mode & 07777);
+	}
+	for (size_t i = 0; i < w->links_count; i++)
+		add(t, DEVICES, i ? NULL : "names that programs look for", "symlinkat(\"%s\" -> \"%s\")",
+		    text(t, w->links[i].name), text(t, w->links[i].value));
+}
+
+static void tell_kernel(const Told *t)
+{
+	const WireBuild *w = t->w;
+	if (has(t, WIRE_TERMINAL))
+		add(t, TERMINAL, "a pair of its own devpts: the command has one end, mydocker the other",
+		    "openat(\"ptmx\"), ioctl(TIOCGPTPEER), move_mount(\"/dev/console\")");
+	if (w->head.hostname)
+		add(t, KERNEL, "its name: the host keeps its own", "sethostname(\"%s\")",
+		    text(t, w->head.hostname));
+	if (has(t, WIRE_LOOPBACK_UP))
+		add(t, KERNEL, "127.0.0.1 works; a new network namespace has it switched off",
+		    "netlink: RTM_NEWLINK lo UP");
+	for (size_t i = 0; i < w->sysctls_count; i++)
+		add(t, KERNEL, i ? NULL : "settings of its namespaces, not of the host",
+		    "write(\"/proc/sys/%s\", \"%s\")", text(t, w->sysctls[i].name),
+		    text(t, w->sysctls[i].value));
+	if (strcmp(text(t, w->head.cwd), "/") != 0)
+		add(t, WORKDIR, NULL, "mkdirat(\"%s\"), unless it is there", text(t, w->head.cwd));
+}
+
+static void tell_masks(const Told *t)
+{
+	const WireBuild *w = t->w;
+	for (size_t i = 0; i < w->readonly_count; i++)
+		add(t, MASKS, i ? NULL : "may be read, not written (where it exists)",
+		    "open_tree(CLONE|RECURSIVE), mount_setattr(RDONLY), move_mount(\"%s\")",
+		    text(t, w->readonly[i]));
+	for (size_t i = 0; i < w->masked_count; i++)
+		add(t, MASKS,
+		    i ? NULL : "nothing is seen there (where it exists): an empty read-only directory, or the null device",
+		    "move_mount(\"%s\")", text(t, w->masked[i]));
+	for (size_t i = 0; i < w->mounts_count; i++)
+		if ((w->mounts[i].flags & WIRE_MOUNT_READONLY_LAST) &&
+		    (w->mounts[i].attr_set & MOUNT_ATTR_RDONLY))
+			add(t, MASKS, "read-only, now that all that lies in it is there",
+			    "mount_setattr(\"%s\", RDONLY)", text(t, w->mounts[i].target));
+	if (has(t, WIRE_ROOT_READONLY))
+		add(t, MASKS, "nobody writes to the root", "mount_setattr(\"/\", RDONLY)");
+	add(t, PIVOT, "the container's root becomes /, the host's is put on top of it and taken away",
+	    "pivot_root(\".\", \".\"), umount2(\".\", DETACH), chdir(\"/\")");
+	add(t, PIVOT, has(t, WIRE_TERMINAL) ? "the terminal goes along" : NULL, "sendmsg(ROOTFS_READY)");
+}
+
+static const char *limit_words(const Told *t, uint64_t value)
+{
+	return value == RLIM_INFINITY ? "unlimited"
+				      : arena_printf(t->x->arena, "%llu", (unsigned long long)value);
+}
+
+static void tell_session(const Told *t)
+{
+	const WireBuild *w = t->w;
+	add(t, SESSION, "a session of its own", "setsid()");
+	if (has(t, WIRE_TERMINAL))
+		add(t, SESSION, "the terminal is its controlling one: ^C works",
+		    "ioctl(TIOCSCTTY), dup2(0, 1, 2)");
+	if (has(t, WIRE_STDIN_NULL))
+		add(t, SESSION, "nothing to read, unless -i is given", "dup2(\"/dev/null\", 0)");
+	if (has(t, WIRE_NEW_KEYRING))
+		add(t, SESSION, "keys of the caller stay with the caller",
+		    "keyctl(JOIN_SESSION_KEYRING)");
+	add(t, SESSION, "signals as a fresh process has them, and the file mode mask",
+	    "rt_sigaction(1 to 64, DFL), rt_sigprocmask(none), umask(%04o)",
+	    has(t, WIRE_HAS_UMASK) ? w->head.umask : 022);
+	for (size_t i = 0; i < w->rlimits_count; i++)
+		add(t, LIMITS,
+		    w->rlimits[i].is_default ? "a default: no more than this process may have itself"
+					     : "as asked for",
+		    "prlimit64(%s, soft %s, hard %s)",
+		    rlimit_name(w->rlimits[i].resource) + strlen("RLIMIT_"),
+		    limit_words(t, w->rlimits[i].soft), limit_words(t, w->rlimits[i].hard));
+}
+
+/* The capabilities in a set, "NET_ADMIN", by their names without the prefix. */
+static const char *caps_words(const Told *t, uint64_t set)
+{
+	const char *words = "";
+	for (int i = 0; i < CAP_COUNT; i++)
+		if (set >> i & 1)
+			words = arena_printf(t->x->arena, "%s%s%s", words, *words ? " " : "",
+					     cap_name(i) + strlen("CAP_"));
+	return *words ? words : "none";
+}
+
+static void tell_filter(const Told *t, Stage s)
+{
+	if (t->w->filter_count > 0)
+		explain_add(t->x, s,
+			    "a filter on system calls: unknown ones do not exist, dangerous ones are refused",
+			    "seccomp(SET_MODE_FILTER, %zu instructions)", t->w->filter_count);
+}
+
+static void tell_privileges(const Told *t)
+{
+	const WirePlan *h = &t->w->head;
+	bool no_new_privs = has(t, WIRE_NO_NEW_PRIVS);
+	if (no_new_privs)
+		add(t, PRIVILEGES, "set-user-id programs give nothing any more",
+		    "prctl(SET_NO_NEW_PRIVS)");
+	if (has(t, WIRE_SET_CAPS))
+		add(t, PRIVILEGES,
+		    arena_printf(t->x->arena, "what nobody in it can ever get again; left are: %s",
+				 caps_words(t, h->caps_bounding)),
+		    "prctl(CAPBSET_DROP) for each other capability");
+	add(t, PRIVILEGES, "the command's user and groups", "%ssetresgid(%u), setresuid(%u)",
+	    has(t, WIRE_NO_SETGROUPS)
+		    ? ""
+		    : arena_printf(t->x->arena, "setgroups(%zu), ", t->w->groups_count),
+	    h->gid, h->uid);
+	if (has(t, WIRE_SET_CAPS))
+		add(t, PRIVILEGES, "what it may do at once", "capset(%s)",
+		    caps_words(t, h->caps_effective));
+	add(t, PRIVILEGES, "entered with the command's rights", "chdir(\"%s\")", text(t, h->cwd));
+	if (!no_new_privs)
+		tell_filter(t, STAGE_PRIVILEGES);
+	add(t, BIND, "when mydocker dies, so does the container", "prctl(SET_PDEATHSIG, SIGKILL)");
+	add(t, BIND, "no descriptor of ours gets into the command", "close_range(3, CLOEXEC)");
+	add(t, BIND, NULL, "sendmsg(EXECING)");
+	if (no_new_privs)
+		tell_filter(t, STAGE_BIND);
+	add(t, EXEC, "what was a process of mydocker is now process 1 of the container",
+	    "execve(\"%s\", %zu arguments, %zu variables)", text(t, t->w->argv[0]),
+	    t->w->argv_count, t->w->envp_count);
+}
+
+void explain_init(const WireBuild *w, Explain *x)
+{
+	const Told t = { .w = w, .x = x, .apart = w->head.flags & WIRE_ROOT_ONLY };
+	tell_begin(&t);
+	tell_identity(&t);
+	tell_root(&t);
+	for (size_t i = 0; i < w->mounts_count; i++)
+		tell_mount(&t, &w->mounts[i]);
+	if (t.apart) {
+		add(&t, ROOT, "the finished tree, for the container's init",
+		    "open_tree(CLONE|RECURSIVE), sendmsg(ROOTFS_READY)");
+		return;
+	}
+	tell_devices(&t);
+	tell_kernel(&t);
+	tell_masks(&t);
+	tell_session(&t);
+	tell_privileges(&t);
+}

@@ -1,0 +1,129 @@
+#include <linux/sched.h>
+#include <string.h>
+
+#include "runtime/explain.h"
+
+static const char *controllers_of(const Explain *x, const HostCgroup *h)
+{
+	if (!*h->controllers)
+		return "no controller: it serves to find and to end the container's processes";
+	return arena_printf(x->arena, "for %s", h->controllers);
+}
+
+/* "/sys/fs/cgroup/memory/mydocker/3f..." is long and the same in each line: what follows is relative to it. */
+static void explain_group(const Plan *p, const HostFacts *f, size_t i, Explain *x)
+{
+	const PlanGroup *g = &p->groups[i];
+	const HostCgroup *h = &f->cgroups[g->hierarchy];
+	explain_add(x, STAGE_GROUPS,
+		    arena_printf(x->arena, "a group of its own %s", controllers_of(x, h)),
+		    "mkdir(\"%s\")", g->dir);
+	for (size_t k = 0; k < p->writes_count; k++) {
+		const PlanCgroupWrite *w = &p->writes[k];
+		if (w->hierarchy == g->hierarchy)
+			explain_add(x, STAGE_GROUPS,
+				    arena_printf(x->arena, "%s%s", w->what, w->asked ? "" : " (default)"),
+				    "write(\"%s\", \"%s\")", w->file, w->value);
+	}
+	if (!h->is_v2)
+		explain_add(x, STAGE_GROUPS, "the door by which init will enter it",
+			    "open(\"tasks\", WRONLY)");
+}
+
+static void explain_device_program(const Plan *p, const HostFacts *f, Explain *x)
+{
+	if (!plan_cgroup_devices_by_program(f) || p->groups_count == 0 ||
+	    p->device_rules_count == 0 || !f->privileged)
+		return;
+	explain_add(x, STAGE_GROUPS,
+		    "a small program in the kernel that decides which devices may be opened",
+		    "bpf(PROG_LOAD, CGROUP_DEVICE, %zu rules), bpf(PROG_ATTACH)",
+		    p->device_rules_count);
+}
+
+static const char *clone_words(const Plan *p, const HostFacts *f, Arena *a)
+{
+	static const ExplainBit bits[] = {
+		{ CLONE_NEWUSER, "NEWUSER" }, { CLONE_NEWNS, "NEWNS" },
+		{ CLONE_NEWPID, "NEWPID" },   { CLONE_NEWNET, "NEWNET" },
+		{ CLONE_NEWIPC, "NEWIPC" },   { CLONE_NEWUTS, "NEWUTS" },
+	};
+	const char *words = explain_bits(a, p->clone_flags, bits, ARRAY_LEN(bits));
+	for (size_t i = 0; i < p->groups_count; i++)
+		if (f->cgroups[p->groups[i].hierarchy].is_v2)
+			return arena_printf(a, "%s|INTO_CGROUP", words);
+	return words;
+}
+
+/* What each new namespace means to somebody who is in it. */
+static const char *namespaces_why(const Plan *p, Arena *a)
+{
+	static const struct {
+		uint64_t flag;
+		const char *what;
+	} kinds[] = {
+		{ CLONE_NEWUSER, "users and groups" },
+		{ CLONE_NEWNS, "mounts" },
+		{ CLONE_NEWPID, "process numbers" },
+		{ CLONE_NEWNET, "network devices and ports" },
+		{ CLONE_NEWIPC, "shared memory and queues" },
+		{ CLONE_NEWUTS, "host name" },
+	};
+	const char *text = "";
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (p->clone_flags & kinds[i].flag)
+			text = arena_printf(a, "%s%s%s", text, *text ? ", " : "", kinds[i].what);
+	if (!*text)
+		return "a process in the host's namespaces";
+	return arena_printf(a, "one call for all of it; its own: %s", text);
+}
+
+/* Lines of a map as the kernel takes them, in one line. */
+static const char *map_words(Arena *a, const char *map)
+{
+	StrList lines = str_split(a, map, '\n');
+	const char *text = "";
+	for (size_t i = 0; i < lines.count; i++)
+		if (*lines.items[i])
+			text = arena_printf(a, "%s%s%s", text, *text ? ", " : "", lines.items[i]);
+	return text;
+}
+
+static void explain_maps(const Plan *p, Explain *x)
+{
+	if (!p->uid_map)
+		return;
+	if (p->deny_setgroups)
+		explain_add(x, STAGE_MAPPED,
+			    "the kernel's condition for a map that is made without privilege",
+			    "write(\"/proc/PID/setgroups\", \"deny\")");
+	explain_add(x, STAGE_MAPPED,
+		    "which groups outside the groups inside are (inside, outside, how many)",
+		    "write(\"/proc/PID/gid_map\", \"%s\")", map_words(x->arena, p->gid_map));
+	explain_add(x, STAGE_MAPPED, "and which users: its root is nobody special outside",
+		    "write(\"/proc/PID/uid_map\", \"%s\")", map_words(x->arena, p->uid_map));
+}
+
+void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
+{
+	for (size_t i = 0; i < p->groups_count; i++)
+		explain_group(p, f, i, x);
+	explain_device_program(p, f, x);
+	explain_add(x, STAGE_PROGRAM,
+		    "a copy that nobody can change: what runs inside is never a file of the host",
+		    "memfd_create(\"mydocker-init\"), sendfile(), fcntl(ADD_SEALS)");
+	explain_add(x, STAGE_SPAWN, "the one line between the two: steps, errors, the terminal",
+		    "socketpair(SEQPACKET)");
+	explain_add(x, STAGE_SPAWN, "all that init will do, decided and checked; init decides nothing",
+		    "memfd_create(\"mydocker-plan\"), write(), fcntl(ADD_SEALS)");
+	explain_add(x, STAGE_SPAWN, namespaces_why(p, x->arena), "clone3(%s)",
+		    clone_words(p, f, x->arena));
+	explain_add(x, STAGE_SPAWN, "in the new process", "execveat(\"mydocker-init\")");
+	explain_maps(p, x);
+	explain_add(x, STAGE_MAPPED,
+		    "the process's number and start time, so that nobody takes another for it",
+		    "openat(\"process.json.new\"), write(), renameat(\"process.json\")");
+	explain_add(x, STAGE_MAPPED, "the only thing that init ever waits for", "sendmsg(MAPPED)");
+	for (size_t i = 0; i < p->groups_count; i++)
+		explain_add(x, STAGE_CLEAN, "its groups", "rmdir(\"%s\")", p->groups[i].dir);
+}
