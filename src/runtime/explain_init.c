@@ -120,6 +120,8 @@ static void tell_mount(const Told *t, const WireMount *m)
 static void tell_begin(const Told *t)
 {
 	const WirePlan *h = &t->w->head;
+	add(t, START, "maps what it has to do, and checks every offset of it before it believes one",
+	    "mmap(\"mydocker-plan\")");
 	if (!t->apart && has(t, WIRE_UNSHARE_CGROUPNS)) {
 		add(t, JOIN, "one thread may enter so, at no cost; from here it is held to its limits",
 		    "write(\"tasks\", \"0\") in each of its v1 groups");
@@ -136,6 +138,7 @@ static void tell_begin(const Told *t)
 
 static void tell_identity(const Told *t)
 {
+	add(t, HEAR, "its record is written, its ids are mapped", "recvmsg(MAPPED)");
 	if (has(t, WIRE_USERNS))
 		add(t, IDENTITY, "root inside; outside it is whom the map says",
 		    "setresgid(0), %ssetresuid(0)", has(t, WIRE_NO_SETGROUPS) ? "" : "setgroups(0), ");

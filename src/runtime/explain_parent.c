@@ -123,7 +123,9 @@ void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 	explain_add(x, STAGE_MAPPED,
 		    "the process's number and start time, so that nobody takes another for it",
 		    "openat(\"process.json.new\"), write(), renameat(\"process.json\")");
-	explain_add(x, STAGE_MAPPED, "the only thing that init ever waits for", "sendmsg(MAPPED)");
+	explain_add(x, STAGE_MAPPED, NULL, "sendmsg(MAPPED)");
+	explain_add(x, STAGE_FOLLOW, "while init works; an error comes the same way, in place of a step",
+		    "recvmsg(ROOTFS_READY), recvmsg(EXECING), recvmsg(end of file)");
 	for (size_t i = 0; i < p->groups_count; i++)
 		explain_add(x, STAGE_CLEAN, "its groups", "rmdir(\"%s\")", p->groups[i].dir);
 }

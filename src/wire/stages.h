@@ -16,8 +16,11 @@ typedef enum StageSide { STAGE_SIDE_PARENT, STAGE_SIDE_INIT, STAGE_SIDE_END } St
 	X(ROOT_TREE,  PARENT, "lets another init make the overlays: in a user namespace the kernel does not allow it") \
 	X(SPAWN,      PARENT, "makes the process, already in its namespaces and groups") \
 	X(MAPPED,     PARENT, "puts the process on record, gives its user namespace its ids, and lets init go on") \
+	X(FOLLOW,     PARENT, "follows init from step to step, up to the end of the line, which means that the command runs") \
+	X(START,      INIT,   "starts") \
 	X(JOIN,       INIT,   "joins its groups") \
 	X(OPEN,       INIT,   "opens what it needs of the host while it still sees it") \
+	X(HEAR,       INIT,   "waits for its ids, the only time that it waits") \
 	X(IDENTITY,   INIT,   "becomes root of its namespaces, out of reach of everybody else's debugger") \
 	X(ROOT,       INIT,   "mounts the root") \
 	X(MOUNTS,     INIT,   "mounts what belongs into it: each made apart and complete, then put on its place inside the root") \

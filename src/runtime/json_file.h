@@ -1,0 +1,31 @@
+/* json_file.h - small JSON files of our own that are replaced as a whole.             (runtime/, may include base fmt kern)
+ *
+ * On disk:   written beside and renamed, so that a reader finds the old text or the new one. Not synced: they are for this boot only.
+ * Input:     still read strictly, so that a damaged file is reported and not believed. Each is an object with a "version".
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "fmt/json.h"
+#include "fmt/json_write.h"
+
+#define JSON_FILE_BYTES 65536 /* more than every hierarchy's path needs */
+
+/* Puts what the writer holds in place of the file, mode 0600. */
+int json_file_replace(int dir_fd, const char *name, JsonWriter *w, Arena *a, Err *e);
+
+/* The file as a value. -ENOENT: there is none, without a message. ERR_STATE when its version is another. */
+int json_file_read(int dir_fd, const char *name, uint64_t version, Arena *a, const JsonValue **ret,
+		   Err *e);
+
+/* Members; `file` is for messages. A string that is missing or null leaves *ret as it is. */
+int json_file_string(const JsonValue *v, const char *file, const char *key, const char **ret, Err *e);
+int json_file_u64(const JsonValue *v, const char *file, const char *key, uint64_t max,
+		  uint64_t *ret, Err *e);
+int json_file_strings(const JsonValue *v, const char *file, const char *key, Arena *a, StrList *ret,
+		      Err *e);
+void json_file_write_strings(JsonWriter *w, const char *key, const StrList *l);
