@@ -47,7 +47,7 @@ static void the_log_is_read_up_to_its_end(void **state)
 		skip();
 	}
 	assert_int_equal(r, 0);
-	assert_in_range(count, 0, 3);
+	assert_true(count <= 3);
 	count = 0;
 	assert_int_equal(kmsg_each(UINT64_MAX, count_one, &count), 0);
 	assert_int_equal(count, 0);
