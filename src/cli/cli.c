@@ -7,10 +7,15 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/cmd_version.h"
+#include "cli/defaults.h"
 #include "cli/help.h"
 
 static const Opt global_opts[] = {
+	OPT_STR(0, "config", CliGlobal, config, "FILE",
+		"Read defaults of options from this file only (empty: from none)"),
 	OPT_FLAG('D', "debug", CliGlobal, debug, "Say on standard error what is being done"),
+	OPT_LIST(0, "no-default", CliGlobal, no_default, "KEY",
+		 "Do without a default of the configuration files, such as run.cap-drop"),
 	OPT_STR(0, "root", CliGlobal, root_dir, "DIR",
 		"Where lasting data is kept (default /var/lib/mydocker, for ordinary users $XDG_DATA_HOME/mydocker)"),
 	OPT_STR(0, "state", CliGlobal, state_dir, "DIR",
@@ -18,7 +23,6 @@ static const Opt global_opts[] = {
 	OPT_FLAG('v', "version", CliGlobal, version, "Print the version"),
 	OPT_LATER('H', "host", "Daemon to connect to"),
 	OPT_LATER('c', "context", "Context to use"),
-	OPT_LATER(0, "config", "Where the client's configuration is kept"),
 	OPT_LATER('l', "log-level", "Level of messages"),
 	OPT_LATER(0, "tls", "Use TLS"),
 	OPT_LATER(0, "tlscacert", "Trust certificates signed by this authority only"),
@@ -75,61 +79,132 @@ static int check_arg_count(const Cmd *cmd, size_t count, const char *extra, Err 
 	return 0;
 }
 
-int cmd_execute(const CliGlobal *global, const Cmd *cmd, int argc, char **argv, Arena *a, Err *e)
-{
-	CliContext c = { .global = global, .arena = a };
-	OptSet set = { .tables = cmd->opts, .stop_at_first_arg = cmd->stop_at_first_arg };
+/* A command line in its two halves, and what has become of it. */
+typedef struct Line {
+	int global_argc, argc;
+	char **global_argv, **argv; /* before and after the command's name */
+	CliGlobal global;
+	const Cmd *cmd;
+	void *opts;
 	OptRest rest;
-	void *opts = arena_alloc(a, cmd->opts_size);
+	Defaults defaults;
+	DefaultsGiven given;
+	Arena *arena;
+} Line;
 
-	if (cmd->opts_init)
-		cmd->opts_init(opts);
-	TRY(opt_parse(&set, argc, argv, a, opts, &rest, e));
-	if (rest.help)
+static int parse_global(Line *l, Err *e)
+{
+	OptSet set = { .tables = cli_global_tables, .given = &l->given.global, .stop_at_first_arg = true };
+	return opt_parse(&set, l->global_argc, l->global_argv, l->arena, &l->global, &l->rest, e);
+}
+
+static void init_opts(Line *l)
+{
+	l->opts = arena_alloc(l->arena, l->cmd->opts_size);
+	if (l->cmd->opts_init)
+		l->cmd->opts_init(l->opts);
+}
+
+static int parse_own(Line *l, Err *e)
+{
+	OptSet set = { .tables = l->cmd->opts,
+		       .given = &l->given.own,
+		       .stop_at_first_arg = l->cmd->stop_at_first_arg };
+	return opt_parse(&set, l->argc, l->argv, l->arena, l->opts, &l->rest, e);
+}
+
+/* Reads the configuration files and, when there are any, the command line once more on top of them. */
+static int apply_defaults(Line *l, Err *e)
+{
+	CliGlobal given = l->global;
+	TRY(defaults_check_keys(&given.no_default, e));
+	TRY(defaults_read(given.config, l->arena, &l->defaults, e));
+	if (l->defaults.count == 0)
+		return 0;
+	l->global = (CliGlobal){ 0 };
+	l->given = (DefaultsGiven){ 0 };
+	init_opts(l);
+	TRY(defaults_apply(&l->defaults, &given.no_default, l->cmd, &l->global, l->opts, l->arena, e));
+	TRY(parse_global(l, e));
+	TRY(parse_own(l, e));
+	log_set_debug(l->global.debug);
+	return 0;
+}
+
+static int run_parsed(Line *l, Err *e)
+{
+	const Cmd *cmd = l->cmd;
+	if (l->rest.help)
 		return help_command(cmd, e);
-	TRY(check_arg_count(cmd, rest.args.count,
-			    rest.args.count > cmd->max_args ? rest.args.items[cmd->max_args] : "", e));
-	c.args = rest.args;
-	return cmd->run(&c, opts, e);
+	const StrList *args = &l->rest.args;
+	TRY(check_arg_count(cmd, args->count,
+			    args->count > cmd->max_args ? args->items[cmd->max_args] : "", e));
+	CliContext c = { .global = &l->global, .defaults = &l->defaults, .arena = l->arena, .args = *args };
+	int r = cmd->run(&c, l->opts, e);
+	return r < 0 ? defaults_explain(&l->defaults, &l->given, r, e) : r;
+}
+
+static int run_command(Line *l, Err *e)
+{
+	init_opts(l);
+	TRY(parse_own(l, e));
+	if (!l->rest.help && l->cmd->opts[0])
+		TRY(apply_defaults(l, e));
+	return run_parsed(l, e);
+}
+
+int cmd_execute(const CliContext *from, const Cmd *cmd, int argc, char **argv, Err *e)
+{
+	CliGlobal unused = { 0 }; /* the first command has them already */
+	Line l = { .argc = argc,
+		   .argv = argv,
+		   .global = *from->global,
+		   .cmd = cmd,
+		   .defaults = { .count = from->defaults->count },
+		   .arena = from->arena };
+	memcpy(l.defaults.files, from->defaults->files, sizeof l.defaults.files);
+	init_opts(&l);
+	TRY(defaults_apply(&l.defaults, &l.global.no_default, cmd, &unused, l.opts, l.arena, e));
+	TRY(parse_own(&l, e));
+	return run_parsed(&l, e);
 }
 
 /* The options before the command. Returns the number of words they took; *ret_done: nothing is left to do. */
-static int read_global(int argc, char **argv, Arena *a, CliGlobal *ret, bool *ret_done, Err *e)
+static int read_global(Line *l, bool *ret_done, Err *e)
 {
-	OptSet set = { .tables = cli_global_tables, .stop_at_first_arg = true };
-	OptRest rest;
-	TRY(opt_parse(&set, argc - 1, argv + 1, a, ret, &rest, e));
-	log_set_debug(ret->debug);
+	TRY(parse_global(l, e));
+	log_set_debug(l->global.debug);
 	*ret_done = true;
-	if (rest.help)
+	if (l->rest.help)
 		return help_overview(e);
-	if (ret->version)
+	if (l->global.version)
 		return version_print_line(e);
-	if (rest.args.count == 0)
+	if (l->rest.args.count == 0)
 		return help_overview(e);
 	*ret_done = false;
-	return argc - (int)rest.args.count;
+	return l->global_argc - (int)l->rest.args.count;
 }
 
 int cli_main(int argc, char **argv)
 {
 	AUTO(arena_done) Arena arena = ARENA_EMPTY;
-	CliGlobal global = { 0 };
-	const Cmd *cmd = NULL;
+	Line l = { .global_argc = argc > 0 ? argc - 1 : 0, .global_argv = argv + 1, .arena = &arena };
 	Err err = { 0 };
 	bool done;
 
 	int at = fd_open_missing_stdio(&err);
 	if (at >= 0)
-		at = read_global(argc > 0 ? argc : 1, argv, &arena, &global, &done, &err);
+		at = read_global(&l, &done, &err);
 	if (at < 0)
 		return fail(NULL, &err);
 	if (done)
 		return 0;
 
-	int words = cmd_find(argc - at, argv + at, &cmd, &err);
+	int words = cmd_find(l.global_argc - at, l.global_argv + at, &l.cmd, &err);
 	if (words < 0)
 		return fail(NULL, &err);
-	int code = cmd_execute(&global, cmd, argc - at - words, argv + at + words, &arena, &err);
-	return code < 0 ? fail(cmd, &err) : code;
+	l.argc = l.global_argc - at - words;
+	l.argv = l.global_argv + at + words;
+	int code = run_command(&l, &err);
+	return code < 0 ? fail(l.cmd, &err) : code;
 }

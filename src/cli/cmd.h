@@ -17,14 +17,19 @@
 /* The options before the command. */
 typedef struct CliGlobal {
 	const char *state_dir, *root_dir; /* NULL: the user's defaults (engine/dirs.h) */
+	const char *config; /* NULL: the usual configuration files; "": none (defaults.h) */
+	StrList no_default; /* their keys that do not count */
 	bool debug, version;
 } CliGlobal;
+
+typedef struct Defaults Defaults;
 
 /* What a command gets besides its options. */
 typedef struct CliContext {
 	const CliGlobal *global;
-	Arena *arena; /* lives until the program ends */
-	StrList args; /* the arguments after the options */
+	const Defaults *defaults; /* the configuration files */
+	Arena *arena;             /* lives until the program ends */
+	StrList args;             /* the arguments after the options */
 } CliContext;
 
 typedef enum CmdGroup { CMD_CONTAINER, CMD_SYSTEM, CMD_HIDDEN } CmdGroup;
@@ -51,8 +56,9 @@ typedef struct Cmd {
 	int (*run)(const CliContext *c, void *opts, Err *e); /* the exit code, or a negative errno */
 } Cmd;
 
-/* Reads a command's options and arguments, argv[0..argc) without its name, and runs it. Returns its exit code, or a negative errno. */
-int cmd_execute(const CliGlobal *global, const Cmd *cmd, int argc, char **argv, Arena *a, Err *e);
+/* For a command that is another one in other words: reads that one's options and arguments, argv[0..argc) without its name, and runs it.
+ * Returns its exit code, or a negative errno. */
+int cmd_execute(const CliContext *from, const Cmd *cmd, int argc, char **argv, Err *e);
 
 /* All commands, hidden ones last. */
 extern const Cmd *const cmds[];

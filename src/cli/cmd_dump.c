@@ -11,6 +11,7 @@ static const char *kind_word(const Opt *o)
 	case OPT_KIND_LIST: return "list";
 	case OPT_KIND_int64_t: return "number";
 	case OPT_KIND_LATER: return "later";
+	case OPT_KIND_REFUSED: return "refused";
 	case OPT_KIND_GROUP:
 	case OPT_KIND_END: break;
 	}

@@ -18,7 +18,7 @@ static int explain_main(const CliContext *c, void *opts, Err *e)
 		strlist_add(c->arena, &argv, arena_printf(c->arena, "--format=%s", o->format));
 	for (size_t i = (size_t)words; i < args->count; i++)
 		strlist_add(c->arena, &argv, args->items[i]);
-	return cmd_execute(c->global, cmd, (int)argv.count, (char **)argv.items, c->arena, e);
+	return cmd_execute(c, cmd, (int)argv.count, (char **)argv.items, e);
 }
 
 const Cmd cmd_explain = {

@@ -3,6 +3,7 @@
 #include "build_id.h"
 #include "cli/cmd.h"
 #include "cli/cmd_version.h"
+#include "cli/defaults.h"
 #include "cli/format.h"
 #include "cli/out.h"
 #include "engine/host_info.h"
@@ -63,7 +64,15 @@ static const char *selinux_word(const HostInfo *i)
 	return !i->selinux ? "no" : i->selinux_enforcing ? "enforcing" : "permissive";
 }
 
-static int print_text(Arena *a, const HostInfo *i, Err *e)
+static void print_defaults(Out *o, const Defaults *d)
+{
+	for (size_t n = 0; n < d->count; n++)
+		line(o, "configuration file", d->files[n].path);
+	if (d->count == 0)
+		line(o, "configuration file", "none");
+}
+
+static int print_text(Arena *a, const HostInfo *i, const Defaults *d, Err *e)
 {
 	char memory[16], swap[16];
 	Out out;
@@ -75,6 +84,7 @@ static int print_text(Arena *a, const HostInfo *i, Err *e)
 	line(&out, "rootless", i->facts.privileged ? "no" : "yes");
 	line(&out, "state directory", i->state_dir);
 	line(&out, "data directory", i->root_dir);
+	print_defaults(&out, d);
 	title(&out, "Host");
 	line(&out, "operating system", i->os);
 	line(&out, "kernel", i->kernel);
@@ -127,7 +137,7 @@ static void write_security(JsonWriter *w, const HostInfo *i)
 	json_write_u64(w, "LandlockAbi", (uint64_t)i->landlock_abi);
 }
 
-static int print_json(Arena *a, const HostInfo *i, Err *e)
+static int print_json(Arena *a, const HostInfo *i, const Defaults *d, Err *e)
 {
 	JsonWriter w = json_writer(a, false);
 	json_write_object(&w, NULL); /* docker's names, where docker has them */
@@ -136,6 +146,10 @@ static int print_json(Arena *a, const HostInfo *i, Err *e)
 	json_write_bool(&w, "Rootless", !i->facts.privileged);
 	json_write_string(&w, "StateDir", i->state_dir);
 	json_write_string(&w, "DockerRootDir", i->root_dir);
+	json_write_array(&w, "ConfigurationFiles");
+	for (size_t n = 0; n < d->count; n++)
+		json_write_string(&w, NULL, d->files[n].path);
+	json_write_end(&w);
 	json_write_string(&w, "OperatingSystem", i->os);
 	json_write_string(&w, "OSType", "linux");
 	json_write_string(&w, "KernelVersion", i->kernel);
@@ -160,7 +174,8 @@ static int info_main(const CliContext *c, void *opts, Err *e)
 	TRY(format_is_json(opts, &json, e));
 	TRY(engine_sweep(c->global->state_dir, e));
 	TRY(host_info_read(c->global->state_dir, c->global->root_dir, c->arena, &info, e));
-	return json ? print_json(c->arena, &info, e) : print_text(c->arena, &info, e);
+	return json ? print_json(c->arena, &info, c->defaults, e)
+		    : print_text(c->arena, &info, c->defaults, e);
 }
 
 const Cmd cmd_info = {

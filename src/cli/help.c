@@ -37,11 +37,16 @@ static void rows_add(Rows *r, const Opt *o)
 		r->left_width = width;
 }
 
+static bool is_refused(const Opt *o)
+{
+	return o->kind == OPT_KIND_LATER || o->kind == OPT_KIND_REFUSED;
+}
+
 static void rows_collect(Rows *r, const Opt *table)
 {
 	r->count = 0;
 	for (const Opt *o = table; o && o->kind != OPT_KIND_END; o++)
-		if (o->kind != OPT_KIND_LATER && o->kind != OPT_KIND_GROUP)
+		if (!is_refused(o) && o->kind != OPT_KIND_GROUP)
 			rows_add(r, o);
 	qsort(r->rows, r->count, sizeof r->rows[0], by_name);
 }
@@ -90,11 +95,11 @@ static void print_options(Out *out, const char *title, const Opt *const *tables)
 	print_row(out, &help_row, rows.left_width);
 }
 
-static bool has_later(const Cmd *cmd)
+static bool has_refused(const Cmd *cmd)
 {
 	for (size_t t = 0; t < OPT_TABLES; t++)
 		for (const Opt *o = cmd->opts[t]; o && o->kind != OPT_KIND_END; o++)
-			if (o->kind == OPT_KIND_LATER)
+			if (is_refused(o))
 				return true;
 	return false;
 }
@@ -113,10 +118,10 @@ int help_command(const Cmd *cmd, Err *e)
 		out_format(&out, "\n  %s, %s\n", cmd->name, cmd->aliases);
 	}
 	print_options(&out, "Options:", cmd->opts);
-	if (has_later(cmd)) {
+	if (has_refused(cmd)) {
 		out_text(&out, "\n");
 		out_wrapped(&out,
-			    "Other options of docker and podman are not there yet and are refused by name.",
+			    "Other options of docker and podman are refused by name: most are not there yet.",
 			    0, out.width);
 		out_text(&out, "\n");
 	}

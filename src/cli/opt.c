@@ -10,14 +10,14 @@ typedef struct Parser {
 	int argc, at; /* argv[at] is the next one */
 	char **argv;
 	Arena *arena;
-	char *opts;
+	void *opts;
 	OptRest *rest;
 	Err *err;
 } Parser;
 
 const Opt *opt_find_name(const Opt *const *tables, const char *name, size_t len)
 {
-	for (size_t t = 0; t < OPT_TABLES; t++)
+	for (size_t t = 0; t < OPT_TABLES && len > 0; t++) /* a heading's name is empty */
 		for (const Opt *o = tables[t]; o && o->kind != OPT_KIND_END; o++)
 			if (strncmp(o->name, name, len) == 0 && o->name[len] == '\0')
 				return o;
@@ -46,43 +46,55 @@ static int parse_bool(const char *text, bool *ret)
 	return -EINVAL;
 }
 
-static int store_flag(Parser *p, const Opt *o, const char *given, const char *value)
+static int set_flag(bool *member, const char *given, const char *value, Err *e)
 {
 	bool on = true;
 	if (value && parse_bool(value, &on) < 0)
-		return err_make(p->err, ERR_USAGE, 0, "option %s takes true or false, not '%s'",
-				given, value);
-	memcpy(p->opts + o->offset, &on, sizeof on);
+		return err_make(e, ERR_USAGE, 0, "option %s takes true or false, not '%s'", given,
+				value);
+	*member = on;
 	return 0;
 }
 
-/* `given` is the option as the user wrote it, for messages; value is NULL only for a flag or word without one. */
-static int store(Parser *p, const Opt *o, const char *given, const char *value)
+int opt_set(const Opt *o, const char *given, const char *value, Arena *a, void *opts, Err *e)
 {
-	void *field = p->opts + o->offset;
+	void *member = (char *)opts + o->offset;
 	int64_t number;
 	switch ((OptKind)o->kind) {
-	case OPT_KIND_FLAG: return store_flag(p, o, given, value);
-	case OPT_KIND_STR: *(const char **)field = value; return 0;
-	case OPT_KIND_WORD: *(const char **)field = value ? value : o->parse.word; return 0;
-	case OPT_KIND_LIST: strlist_add(p->arena, field, value); return 0;
+	case OPT_KIND_FLAG: return set_flag(member, given, value, e);
+	case OPT_KIND_STR: *(const char **)member = value; return 0;
+	case OPT_KIND_WORD: *(const char **)member = value ? value : o->parse.word; return 0;
+	case OPT_KIND_LIST: strlist_add(a, member, value); return 0;
 	case OPT_KIND_int64_t: {
-		int r = o->parse.of_int64_t(value, &number, p->err);
+		int r = o->parse.of_int64_t(value, &number, e);
 		if (r < 0)
-			return err_wrap(p->err, r, "invalid value '%s' for %s", value, given);
-		*(int64_t *)field = number;
+			return err_wrap(e, r, "invalid value '%s' for %s", value, given);
+		*(int64_t *)member = number;
 		return 0;
 	}
 	case OPT_KIND_LATER:
+	case OPT_KIND_REFUSED:
 	case OPT_KIND_GROUP:
 	case OPT_KIND_END: break;
 	}
-	return err_make(p->err, ERR_BUG, 0, "option %s has a row of kind %d", given, o->kind);
+	return err_make(e, ERR_BUG, 0, "option %s has a row of kind %d", given, o->kind);
 }
 
-static int refuse_later(Parser *p, const char *given)
+static int store(Parser *p, const Opt *o, const char *given, const char *value)
 {
-	return err_make(p->err, ERR_USAGE, 0, "option %s is not there yet", given);
+	TRY(opt_set(o, given, value, p->arena, p->opts, p->err));
+	if (p->set->given)
+		*arena_push(p->arena, &p->set->given->rows, &p->set->given->count, const Opt *) = o;
+	return 0;
+}
+
+int opt_check_there(const Opt *o, const char *given, Err *e)
+{
+	if (o->kind == OPT_KIND_LATER)
+		return err_make(e, ERR_USAGE, 0, "option %s is not there yet", given);
+	if (o->kind == OPT_KIND_REFUSED)
+		return err_make(e, ERR_USAGE, 0, "option %s %s", given, o->help);
+	return 0;
 }
 
 /* Whether the option takes the next argument when no value stands behind '='. */
@@ -133,8 +145,7 @@ static int parse_long(Parser *p, const char *arg)
 		return unknown_name(p, name, len);
 
 	const char *given = arena_printf(p->arena, "--%s", o->name);
-	if (o->kind == OPT_KIND_LATER)
-		return refuse_later(p, given);
+	TRY(opt_check_there(o, given, p->err));
 	if (needs_value(o) && !value)
 		TRY(take_value(p, o, given, &value));
 	return store(p, o, given, value);
@@ -156,9 +167,9 @@ static int parse_cluster(Parser *p, const char *arg)
 
 		char given[3] = { '-', *at, '\0' };
 		const char *value = at[1] == '=' ? at + 2 : at + 1;
-		if (o->kind == OPT_KIND_LATER)
-			return err_make(p->err, ERR_USAGE, 0, "option %s (--%s) is not there yet",
-					given, o->name);
+		if (opt_check_there(o, given, NULL) < 0)
+			return opt_check_there(o, arena_printf(p->arena, "%s (--%s)", given, o->name),
+					       p->err);
 		if (!needs_value(o) && at[1] != '=') {
 			TRY(store(p, o, given, NULL));
 			continue;

@@ -25,6 +25,7 @@ typedef enum OptKind {
 	OPT_KIND_int64_t, /* OPT_PARSE: named after the member's type, which the macro pastes */
 	OPT_KIND_GROUP,   /* no option: the first row of a table, its heading in --help */
 	OPT_KIND_LATER,   /* known to docker or podman, but not there yet: refused by name */
+	OPT_KIND_REFUSED, /* known to docker or podman, and not for us: refused, with the reason */
 } OptKind;
 
 /* Reads text into *ret; on failure raises ERR_USAGE with what is wrong with it ("not a size"): the parser adds option and text. */
@@ -36,7 +37,7 @@ typedef struct Opt {
 	uint16_t offset;
 	const char *name; /* without the dashes; "" in OPT_GROUP, NULL in OPT_END */
 	const char *arg;  /* what --help calls the value; NULL: takes none */
-	const char *help; /* one sentence without a period */
+	const char *help; /* one sentence without a period; OPT_REFUSED: why, to be read after the option ("is for Windows") */
 	union {
 		OptParseFn *of_int64_t;
 		const char *word; /* OPT_WORD: what it is without a value */
@@ -79,6 +80,10 @@ typedef struct Opt {
 	{                                                                       \
 		.kind = OPT_KIND_LATER, .letter = (c), .name = (l), .help = (h) \
 	}
+#define OPT_REFUSED(c, l, why)                                                      \
+	{                                                                           \
+		.kind = OPT_KIND_REFUSED, .letter = (c), .name = (l), .help = (why) \
+	}
 #define OPT_END                      \
 	{                            \
 		.kind = OPT_KIND_END \
@@ -86,9 +91,16 @@ typedef struct Opt {
 
 #define OPT_TABLES 8 /* a command's own table and shared ones */
 
+/* The rows that a command line named, each once for every time. */
+typedef struct OptGiven {
+	const Opt **rows;
+	size_t count;
+} OptGiven;
+
 /* What one call of the parser needs to know. Unused table places are NULL. */
 typedef struct OptSet {
 	const Opt *const *tables; /* OPT_TABLES of them */
+	OptGiven *given;          /* filled when somebody asks; grows in the arena */
 	bool stop_at_first_arg; /* what follows the first argument is the container command's, byte for byte */
 } OptSet;
 
@@ -101,6 +113,13 @@ typedef struct OptRest {
 /* Parses argv[0..argc), which begins after the command's name, into the structure `opts`, which holds the defaults. Errors are
  * ERR_USAGE and name the option as it was written. */
 int opt_parse(const OptSet *set, int argc, char **argv, Arena *a, void *opts, OptRest *ret, Err *e);
+
+/* Puts one value into the member of the row: what the parser does with each option. `given` is the option as it was written, for
+ * messages; value is NULL only for a flag or word without one. */
+int opt_set(const Opt *o, const char *given, const char *value, Arena *a, void *opts, Err *e);
+
+/* ERR_USAGE for a row that is only there to be refused, named as it was written; 0 for others. */
+int opt_check_there(const Opt *o, const char *given, Err *e);
 
 /* The row with this name (len bytes long) or letter, or NULL. */
 const Opt *opt_find_name(const Opt *const *tables, const char *name, size_t len);

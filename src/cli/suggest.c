@@ -34,7 +34,7 @@ unsigned suggest_distance(const char *a, size_t alen, const char *b, size_t blen
 void suggest_try(Suggest *s, const char *name)
 {
 	unsigned d = suggest_distance(s->word, s->len, name, strlen(name));
-	if (d > 2 || (size_t)d * 2 > s->len || (s->best && d >= s->distance))
+	if (*name == '\0' || d > 2 || (size_t)d * 2 > s->len || (s->best && d >= s->distance))
 		return;
 	s->best = name;
 	s->distance = d;

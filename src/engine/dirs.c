@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,4 +80,13 @@ int dirs_root(const char *asked, Arena *a, const char **ret, Err *e)
 	*ret = data ? arena_printf(a, "%s/mydocker", data)
 		    : arena_printf(a, "%s/.local/share/mydocker", home);
 	return 0;
+}
+
+const char *dirs_user_config(Arena *a)
+{
+	const char *config = env_dir("XDG_CONFIG_HOME"), *home = env_dir("HOME");
+	if (getauxval(AT_SECURE) || (!config && !home))
+		return NULL;
+	return config ? arena_printf(a, "%s/mydocker/config.json", config)
+		      : arena_printf(a, "%s/.config/mydocker/config.json", home);
 }

@@ -212,6 +212,7 @@ static int skip_digits(Parser *p, const char *expected)
 static int parse_number(Parser *p, JsonValue *v)
 {
 	uint64_t n = 0;
+	const char *begin = p->at;
 	v->type = JSON_NUMBER;
 	v->number = JSON_NUMBER_WHOLE;
 	if (*p->at == '-') {
@@ -226,7 +227,6 @@ static int parse_number(Parser *p, JsonValue *v)
 		if (__builtin_mul_overflow(n, 10, &n) ||
 		    __builtin_add_overflow(n, (uint64_t)(*d - '0'), &n))
 			v->number = JSON_NUMBER_HUGE;
-	v->as.magnitude = n;
 	if (*p->at == '.') {
 		p->at++;
 		v->number = JSON_NUMBER_REAL;
@@ -239,6 +239,10 @@ static int parse_number(Parser *p, JsonValue *v)
 			p->at++;
 		TRY(skip_digits(p, "a digit of the exponent"));
 	}
+	if (v->number == JSON_NUMBER_WHOLE)
+		v->as.magnitude = n;
+	else
+		v->as.string = arena_strndup(p->arena, begin, (size_t)(p->at - begin));
 	return 0;
 }
 

@@ -5,7 +5,7 @@
  *            text's length whatever it holds; memory at most about 25 times the text.
  * Ownership: values and strings live in the arena; the text may go away. Strings are NUL-terminated with no NUL inside.
  * Numbers:   whole ones are exact from -(2^64-1) to 2^64-1; what has a fraction or an exponent (also 1.0 and 1e3) is well-formed JSON,
- *            but no getter takes it. Nothing here uses floating point.
+ *            but can only be had as it was written. Nothing here uses floating point.
  */
 #pragma once
 #include <stdbool.h>
@@ -37,8 +37,8 @@ struct JsonValue {
 	const char *key;       /* of an object's member, else NULL */
 	union {
 		bool boolean;
-		uint64_t magnitude; /* of a number; the sign is apart */
-		const char *string;
+		uint64_t magnitude; /* of a number that is JSON_NUMBER_WHOLE; the sign is apart */
+		const char *string; /* of a string; of any other number, as it was written */
 		struct {
 			const JsonValue *first;
 			const JsonValue **by_key; /* of an object with many members: sorted; else NULL */
@@ -65,6 +65,8 @@ int json_get_bool(const JsonValue *v, bool *ret, Err *e);
 int json_get_u64(const JsonValue *v, uint64_t max, uint64_t *ret, Err *e);
 int json_get_i64(const JsonValue *v, int64_t min, int64_t max, int64_t *ret, Err *e);
 int json_get_string(const JsonValue *v, const char **ret, Err *e);
+int json_get_number_text(const JsonValue *v, Arena *a, const char **ret,
+			 Err *e); /* any number, as it was written */
 int json_expect_array(const JsonValue *v, Err *e);
 int json_expect_object(const JsonValue *v, Err *e);
 

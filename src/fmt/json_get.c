@@ -73,6 +73,15 @@ int json_get_string(const JsonValue *v, const char **ret, Err *e)
 	return 0;
 }
 
+int json_get_number_text(const JsonValue *v, Arena *a, const char **ret, Err *e)
+{
+	TRY(expect(v, JSON_NUMBER, "a number", e));
+	*ret = v->number != JSON_NUMBER_WHOLE
+		       ? v->as.string
+		       : arena_printf(a, "%s%" PRIu64, v->negative ? "-" : "", v->as.magnitude);
+	return 0;
+}
+
 static int expect_whole(const JsonValue *v, Err *e)
 {
 	TRY(expect(v, JSON_NUMBER, "a whole number", e));

@@ -145,7 +145,8 @@ class Engine:
         self.state, self.root = self.base / "state", self.base / "root"
         self.own_dirs = own_dirs
         self.program = program or MYDOCKER
-        self.env = {"PATH": os.environ["PATH"], "HOME": "/root", "LC_ALL": "C.UTF-8", **(env or {})}
+        # A configuration folder of our own: what the user of this machine has there is not for tests.
+        self.env = {"PATH": os.environ["PATH"], "HOME": "/root", "XDG_CONFIG_HOME": str(self.base / "config"), "LC_ALL": "C.UTF-8", **(env or {})}
         for k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if k in os.environ:
                 self.env[k] = os.environ[k]

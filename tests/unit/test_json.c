@@ -280,6 +280,22 @@ static void whole_numbers_are_exact(void **state)
 	}
 }
 
+static void numbers_can_be_had_as_written(void **state)
+{
+	static const char *const numbers[] = {
+		"0", "7", "-1", "18446744073709551615", "-18446744073709551616", "1.50", "-2E+3", "184467440737095516150"
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		AUTO(arena_done) Arena a = ARENA_EMPTY;
+		const JsonValue *v;
+		const char *text = NULL;
+		assert_int_equal(parse(&a, numbers[i], &v, NULL), 0);
+		assert_int_equal(json_get_number_text(v, &a, &text, NULL), 0);
+		assert_string_equal(text, numbers[i]);
+	}
+}
+
 static void getters_say_what_is_wrong(void **state)
 {
 	(void)state;
@@ -569,6 +585,7 @@ int main(void)
 		cmocka_unit_test(strings_are_decoded),
 		cmocka_unit_test(structure_and_lines_are_kept),
 		cmocka_unit_test(whole_numbers_are_exact),
+		cmocka_unit_test(numbers_can_be_had_as_written),
 		cmocka_unit_test(getters_say_what_is_wrong),
 		cmocka_unit_test(documents_mean_what_json_c_reads),
 		cmocka_unit_test(what_we_accept_of_damaged_text_json_c_accepts_too),

@@ -24,6 +24,7 @@ static const Opt own_opts[] = {
 static const Opt shared_opts[] = {
 	OPT_PARSE('s', "size", Opts, size, int64_t, "N", opt_parse_number, "A number"),
 	OPT_LATER('d', "detach", "Later"),
+	OPT_REFUSED(0, "isolation", "is for another system"),
 	OPT_END,
 };
 static const Opt *const tables[OPT_TABLES] = { own_opts, shared_opts };
@@ -207,6 +208,7 @@ static void errors_name_the_option(void **state)
 	expect_error("--detach", "option --detach is not there yet");
 	expect_error("--detach=false", "option --detach is not there yet");
 	expect_error("-fd", "option -d (--detach) is not there yet");
+	expect_error("--isolation=x", "option --isolation is for another system");
 }
 
 static void no_abbreviations(void **state)
