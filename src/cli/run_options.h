@@ -18,5 +18,5 @@ typedef struct RunOpts {
 extern const Opt run_container_opts[], run_command_opts[], run_files_opts[], run_network_opts[],
 	run_resources_opts[], run_isolation_opts[];
 
-/* Options of docker and podman that are not there yet. */
+/* Options of docker and podman that are refused: not there yet, or never. */
 extern const Opt run_later_opts[];

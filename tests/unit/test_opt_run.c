@@ -159,6 +159,9 @@ static void what_is_not_there_yet_is_named(void **state)
 	expect_error("-d", "option -d (--detach) is not there yet");
 	expect_error("-p 80:80", "option -p (--publish) is not there yet");
 	expect_error("--restart=always", "option --restart is not there yet");
+	expect_error("--isolation hyperv", "option --isolation is for Windows");
+	expect_error("--kernel-memory=1g",
+		     "option --kernel-memory is gone from Linux; --memory counts the kernel's memory, too");
 }
 
 static void expect_security(const char *words, bool no_new_privs, bool unconfined)
