@@ -11,6 +11,8 @@ const Opt run_command_opts[] = {
 	OPT_FLAG(0, "env-host", RunOpts, env_host, "Pass all of the caller's environment variables"),
 	OPT_LIST(0, "group-add", RunOpts, request.group_add, "GROUP",
 		 "Add a supplementary group, by name or id"),
+	OPT_STR(0, "tz", RunOpts, request.time_zone, "ZONE",
+		"Time zone, such as Europe/Berlin, or local for the host's"),
 	OPT_LIST(0, "ulimit", RunOpts, request.ulimits, "NAME=SOFT[:HARD]",
 		 "Set a resource limit, such as nofile=1024:2048"),
 	OPT_STR(0, "umask", RunOpts, request.umask, "MASK", "File creation mask, octal (default 0022)"),

@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -27,10 +29,9 @@ static bool is_left_out(const char *path)
 	return false;
 }
 
-static void device_add(Arena *a, Spec *s, const char *path, const struct stat *st)
+static void device_add(Arena *a, HostDevices *list, const char *path, const struct stat *st)
 {
-	SpecLinux *l = &s->linux_;
-	*arena_push(a, &l->devices, &l->devices_count, SpecDevice) = (SpecDevice){
+	*arena_push(a, &list->items, &list->count, SpecDevice) = (SpecDevice){
 		.path = path,
 		.type = S_ISBLK(st->st_mode) ? 'b' : 'c',
 		.major = major(st->st_rdev),
@@ -41,7 +42,12 @@ static void device_add(Arena *a, Spec *s, const char *path, const struct stat *s
 	};
 }
 
-static int dir_walk(Arena *a, const char *path, unsigned level, Spec *s, Err *e)
+static bool is_device(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+}
+
+static int dir_walk(Arena *a, const char *path, unsigned level, HostDevices *list, Err *e)
 {
 	AUTO(dir_close) DIR *d = opendir(path);
 	if (!d)
@@ -54,14 +60,32 @@ static int dir_walk(Arena *a, const char *path, unsigned level, Spec *s, Err *e)
 		if (is_left_out(below) || fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (S_ISDIR(st.st_mode) && level < DEPTH_MOST)
-			TRY(dir_walk(a, below, level + 1, s, e));
-		else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-			device_add(a, s, below, &st);
+			TRY(dir_walk(a, below, level + 1, list, e));
+		else if (is_device(&st))
+			device_add(a, list, below, &st);
 	}
 	return 0;
 }
 
-int host_devices_add(Arena *a, Spec *s, Err *e)
+int host_devices_at(const char *path, Arena *a, HostDevices *ret, const char **ret_dir, Err *e)
 {
-	return dir_walk(a, "/dev", 0, s, e);
+	HostDevices list = { 0 };
+	char real[PATH_MAX];
+	struct stat st;
+	*ret_dir = NULL;
+	if (stat(path, &st) < 0)
+		return err_sys(e, "look at '%s'", path);
+	if (is_device(&st)) {
+		device_add(a, &list, path, &st);
+	} else if (S_ISDIR(st.st_mode)) {
+		if (!realpath(path, real))
+			return err_sys(e, "look at '%s'", path);
+		*ret_dir = arena_strdup(a, real);
+		TRY(dir_walk(a, *ret_dir, 0, &list, e));
+	}
+	if (list.count == 0)
+		return err_make(e, ERR_USAGE, 0,
+				"'%s' is neither a device nor a directory with devices", path);
+	*ret = list;
+	return 0;
 }

@@ -25,6 +25,7 @@
 #include "engine/overlay_dir.h"
 #include "engine/root_option.h"
 #include "engine/spec_fill.h"
+#include "engine/volume_prepare.h"
 #include "kern/tree.h"
 #include "kern/wait_loop.h"
 #include "runtime/parent.h"
@@ -319,6 +320,7 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 		undo_push(undo, undo_overlay, r);
 		TRY(overlay_dir_make(c->overlay_dir, c->root_fd, e));
 	}
+	TRY(volumes_prepare(&r->spec, e));
 	const SpecLinux *l = &r->spec.linux_;
 	return network_files_write(r->dir.fd, &r->network,
 				   host_id_of_root(l->uid_mappings, l->uid_mappings_count, geteuid()),

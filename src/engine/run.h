@@ -33,9 +33,14 @@ typedef struct RunRequest {
 	/* files and devices */
 	const char *rootfs; /* "DIR" or "DIR:O" */
 	bool read_only;
-	StrList volumes;  /* "SRC:DST[:ro|rw|z|Z]" */
-	StrList tmpfs;    /* "/path[:options]" */
-	int64_t shm_size; /* bytes */
+	bool read_only_tmpfs;  /* with read_only: writable /run, /tmp and /var/tmp */
+	StrList volumes;       /* "SRC:DST[:OPTIONS]" */
+	StrList mounts;        /* "type=bind,src=SRC,dst=DST,..." */
+	StrList tmpfs;         /* "/path[:options]" */
+	int64_t shm_size;      /* bytes */
+	StrList devices;       /* "HOST[:CONTAINER][:rwm]" */
+	StrList device_rules;  /* "c 42:* rwm" */
+	const char *time_zone; /* "Europe/Berlin" or "local" */
 
 	/* network */
 	const char *network; /* NULL: none */

@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "engine/host_devices.h"
 #include "engine/idmap_option.h"
 #include "engine/spec_fill.h"
 
@@ -164,7 +163,5 @@ int spec_fill_linux(const RunContext *c, Spec *s, Err *e)
 	fill_device_rules(c, &l->resources);
 	if (c->request->cgroup_parent && *c->request->cgroup_parent)
 		l->cgroups_path = arena_printf(c->arena, "/%s/%s", c->request->cgroup_parent, c->id);
-	if (c->request->privileged && !run_has_userns(c))
-		TRY(host_devices_add(c->arena, s, e));
 	return 0;
 }

@@ -1,13 +1,10 @@
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "engine/spec_fill.h"
-#include "engine/volume.h"
+#include "engine/spec_volumes.h"
 #include "kern/path.h"
 
 #define SHM_BYTES ((int64_t)64 << 20)
@@ -44,9 +41,9 @@ static void fill_ipc_mounts(const RunContext *c, Spec *s)
 {
 	const RunRequest *r = c->request;
 	if (run_shares(r->ipc)) {
-		bind_add(c, s, "/dev/shm", "/dev/shm", "rbind,nosuid,noexec,nodev");
+		bind_add(c, s, "/dev/shm", "/dev/shm", "rbind,rnosuid,rnoexec,rnodev");
 		if (access("/dev/mqueue", F_OK) == 0)
-			bind_add(c, s, "/dev/mqueue", "/dev/mqueue", "rbind,nosuid,noexec,nodev");
+			bind_add(c, s, "/dev/mqueue", "/dev/mqueue", "rbind,rnosuid,rnoexec,rnodev");
 		return;
 	}
 	int64_t size = r->shm_size > 0 ? r->shm_size : SHM_BYTES;
@@ -59,7 +56,7 @@ static void fill_ipc_mounts(const RunContext *c, Spec *s)
 static void fill_proc(const RunContext *c, Spec *s)
 {
 	if (run_has_userns(c) && run_shares(c->request->pid))
-		bind_add(c, s, "/proc", "/proc", "rbind,nosuid,noexec,nodev");
+		bind_add(c, s, "/proc", "/proc", "rbind,rnosuid,rnoexec,rnodev");
 	else
 		fs_add(c, s, "proc", "/proc", "nosuid,noexec,nodev");
 }
@@ -70,7 +67,7 @@ static void fill_sysfs(const RunContext *c, Spec *s)
 {
 	bool writable = c->request->privileged;
 	if (run_has_userns(c) && run_shares(c->request->network))
-		bind_add(c, s, "/sys", "/sys", "rbind,nosuid,noexec,nodev,ro");
+		bind_add(c, s, "/sys", "/sys", "rbind,rnosuid,rnoexec,rnodev,rro");
 	else
 		fs_add(c, s, "sysfs", "/sys",
 		       writable ? "nosuid,noexec,nodev" : "nosuid,noexec,nodev,ro");
@@ -128,21 +125,6 @@ static size_t depth(const char *path)
 	return n;
 }
 
-/* What the user asked for replaces ours on the same place. */
-static int user_mount_add(const RunContext *c, Spec *s, StrList *places, SpecMount m, Err *e)
-{
-	if (strlist_has(places, m.destination))
-		return err_make(e, ERR_USAGE, 0, "two mounts on %s", m.destination);
-	strlist_add(c->arena, places, m.destination);
-	for (size_t i = 0; i < s->mounts_count; i++)
-		if (strcmp(s->mounts[i].destination, m.destination) == 0) {
-			s->mounts[i] = m;
-			return 0;
-		}
-	mount_add(c, s, m);
-	return 0;
-}
-
 /* Parents come before what lies in them; else the order stays. */
 static void sort_by_depth(SpecMount *mounts, size_t count)
 {
@@ -155,24 +137,23 @@ static void sort_by_depth(SpecMount *mounts, size_t count)
 	}
 }
 
-static int fill_user_mounts(const RunContext *c, Spec *s, Err *e)
+/* podman's --read-only-tmpfs: what programs expect to be writable is, with what the root has there. */
+static void fill_writable_tmpfs(const RunContext *c, Spec *s)
 {
-	const RunRequest *r = c->request;
-	char cwd[PATH_MAX];
-	StrList places = { 0 };
-	if (r->volumes.count > 0 && !getcwd(cwd, sizeof cwd))
-		cwd[0] = '\0'; /* only matters for relative sources, whose open then fails by name */
-	for (size_t i = 0; i < r->volumes.count; i++) {
-		SpecMount m;
-		TRY(volume_parse(r->volumes.items[i], cwd, c->arena, &m, e));
-		TRY(user_mount_add(c, s, &places, m, e));
+	static const struct {
+		const char *path, *options;
+	} dirs[] = {
+		{ "/run", "nosuid,nodev,tmpcopyup,mode=755" },
+		{ "/tmp", "nosuid,nodev,tmpcopyup,mode=1777" },
+		{ "/var/tmp", "nosuid,nodev,tmpcopyup,mode=1777" },
+	};
+	if (!c->request->read_only || !c->request->read_only_tmpfs)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		bool ours = c->root_kind == ROOT_HOST && strcmp(dirs[i].path, "/var/tmp") != 0;
+		if (!ours) /* has them anyway */
+			fs_add(c, s, "tmpfs", dirs[i].path, dirs[i].options);
 	}
-	for (size_t i = 0; i < r->tmpfs.count; i++) {
-		SpecMount m;
-		TRY(tmpfs_parse(r->tmpfs.items[i], c->arena, &m, e));
-		TRY(user_mount_add(c, s, &places, m, e));
-	}
-	return 0;
 }
 
 /* Paths of /proc and /sys that tell about or change the host: the union of what docker and podman hide. */
@@ -203,7 +184,8 @@ int spec_fill_mounts(const RunContext *c, Spec *s, Err *e)
 {
 	fill_base_mounts(c, s);
 	fill_network_files(c, s);
-	TRY(fill_user_mounts(c, s, e));
+	fill_writable_tmpfs(c, s);
+	TRY(spec_fill_volumes(c, s, e));
 	sort_by_depth(s->mounts, s->mounts_count);
 	fill_masks(c, s);
 	return 0;

@@ -2,96 +2,129 @@
 
 #include <string.h>
 
-static int volume_option_add(const char *text, const char *word, Arena *a, SpecMount *m, Err *e)
-{
-	static const char *const later[] = { "rshared",   "rslave",    "rprivate", "shared",
-					     "slave",     "private",   "U",        "O",
-					     "idmap",     "nocopy",    "copy",     "cached",
-					     "delegated", "consistent" };
-	if (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0) {
-		if (strlist_has(&m->options, "ro") || strlist_has(&m->options, "rw"))
-			return err_make(e, ERR_USAGE, 0, "volume '%s': one of 'ro' and 'rw', once",
-					text);
-		strlist_add(a, &m->options, word);
-		return 0;
-	}
-	if (strcmp(word, "z") == 0 || strcmp(word, "Z") == 0)
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(later); i++)
-		if (strcmp(word, later[i]) == 0)
-			return err_make(e, ERR_USAGE, 0,
-					"volume '%s': option '%s' is not there yet", text, word);
-	return err_make(e, ERR_USAGE, 0, "volume '%s': unknown option '%s'", text, word);
-}
+#include "base/mount_words.h"
+#include "engine/volume_words.h"
 
 /* The host's path: absolute, or relative to cwd when it begins with a dot; another word would be the name of a volume. */
-static int volume_source(const char *text, const char *src, const char *cwd, Arena *a,
-			 const char **ret, Err *e)
+int volume_source(const char *src, const char *cwd, Arena *a, const char **ret, Err *e)
 {
 	if (src[0] == '/')
 		*ret = src;
 	else if (src[0] == '.')
 		*ret = arena_printf(a, "%s/%s", cwd, src);
 	else if (!*src)
-		return err_make(e, ERR_USAGE, 0, "volume '%s': the source is empty", text);
+		return err_make(e, ERR_USAGE, 0, "the source is empty");
 	else
 		return err_make(e, ERR_USAGE, 0,
-				"volume '%s': named volumes are not there yet; for a directory begin with '/' or './'",
-				text);
+				"named volumes are not there yet; for a directory begin with '/' or './'");
 	return 0;
+}
+
+int volume_target(const char *dst, Arena *a, const char **ret, Err *e)
+{
+	if (dst[0] != '/')
+		return err_make(e, ERR_USAGE, 0, "the target '%s' is not an absolute path", dst);
+	*ret = path_clean(a, dst);
+	if (strcmp(*ret, "/") == 0)
+		return err_make(e, ERR_USAGE, 0, "the target cannot be '/'");
+	return 0;
+}
+
+static int volume_fill(const char *text, const char *cwd, Arena *a, SpecMount *m, Err *e)
+{
+	StrList parts = str_split(a, text, ':');
+	VolumeWords said = { 0 };
+
+	if (parts.count == 1)
+		return err_make(e, ERR_USAGE, 0,
+				"anonymous volumes are not there yet; write SOURCE:TARGET");
+	if (parts.count > 3)
+		return err_make(e, ERR_USAGE, 0, "not of the form SOURCE:TARGET[:OPTIONS]");
+	TRY(volume_target(parts.items[1], a, &m->destination, e));
+	TRY(volume_source(parts.items[0], cwd, a, &m->source, e));
+	StrList words = parts.count == 3 ? str_split(a, parts.items[2], ',') : (StrList){ 0 };
+	for (size_t i = 0; i < words.count; i++)
+		TRY(volume_word_add(&said, words.items[i], e));
+	return volume_words_apply(&said, a, m, e);
 }
 
 int volume_parse(const char *text, const char *cwd, Arena *a, SpecMount *ret, Err *e)
 {
-	StrList parts = str_split(a, text, ':');
 	SpecMount m = { .type = "bind" };
-
-	if (parts.count == 1)
-		return err_make(e, ERR_USAGE, 0,
-				"volume '%s': anonymous volumes are not there yet; write SOURCE:TARGET",
-				text);
-	if (parts.count > 3)
-		return err_make(e, ERR_USAGE, 0,
-				"volume '%s': not of the form SOURCE:TARGET[:OPTIONS]", text);
-	if (parts.items[1][0] != '/')
-		return err_make(e, ERR_USAGE, 0, "volume '%s': the target '%s' is not an absolute path",
-				text, parts.items[1]);
-	m.destination = path_clean(a, parts.items[1]);
-	if (strcmp(m.destination, "/") == 0)
-		return err_make(e, ERR_USAGE, 0, "volume '%s': the target cannot be '/'", text);
-	TRY(volume_source(text, parts.items[0], cwd, a, &m.source, e));
-	strlist_add(a, &m.options, "rbind");
-	strlist_add(a, &m.options, "rprivate");
-	StrList words = parts.count == 3 ? str_split(a, parts.items[2], ',') : (StrList){ 0 };
-	for (size_t i = 0; i < words.count; i++)
-		TRY(volume_option_add(text, words.items[i], a, &m, e));
+	int r = volume_fill(text, cwd, a, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "volume '%s'", text);
 	*ret = m;
+	return 0;
+}
+
+/* ---- tmpfs ---- */
+
+void tmpfs_defaults_add(Arena *a, SpecMount *m)
+{
+	strlist_add(a, &m->options, "noexec");
+	strlist_add(a, &m->options, "nosuid");
+	if (strcmp(m->destination, "/dev") != 0) /* where device nodes are made, to be used */
+		strlist_add(a, &m->options, "nodev");
+}
+
+/* What tmpfs(5) has, but for what belongs to a mount namespace's owner or to labels. */
+static bool is_tmpfs_data(const char *word)
+{
+	static const char *const keys[] = { "size=", "nr_blocks=", "nr_inodes=", "mode=",
+					    "uid=",  "gid=",       "mpol=",      "huge=" };
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (str_starts(word, keys[i]))
+			return true;
+	return strcmp(word, "noswap") == 0 || strcmp(word, "inode32") == 0 ||
+	       strcmp(word, "inode64") == 0;
+}
+
+static bool is_tmpfs_word(const char *word)
+{
+	const MountWord *w = mount_word_find(word);
+	if (!w)
+		return is_tmpfs_data(word);
+	switch (w->kind) {
+	case MOUNT_WORD_BIND:
+	case MOUNT_WORD_REMOUNT:
+	case MOUNT_WORD_IDMAP: return false;
+	case MOUNT_WORD_ATTR: return !w->recursive;
+	default: return true;
+	}
+}
+
+static int tmpfs_word_add(const char *word, Arena *a, SpecMount *m, Err *e)
+{
+	if (strcmp(word, "U") == 0)
+		m->chown_source = true;
+	else if (is_tmpfs_word(word))
+		strlist_add(a, &m->options, word);
+	else if (strcmp(word, "notmpcopyup") != 0) /* the default */
+		return err_make(e, ERR_USAGE, 0, "unknown option '%s'", word);
+	return 0;
+}
+
+static int tmpfs_fill(const char *text, Arena *a, SpecMount *m, Err *e)
+{
+	const char *colon = strchrnul(text, ':');
+	TRY(volume_target(arena_strndup(a, text, (size_t)(colon - text)), a, &m->destination, e));
+	tmpfs_defaults_add(a, m);
+	StrList words = *colon ? str_split(a, colon + 1, ',') : (StrList){ 0 };
+	for (size_t i = 0; i < words.count; i++)
+		TRY(tmpfs_word_add(words.items[i], a, m, e));
+	if (strlist_has(&words, "tmpcopyup") && strlist_has(&words, "notmpcopyup"))
+		return err_make(e, ERR_USAGE, 0,
+				"options 'tmpcopyup' and 'notmpcopyup' exclude each other");
 	return 0;
 }
 
 int tmpfs_parse(const char *text, Arena *a, SpecMount *ret, Err *e)
 {
-	const char *colon = strchrnul(text, ':');
-	const char *path = arena_strndup(a, text, (size_t)(colon - text));
 	SpecMount m = { .type = "tmpfs", .source = "tmpfs" };
-
-	if (path[0] != '/')
-		return err_make(e, ERR_USAGE, 0, "tmpfs '%s': '%s' is not an absolute path", text, path);
-	m.destination = path_clean(a, path);
-	if (strcmp(m.destination, "/") == 0)
-		return err_make(e, ERR_USAGE, 0, "tmpfs '%s': the target cannot be '/'", text);
-	strlist_add(a, &m.options, "noexec");
-	strlist_add(a, &m.options, "nosuid");
-	if (strcmp(m.destination, "/dev") != 0) /* where device nodes are made, to be used */
-		strlist_add(a, &m.options, "nodev");
-	StrList words = *colon ? str_split(a, colon + 1, ',') : (StrList){ 0 };
-	for (size_t i = 0; i < words.count; i++) {
-		if (strcmp(words.items[i], "bind") == 0 || strcmp(words.items[i], "rbind") == 0 ||
-		    !*words.items[i])
-			return err_make(e, ERR_USAGE, 0, "tmpfs '%s': unknown option '%s'", text,
-					words.items[i]);
-		strlist_add(a, &m.options, words.items[i]);
-	}
+	int r = tmpfs_fill(text, a, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "tmpfs '%s'", text);
 	*ret = m;
 	return 0;
 }

@@ -26,7 +26,8 @@ typedef struct Init {
 	int proc, devpts; /* roots of the fresh procfs and devpts that were mounted for the container */
 	int mask_dir, mask_file; /* once attached: what is copied over the next masked path */
 	int master, slave;       /* the container's terminal */
-	int sources[LIMIT_MOUNTS]; /* per mount: the copy of its source; then, when READONLY_LAST, the mount itself */
+	unsigned shared;         /* how many mounts so far share theirs with the host */
+	int sources[LIMIT_MOUNTS]; /* per mount: the copy of its source; then, when READONLY_LAST or MS_SHARED, the mount itself */
 } Init;
 
 /* ---- the steps, in their order ---- */
@@ -34,8 +35,8 @@ typedef struct Init {
 /* Joins the v1 groups (single-threaded: "0" to each `tasks`) and then unshares the cgroup namespace, whose root they become. */
 int groups_join(Init *in, Err *e);
 
-/* Makes every mount private and opens all that lies on the host: the root, the scratch folder, the sources of mounts. With the ids
- * of the caller, for whom folders of the host may be 0700. */
+/* Makes every mount private and opens all that lies on the host: the root, the scratch folder, the sources of mounts (before it those
+ * that share mounts with the host). With the ids of the caller, for whom folders of the host may be 0700. */
 int rootfs_open(Init *in, Err *e);
 
 /* Becomes 0:0 of a new user namespace, and not dumpable. */
@@ -61,6 +62,10 @@ int command_exec(const Init *in, Err *e); /* returns only on failure */
 
 /* Puts an empty read-only folder, or the null device for a file, over target. */
 int mask_put(Init *in, int target, Err *e);
+
+/* Copies all that is in the folder `from` to `to`, folders of different file systems: modes, owners, times, links and device nodes;
+ * no extended attributes. */
+int content_copy(int from, int to, Err *e);
 
 /* Attaches lower (a detached mount) in scratch and makes overlay number in->overlays over it, attached in scratch, too. */
 int overlay_make_in_scratch(Init *in, int lower, uint64_t attrs, int *ret_mount, Err *e);

@@ -57,6 +57,8 @@ static int plan_open(Init *in, int argc, char **argv, Err *e)
 	TRY(wire_open((int)fd, &in->plan, e));
 	if (in->plan->mounts.count > LIMIT_MOUNTS)
 		return err_make(e, ERR_BUG, 0, "the plan has more than %u mounts", LIMIT_MOUNTS);
+	for (uint32_t i = 0; i < in->plan->mounts.count; i++)
+		in->sources[i] = FD_NONE;
 	in->sync = (Sync){ .fd = in->plan->sync_fd, .side = SYNC_SIDE_INIT };
 	return 0;
 }
@@ -74,21 +76,10 @@ static int complain(const Err *e)
 int main(int argc, char **argv)
 {
 	Err e = { 0 };
-	Init in = {
-		.sync = SYNC_NONE,
-		.root_dir = FD_NONE,
-		.root = FD_NONE,
-		.scratch_dir = FD_NONE,
-		.scratch = FD_NONE,
-		.proc = FD_NONE,
-		.devpts = FD_NONE,
-		.mask_dir = FD_NONE,
-		.mask_file = FD_NONE,
-		.master = FD_NONE,
-		.slave = FD_NONE,
-	};
-	for (size_t i = 0; i < ARRAY_LEN(in.sources); i++)
-		in.sources[i] = FD_NONE;
+	Init in = { 0 }; /* clang makes 4 KiB of constants of more */
+	in.sync = SYNC_NONE;
+	in.root_dir = in.root = in.scratch_dir = in.scratch = FD_NONE;
+	in.proc = in.devpts = in.mask_dir = in.mask_file = in.master = in.slave = FD_NONE;
 	if (plan_open(&in, argc, argv, &e) < 0)
 		_exit(complain(&e)); /* there is nobody to tell but the terminal */
 	if ((init_has(&in, WIRE_ROOT_ONLY) ? root_story(&in, &e) : init_story(&in, &e)) == 0)

@@ -82,12 +82,12 @@ int masks_apply(Init *in, Err *e)
 	for (uint32_t i = 0; i < p->masked.count; i++)
 		TRY(cover(in, wire_text(p, WIRE_ITEMS(p, masked, WireStr)[i]), true, e));
 	for (uint32_t i = 0; i < p->mounts.count; i++) {
-		if (in->sources[i] < 0)
+		const WireMount *m = &WIRE_ITEMS(p, mounts, WireMount)[i];
+		if (in->sources[i] < 0 || !(m->flags & WIRE_MOUNT_READONLY_LAST))
 			continue;
 		int r = mount_set(in->sources[i], false, MOUNT_ATTR_RDONLY, 0, 0, e);
 		if (r < 0)
-			return err_wrap(e, r, "make %s read-only",
-					wire_text(p, WIRE_ITEMS(p, mounts, WireMount)[i].target));
+			return err_wrap(e, r, "make %s read-only", wire_text(p, m->target));
 	}
 	if (init_has(in, WIRE_ROOT_READONLY)) {
 		int r = mount_set(in->root, false, MOUNT_ATTR_RDONLY, 0, 0, e);

@@ -1,5 +1,7 @@
 /* plan->mounts, in order, everything by descriptor: first the mount is made, detached, with all its attributes; then its target is
  * looked up (or made) inside the container's root; then the one is put on the other. */
+#include <limits.h>
+
 #include "base/str.h"
 #include "init/init.h"
 #include "kern/mount.h"
@@ -42,12 +44,76 @@ static int sysfs_copy(const Job *j, int *ret_mount, Err *e)
 	return 0;
 }
 
+static bool is_shared(const WireMount *m)
+{
+	return m->kind == WIRE_MOUNT_BIND && (m->propagation & MS_SHARED);
+}
+
+/* Where fd is, with all links resolved. */
+static int fd_path(int fd, char *ret, size_t size, Err *e)
+{
+	char link[32];
+	(void)str_format(link, sizeof link, "/proc/self/fd/%d", fd); /* it fits */
+	ssize_t n = readlinkat(AT_FDCWD, link, ret, size - 1);
+	if (n < 0)
+		return err_sys(e, "find where it is");
+	ret[n] = '\0';
+	return 0;
+}
+
+/* A mount in a shared one would appear on the host and stay there. The plan has compared the paths; the root's symbolic links may still
+ * lead there. */
+static int target_check(const Init *in, int target, Err *e)
+{
+	const WirePlan *p = in->plan;
+	char ours[PATH_MAX], other[PATH_MAX];
+	if (in->shared == 0)
+		return 0;
+	TRY(fd_path(target, ours, sizeof ours, e));
+	for (uint32_t i = 0; i < p->mounts.count; i++) {
+		const WireMount *m = &WIRE_ITEMS(p, mounts, WireMount)[i];
+		if (in->sources[i] < 0 || !is_shared(m))
+			continue;
+		TRY(fd_path(in->sources[i], other, sizeof other, e));
+		if (path_is_below(ours, other))
+			return err_make(e, ERR_SPEC, EXDEV,
+					"the path leads into the shared mount on %s: it would appear on the host, too",
+					wire_text(p, m->target));
+	}
+	return 0;
+}
+
 static int target_open(const Init *in, const Job *j, bool is_file, int *ret_fd, Err *e)
 {
 	bool exact = j->m->kind == WIRE_MOUNT_FS &&
 		     (str_eq(j->type, "proc") || str_eq(j->type, "sysfs"));
-	return path_make_in_root(in->root, j->target, is_file ? PATH_FILE : PATH_DIR,
-				 exact ? PATH_NO_SYMLINKS : 0, ret_fd, e);
+	TRY(path_make_in_root(in->root, j->target, is_file ? PATH_FILE : PATH_DIR,
+			      exact ? PATH_NO_SYMLINKS : 0, ret_fd, e));
+	return target_check(in, *ret_fd, e);
+}
+
+/* What a new tmpfs takes over from the folder that it is going to cover. */
+static int target_take_over(const Init *in, const Job *j, int made, Err *e)
+{
+	const unsigned any = WIRE_MOUNT_TARGET_MODE | WIRE_MOUNT_TARGET_OWNER | WIRE_MOUNT_COPY_UP;
+	struct stat st;
+	if (!(j->m->flags & any))
+		return 0;
+	AUTO(fd_close) int dir = path_try_in_root(in->root, j->target, O_RDONLY | O_DIRECTORY, 0);
+	if (dir == -ENOENT || dir == -ENOTDIR)
+		return 0; /* not there yet, or found to be a file later */
+	if (dir < 0)
+		return err_make(e, ERR_SYS, -dir, "open what it covers");
+	if (fstat(dir, &st) < 0)
+		return err_sys(e, "look at what it covers");
+	if (j->m->flags & WIRE_MOUNT_COPY_UP)
+		TRY(content_copy(dir, made, e));
+	if ((j->m->flags & WIRE_MOUNT_TARGET_OWNER) && fchownat(made, ".", st.st_uid, st.st_gid, 0) < 0 &&
+	    errno != EINVAL) /* no id in this user namespace */
+		return err_sys(e, "give it to %u:%u", st.st_uid, st.st_gid);
+	if ((j->m->flags & WIRE_MOUNT_TARGET_MODE) && fchmodat(made, ".", st.st_mode & 07777, 0) < 0)
+		return err_sys(e, "set its mode");
+	return 0;
 }
 
 static int propagation_set(const Job *j, int mount, Err *e)
@@ -68,6 +134,7 @@ static int fs_mount(Init *in, const Job *j, int *ret_mount, Err *e)
 		r = sysfs_copy(j, &made, e);
 	TRY(r);
 	TRY(propagation_set(j, made, e));
+	TRY(target_take_over(in, j, made, e));
 	TRY(target_open(in, j, j->m->flags & WIRE_MOUNT_FILE, &target, e));
 	TRY(mount_attach(made, target, e));
 	bool whole = j->m->options_count == 0 && !(j->m->attr_set & MOUNT_ATTR_RDONLY);
@@ -80,20 +147,18 @@ static int fs_mount(Init *in, const Job *j, int *ret_mount, Err *e)
 	return 0;
 }
 
-/* Attributes of a copy. With "read-only last" what came with it (RECURSIVE) becomes read-only now, and its top is opened again for
- * the targets that are to be made in it. */
+/* Attributes of a copy: first those of all that came with it. */
 static int bind_set(const Job *j, int mount, Err *e)
 {
-	bool recursive = j->m->flags & WIRE_MOUNT_RECURSIVE;
-	if (j->m->attr_set | j->m->attr_clear)
-		TRY(mount_set(mount, recursive, recursive ? j->m->attr_set : j->attrs,
-			      j->m->attr_clear, 0, e));
-	if (recursive && is_last(j->m))
-		TRY(mount_set(mount, false, 0, MOUNT_ATTR_RDONLY, 0, e));
+	const WireMount *m = j->m;
+	if (m->tree_set | m->tree_clear)
+		TRY(mount_set(mount, true, m->tree_set, m->tree_clear, 0, e));
+	if (m->attr_set | m->attr_clear)
+		TRY(mount_set(mount, false, m->attr_set, m->attr_clear, 0, e));
 	return propagation_set(j, mount, e);
 }
 
-static int bind_mount(const Init *in, const Job *j, int copy, Err *e)
+static int bind_mount(Init *in, const Job *j, int copy, Err *e)
 {
 	AUTO(fd_close) int target = FD_NONE;
 	struct stat st;
@@ -102,7 +167,9 @@ static int bind_mount(const Init *in, const Job *j, int copy, Err *e)
 	if (fstat(copy, &st) < 0)
 		return err_sys(e, "look at the source");
 	TRY(target_open(in, j, !S_ISDIR(st.st_mode), &target, e));
-	return mount_attach(copy, target, e);
+	TRY(mount_attach(copy, target, e));
+	in->shared += is_shared(j->m);
+	return 0;
 }
 
 /* What cannot be overlaid must not show through either: its mount point is covered, if it exists. */
@@ -161,7 +228,7 @@ int mounts_make(Init *in, Err *e)
 		if (r < 0)
 			return err_wrap(e, r, "mount %s on %s",
 					m->kind == WIRE_MOUNT_FS ? j.type : j.source, j.target);
-		if (is_last(m))
+		if (is_last(m) || is_shared(m))
 			in->sources[i] = m->kind == WIRE_MOUNT_BIND ? TAKE_FD(source) : TAKE_FD(made);
 	}
 	return 0;

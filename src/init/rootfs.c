@@ -53,8 +53,23 @@ static int root_open(Init *in, Err *e)
 	return r < 0 ? err_wrap(e, r, "root directory '%s'", path) : 0;
 }
 
+static bool shares_mounts(const WireMount *m)
+{
+	return m->kind == WIRE_MOUNT_BIND && (m->propagation & (MS_SHARED | MS_SLAVE));
+}
+
+static int sources_open(Init *in, bool sharing, Err *e)
+{
+	for (uint32_t i = 0; i < in->plan->mounts.count; i++)
+		if (shares_mounts(&WIRE_ITEMS(in->plan, mounts, WireMount)[i]) == sharing)
+			TRY(source_open(in, i, e));
+	return 0;
+}
+
 int rootfs_open(Init *in, Err *e)
 {
+	/* While our copy of the host's mounts is what the namespace began with: peers of the host's, in a user namespace their slaves. */
+	TRY(sources_open(in, true, e));
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(e, "make all mounts private");
 	TRY(root_open(in, e));
@@ -64,9 +79,7 @@ int rootfs_open(Init *in, Err *e)
 		if (in->scratch_dir < 0)
 			return err_sys(e, "open the scratch directory '%s'", path);
 	}
-	for (uint32_t i = 0; i < in->plan->mounts.count; i++)
-		TRY(source_open(in, i, e));
-	return 0;
+	return sources_open(in, false, e);
 }
 
 /* The capabilities stay, as 0:0 of the namespace; what was raised to bring them through execve(2) goes: emptying the inheritable set

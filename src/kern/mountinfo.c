@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/str.h"
 
 int mountinfo_read(const char *path, Arena *a, char **ret, Err *e)
 {
@@ -77,9 +78,11 @@ static bool parse_line(char *line, MountInfo *ret)
 	if (!options)
 		return false;
 	char *optional;
-	do
-		optional = field(&line);
-	while (optional && strcmp(optional, "-") != 0);
+	bool shared = false, slave = false;
+	while ((optional = field(&line)) && strcmp(optional, "-") != 0) {
+		shared |= str_starts(optional, "shared:");
+		slave |= str_starts(optional, "master:");
+	}
 	char *fstype = field(&line), *source = field(&line), *super_options = field(&line);
 	if (!super_options)
 		return false;
@@ -92,6 +95,8 @@ static bool parse_line(char *line, MountInfo *ret)
 		.fstype = decode(fstype),
 		.source = decode(source),
 		.super_options = super_options,
+		.shared = shared,
+		.slave = slave,
 	};
 	return true;
 }
@@ -106,6 +111,40 @@ bool mountinfo_next(char **text, MountInfo *ret)
 			return true;
 	}
 	return false;
+}
+
+/* proc(5), /proc/PID/fdinfo: "mnt_id:" is there since Linux 3.15. */
+static int mount_id(int fd, uint32_t *ret, Err *e)
+{
+	char path[40], text[1024];
+	TRY(str_format(path, sizeof path, "/proc/self/fdinfo/%d", fd));
+	ssize_t n = fd_read_text_at(AT_FDCWD, path, text, sizeof text);
+	if (n < 0)
+		return err_make(e, ERR_SYS, (int)-n, "read %s", path);
+	char *id = strstr(text, "mnt_id:");
+	if (!id)
+		return err_make(e, ERR_SYS, EINVAL, "%s does not tell the mount", path);
+	id += strlen("mnt_id:");
+	id += strspn(id, " \t");
+	id[strcspn(id, "\n")] = '\0';
+	if (num_parse_u32(id, INT32_MAX, ret) < 0)
+		return err_make(e, ERR_SYS, EINVAL, "%s does not tell the mount", path);
+	return 0;
+}
+
+int mountinfo_of(int fd, Arena *a, MountInfo *ret, Err *e)
+{
+	uint32_t id;
+	char *text;
+	MountInfo m;
+	TRY(mount_id(fd, &id, e));
+	TRY(mountinfo_read("/proc/self/mountinfo", a, &text, e));
+	while (mountinfo_next(&text, &m))
+		if (m.id == (int)id) {
+			*ret = m;
+			return 0;
+		}
+	return err_make(e, ERR_SYS, ENOENT, "find its mount");
 }
 
 bool mountinfo_has_option(const char *options, const char *word)

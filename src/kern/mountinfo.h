@@ -17,6 +17,7 @@ typedef struct MountInfo {
 	const char *fstype;        /* with its subtype: "fuse.sshfs" */
 	const char *source;        /* "none" and the like, too */
 	const char *super_options; /* of the file system: "rw,memory" */
+	bool shared, slave; /* gives mounts to its peers; takes them from a master (mount_namespaces(7)) */
 } MountInfo;
 
 /* Reads a whole file of unknown size into the arena, ended with NUL. */
@@ -25,6 +26,9 @@ int mountinfo_read(const char *path, Arena *a, char **ret, Err *e);
 /* Takes the next mount off *text, which is cut to pieces; the strings point into it, octal escapes decoded. Lines that are not of
  * the known form are passed over. false at the end. */
 bool mountinfo_next(char **text, MountInfo *ret);
+
+/* The mount that fd, of any kind, is on. -ENOENT: it is none of this mount namespace. */
+int mountinfo_of(int fd, Arena *a, MountInfo *ret, Err *e);
 
 /* True when a comma-separated list has this word. */
 bool mountinfo_has_option(const char *options, const char *word);

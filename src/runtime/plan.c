@@ -19,6 +19,7 @@ int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, 
 	TRY(plan_sysctls(&c, &p, e));
 	TRY(plan_process(&c, &p, e));
 	TRY(plan_check_devices(&c, &p, e));
+	TRY(plan_check_shared(&p, e));
 	*ret = p;
 	return 0;
 }

@@ -410,6 +410,11 @@ bool plan_cgroup_devices_by_program(const HostFacts *f)
 	return f->privileged && has_v2 && !find_usable(f, "devices");
 }
 
+bool plan_cgroup_limits_devices(const HostFacts *f)
+{
+	return find_usable(f, "devices") || plan_cgroup_devices_by_program(f);
+}
+
 int plan_cgroup_writes(const SpecResources *r, const HostFacts *f, Arena *a, PlanCgroupWrite **ret,
 		       size_t *ret_count, StrList *ret_warnings, Err *e)
 {

@@ -31,5 +31,8 @@ int plan_cgroup_writes(const SpecResources *r, const HostFacts *f, Arena *a, Pla
 /* True when device rules go to the v2 tree as a program (kern/device_filter.h): no v1 hierarchy has them among the writes. */
 bool plan_cgroup_devices_by_program(const HostFacts *f);
 
+/* True when access to devices can be limited at all, by one or the other. */
+bool plan_cgroup_limits_devices(const HostFacts *f);
+
 /* cpu.shares (2 to 262144, default 1024) as cpu.weight (1 to 10000, default 100). */
 unsigned plan_cgroup_weight(int64_t shares);

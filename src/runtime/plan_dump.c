@@ -76,6 +76,10 @@ static void dump_mount(Dump *d, const WireBuild *w, const WireMount *m)
 	for (uint32_t i = 0; i < m->options_count; i++)
 		options = arena_printf(d->arena, "%s %s", options,
 				       w->strings + w->mount_options[m->options_first + i]);
+	if (m->tree_set | m->tree_clear)
+		options = arena_printf(d->arena, "%s tree set 0x%llx clear 0x%llx", options,
+				       (unsigned long long)m->tree_set,
+				       (unsigned long long)m->tree_clear);
 	line(d, "mount %s %s on %s%s%s set 0x%llx clear 0x%llx propagation 0x%llx flags 0x%x options%s",
 	     kinds[m->kind], str_or(w, m->source, "-"), str_or(w, m->target, "-"),
 	     m->type ? " type " : "", str_or(w, m->type, ""), (unsigned long long)m->attr_set,

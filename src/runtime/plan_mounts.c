@@ -8,11 +8,20 @@
 
 /* What the option words of one mount come to. */
 typedef struct MountOptions {
-	uint64_t attr_set, attr_clear;
+	uint64_t attr_set, attr_clear; /* of the mount itself */
+	uint64_t tree_set, tree_clear; /* of all that comes with it ("rro"), too */
 	uint64_t propagation;
-	bool bind, recursive;
+	bool bind, recursive, copy_up;
 	StrList data; /* for the file system */
 } MountOptions;
+
+/* The last word of several wins, for the mount itself and for what comes with it. */
+static void attr_add(MountOptions *o, const MountWord *w)
+{
+	mount_word_fold_attr(w, &o->attr_set, &o->attr_clear);
+	if (w->recursive)
+		mount_word_fold_attr(w, &o->tree_set, &o->tree_clear);
+}
 
 static int option_add(MountOptions *o, const char *word, const SpecMount *m, Arena *a, Err *e)
 {
@@ -22,11 +31,7 @@ static int option_add(MountOptions *o, const char *word, const SpecMount *m, Are
 		return 0;
 	}
 	switch (w->kind) {
-	case MOUNT_WORD_ATTR:
-		if (w->recursive)
-			break;
-		mount_word_fold_attr(w, &o->attr_set, &o->attr_clear);
-		return 0;
+	case MOUNT_WORD_ATTR: attr_add(o, w); return 0;
 	case MOUNT_WORD_BIND:
 		o->bind = true;
 		o->recursive = w->recursive;
@@ -34,8 +39,8 @@ static int option_add(MountOptions *o, const char *word, const SpecMount *m, Are
 	case MOUNT_WORD_PROPAGATION: o->propagation = w->propagation; return 0;
 	case MOUNT_WORD_SUPER: strlist_add(a, &o->data, word); return 0;
 	case MOUNT_WORD_NOTHING: return 0;
+	case MOUNT_WORD_TMPCOPYUP: o->copy_up = true; return 0;
 	case MOUNT_WORD_REMOUNT:
-	case MOUNT_WORD_TMPCOPYUP:
 	case MOUNT_WORD_IDMAP: break;
 	}
 	return err_make(e, ERR_SPEC, 0, "mount on %s: option '%s' is not supported", m->destination,
@@ -60,9 +65,36 @@ static void fs_data_add(const PlanContext *c, Plan *p, WireMount *m, const char 
 	m->options_count = (uint32_t)(p->wire.mount_options_count - m->options_first);
 }
 
-static int fs_mount_add(const PlanContext *c, Plan *p, size_t index, const MountOptions *o)
+static bool has_data(const MountOptions *o, const char *key)
+{
+	for (size_t i = 0; i < o->data.count; i++) {
+		const char *rest = str_after(o->data.items[i], key);
+		if (rest && *rest == '=')
+			return true;
+	}
+	return false;
+}
+
+/* A tmpfs looks like the folder that it covers: that is what runc does about the mode, and copying up is about all of it. */
+static unsigned tmpfs_flags(const MountOptions *o)
+{
+	unsigned flags = o->copy_up ? WIRE_MOUNT_COPY_UP : 0;
+	if (!has_data(o, "mode"))
+		flags |= WIRE_MOUNT_TARGET_MODE;
+	if (o->copy_up && !has_data(o, "uid") && !has_data(o, "gid"))
+		flags |= WIRE_MOUNT_TARGET_OWNER;
+	if (o->attr_set & MOUNT_ATTR_RDONLY)
+		flags |= WIRE_MOUNT_READONLY_LAST; /* mount points, device nodes and links may have to be made in it */
+	return flags;
+}
+
+static int fs_mount_add(const PlanContext *c, Plan *p, size_t index, const MountOptions *o, Err *e)
 {
 	const SpecMount *m = &c->spec->mounts[index];
+	bool is_tmpfs = strcmp(m->type, "tmpfs") == 0;
+	if (o->copy_up && !is_tmpfs)
+		return err_make(e, ERR_SPEC, 0, "mount on %s: option 'tmpcopyup' is for tmpfs alone",
+				m->destination);
 	WireMount w = {
 		.kind = WIRE_MOUNT_FS,
 		.target = wire_add_str(&p->wire, m->destination),
@@ -72,29 +104,42 @@ static int fs_mount_add(const PlanContext *c, Plan *p, size_t index, const Mount
 		.propagation = o->propagation,
 	};
 	fs_data_add(c, p, &w, m->type, &o->data);
-	if (strcmp(m->type, "tmpfs") == 0 && (w.attr_set & MOUNT_ATTR_RDONLY))
-		w.flags |= WIRE_MOUNT_READONLY_LAST; /* mount points, device nodes and links may have to be made in it */
+	if (is_tmpfs)
+		w.flags |= (uint16_t)tmpfs_flags(o);
 	if (strcmp(m->type, "mqueue") == 0)
 		w.flags |= WIRE_MOUNT_OPTIONAL; /* a kernel without CONFIG_POSIX_MQUEUE */
 	*wire_add(&p->wire, mounts, WireMount) = w;
 	return 0;
 }
 
+/* With the mounts below it a bind shares theirs, too, or takes part in them: what runc makes of "shared" and "slave" without "r". */
+static uint64_t bind_propagation(const MountOptions *o)
+{
+	bool shares = o->propagation & (MS_SHARED | MS_SLAVE);
+	return o->propagation | (shares && o->recursive ? MS_REC : 0);
+}
+
 static int bind_mount_add(const SpecMount *m, Plan *p, const MountOptions *o, Err *e)
 {
+	bool same = o->attr_set == o->tree_set && o->attr_clear == o->tree_clear;
 	if (!m->source)
 		return err_make(e, ERR_SPEC, 0, "mount on %s: a bind needs a source", m->destination);
 	if (o->data.count > 0)
 		return err_make(e, ERR_SPEC, 0, "mount on %s: unknown bind option '%s'",
 				m->destination, o->data.items[0]);
+	if (o->copy_up)
+		return err_make(e, ERR_SPEC, 0, "mount on %s: option 'tmpcopyup' is for tmpfs alone",
+				m->destination);
 	*wire_add(&p->wire, mounts, WireMount) = (WireMount){
 		.kind = WIRE_MOUNT_BIND,
 		.flags = o->recursive ? WIRE_MOUNT_RECURSIVE : 0,
 		.target = wire_add_str(&p->wire, m->destination),
 		.source = wire_add_str(&p->wire, m->source),
-		.attr_set = o->attr_set,
-		.attr_clear = o->attr_clear,
-		.propagation = o->propagation,
+		.attr_set = same ? 0 : o->attr_set,
+		.attr_clear = same ? 0 : o->attr_clear,
+		.tree_set = o->tree_set,
+		.tree_clear = o->tree_clear,
+		.propagation = bind_propagation(o),
 	};
 	return 0;
 }
@@ -169,6 +214,40 @@ static int cgroup_mount_add(const PlanContext *c, Plan *p, const SpecMount *m, c
 	return 0;
 }
 
+static bool is_bind(const SpecMount *m, const MountOptions *o)
+{
+	return o->bind || !m->type || strcmp(m->type, "bind") == 0;
+}
+
+/* runc's rule. What a container is told about itself in /proc must be true: other programs than its own rely on it (labels are
+ * written there), and single files that only inform may be replaced, as lxcfs does. */
+static int proc_check(const SpecMount *m, const MountOptions *o, Err *e)
+{
+	static const char *const files[] = { "/cpuinfo",
+					     "/diskstats",
+					     "/loadavg",
+					     "/meminfo",
+					     "/net/dev",
+					     "/slabinfo",
+					     "/stat",
+					     "/swaps",
+					     "/sys/crypto/fips_enabled",
+					     "/uptime",
+					     "/sys/kernel/ns_last_pid" };
+	const char *below = str_after(m->destination, "/proc");
+	if (!below || (*below && *below != '/'))
+		return 0;
+	if (!*below && (is_bind(m, o) ? str_eq(m->source, "/proc") : strcmp(m->type, "proc") == 0))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (strcmp(below, files[i]) == 0)
+			return 0;
+	return err_make(e, ERR_SPEC, 0,
+			*below ? "mount on %s: inside /proc only some files can be replaced, such as /proc/cpuinfo"
+			       : "mount on %s: only a proc file system can be there",
+			m->destination);
+}
+
 static int mount_add(const PlanContext *c, Plan *p, size_t index, Err *e)
 {
 	const SpecMount *m = &c->spec->mounts[index];
@@ -176,11 +255,12 @@ static int mount_add(const PlanContext *c, Plan *p, size_t index, Err *e)
 
 	for (size_t i = 0; i < m->options.count; i++)
 		TRY(option_add(&o, m->options.items[i], m, c->arena, e));
-	if (o.bind || !m->type || strcmp(m->type, "bind") == 0)
+	TRY(proc_check(m, &o, e));
+	if (is_bind(m, &o))
 		return bind_mount_add(m, p, &o, e);
 	if (strcmp(m->type, "cgroup") == 0 || strcmp(m->type, "cgroup2") == 0)
 		return cgroup_mount_add(c, p, m, &o);
-	return fs_mount_add(c, p, index, &o);
+	return fs_mount_add(c, p, index, &o, e);
 }
 
 static bool has_mount_on(const Spec *s, const char *path)
@@ -207,6 +287,40 @@ static int dev_mount_add_default(const PlanContext *c, Plan *p)
 	strlist_add(c->arena, &mode, "mode=755");
 	fs_data_add(c, p, &dev, "tmpfs", &mode);
 	*wire_add(&p->wire, mounts, WireMount) = dev;
+	return 0;
+}
+
+static const char *target_of(const Plan *p, size_t i)
+{
+	return p->wire.strings + p->wire.mounts[i].target;
+}
+
+static int shared_check_path(const Plan *p, size_t shared, const char *path, Err *e)
+{
+	if (!path_is_below(path, target_of(p, shared)))
+		return 0;
+	return err_make(e, ERR_SPEC, 0,
+			"mount on %s: it would appear on the host, too, and stay there, since %s is a shared mount",
+			path, target_of(p, shared));
+}
+
+/* The host sees what is mounted in a shared mount, and keeps it when the container ends: nothing of ours may be mounted there. What leads
+ * there by a symbolic link of the root is found by init. */
+int plan_check_shared(const Plan *p, Err *e)
+{
+	const WireBuild *w = &p->wire;
+	for (size_t i = 0; i < w->mounts_count; i++) {
+		if (w->mounts[i].kind != WIRE_MOUNT_BIND || !(w->mounts[i].propagation & MS_SHARED))
+			continue;
+		for (size_t k = i + 1; k < w->mounts_count; k++)
+			TRY(shared_check_path(p, i, target_of(p, k), e));
+		for (size_t k = 0; k < w->masked_count; k++)
+			TRY(shared_check_path(p, i, w->strings + w->masked[k], e));
+		for (size_t k = 0; k < w->readonly_count; k++)
+			TRY(shared_check_path(p, i, w->strings + w->readonly[k], e));
+		if (w->head.flags & WIRE_TERMINAL)
+			TRY(shared_check_path(p, i, "/dev/console", e));
+	}
 	return 0;
 }
 

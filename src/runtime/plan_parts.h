@@ -24,6 +24,7 @@ int plan_root(const PlanContext *c, Plan *p, Err *e);
 
 /* plan_mounts.c: the mounts of the spec, masked and read-only paths. */
 int plan_mounts(const PlanContext *c, Plan *p, Err *e);
+int plan_check_shared(const Plan *p, Err *e); /* last: knows all that is mounted */
 
 /* plan_dev.c: device nodes and links in /dev. */
 int plan_dev(const PlanContext *c, Plan *p, Err *e);

@@ -27,17 +27,22 @@ typedef enum WireMountKind {
 } WireMountKind;
 
 enum {                                /* WireMount.flags */
-       WIRE_MOUNT_RECURSIVE = 1 << 0, /* BIND: with what is mounted below; attributes then apply to all of it */
+       WIRE_MOUNT_RECURSIVE = 1 << 0, /* BIND: with what is mounted below */
        WIRE_MOUNT_FILE = 1 << 1, /* the target is a file, should it have to be made (BIND finds out by itself) */
        WIRE_MOUNT_READONLY_LAST = 1 << 2, /* MOUNT_ATTR_RDONLY, if in attr_set, comes after all other mounts: some lie below it */
        WIRE_MOUNT_MASK_ON_FAILURE = 1 << 3, /* OVERLAY: what cannot be overlaid is masked instead */
        WIRE_MOUNT_OPTIONAL = 1 << 4, /* skipped when its file system type or source does not exist */
+       WIRE_MOUNT_TARGET_MODE = 1 << 5, /* FS: gets the permissions of the folder it goes on, if there is one */
+       WIRE_MOUNT_COPY_UP = 1 << 6, /* FS: gets the content of the folder it goes on; TARGET_MODE and _OWNER likewise */
+       WIRE_MOUNT_TARGET_OWNER = 1 << 7, /* FS: gets the owner of the folder it goes on */
 };
 
 typedef struct WireMount {
 	uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* for fsmount(2) or mount_setattr(2) */
-	uint64_t propagation;          /* MS_PRIVATE etc., or 0 */
-	WireStr target;                /* absolute inside the container */
+	uint64_t tree_set,
+		tree_clear; /* BIND: the same for it and all that comes with it, before the above */
+	uint64_t propagation; /* MS_PRIVATE etc., or 0; a BIND that is MS_SHARED or MS_SLAVE is copied while the host's mounts still are */
+	WireStr target;       /* absolute inside the container */
 	WireStr type, source;
 	uint32_t options_first, options_count; /* in `mount_options`: "key" or "key=value" for fsconfig(2) */
 	uint16_t kind, flags;

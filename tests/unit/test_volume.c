@@ -67,10 +67,11 @@ static void volumes_are_private_recursive_binds(void **state)
 {
 	(void)state;
 	expect_volume("/a:/b", "/a > /b (bind rbind rprivate)");
-	expect_volume("/a:/b:ro", "/a > /b (bind rbind rprivate ro)");
-	expect_volume("/a:/b:rw", "/a > /b (bind rbind rprivate rw)");
+	expect_volume("/a:/b:ro", "/a > /b (bind rbind rprivate rro)");
+	expect_volume("/a:/b:rro", "/a > /b (bind rbind rprivate rro)");
+	expect_volume("/a:/b:rw", "/a > /b (bind rbind rprivate)");
 	expect_volume("/a:/b:z", "/a > /b (bind rbind rprivate)");
-	expect_volume("/a:/b:Z,ro", "/a > /b (bind rbind rprivate ro)");
+	expect_volume("/a:/b:Z,ro", "/a > /b (bind rbind rprivate rro)");
 	expect_volume("/with space,comma:/to\nnewline",
 		      "/with space,comma > /to\nnewline (bind rbind rprivate)");
 	expect_volume("/:/host", "/ > /host (bind rbind rprivate)");
@@ -81,7 +82,7 @@ static void relative_sources_are_taken_from_the_working_directory(void **state)
 	(void)state;
 	expect_volume(".:/b", "/work/dir/. > /b (bind rbind rprivate)");
 	expect_volume("./x:/b", "/work/dir/./x > /b (bind rbind rprivate)");
-	expect_volume("../x:/b:ro", "/work/dir/../x > /b (bind rbind rprivate ro)");
+	expect_volume("../x:/b:ro", "/work/dir/../x > /b (bind rbind rprivate rro)");
 }
 
 static void targets_are_made_clean(void **state)
@@ -112,21 +113,61 @@ static void bad_volumes_are_refused(void **state)
 	refuse_volume("/a:/b:ro:", "not of the form");
 }
 
+static void volumes_take_the_words_of_docker_and_podman(void **state)
+{
+	(void)state;
+	static const char *const propagations[] = { "private",  "shared",  "slave",  "unbindable",
+						    "rprivate", "rshared", "rslave", "runbindable" };
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	for (size_t i = 0; i < ARRAY_LEN(propagations); i++)
+		expect_volume(arena_printf(&a, "/a:/b:%s", propagations[i]),
+			      arena_printf(&a, "/a > /b (bind rbind %s)", propagations[i]));
+	expect_volume("/a:/b:rslave,ro", "/a > /b (bind rbind rslave rro)");
+	expect_volume("/a:/b:bind", "/a > /b (bind bind rprivate)");
+	expect_volume("/a:/b:bind,ro,noexec", "/a > /b (bind bind rprivate ro noexec)");
+	expect_volume("/a:/b:rbind,noexec,nosuid,nodev",
+		      "/a > /b (bind rbind rprivate rnoexec rnosuid rnodev)");
+	expect_volume("/a:/b:exec,suid,dev", "/a > /b (bind rbind rprivate exec suid dev)");
+	expect_volume("/a:/b:z,nocopy,cached", "/a > /b (bind rbind rprivate)");
+	expect_volume("/a:/b:consistent", "/a > /b (bind rbind rprivate)");
+	expect_volume("/a:/b:delegated", "/a > /b (bind rbind rprivate)");
+	expect_volume("/a:/b:idmap", "/a > /b (bind rbind rprivate idmap)");
+	expect_volume("/a:/b:ro,idmap=uids=0-1-10;gids=0-1-10",
+		      "/a > /b (bind rbind rprivate rro idmap=uids=0-1-10;gids=0-1-10)");
+}
+
+static void a_volume_may_be_given_to_the_user(void **state)
+{
+	(void)state;
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	SpecMount m, plain;
+	assert_int_equal(volume_parse("/a:/b:U,z", "/", &a, &m, NULL), 0);
+	assert_int_equal(volume_parse("/a:/b", "/", &a, &plain, NULL), 0);
+	assert_true(m.chown_source && !plain.chown_source && !m.create_source);
+}
+
 static void bad_volume_options_are_refused(void **state)
 {
 	(void)state;
-	const char *const later[] = { "rshared", "rslave", "rprivate",  "shared",    "slave",
-				      "private", "U",      "O",         "idmap",     "nocopy",
-				      "copy",    "cached", "delegated", "consistent" };
+	static const char *const pairs[] = {
+		"ro,rw",          "z,Z",         "rshared,rslave",
+		"shared,rshared", "exec,noexec", "suid,nosuid",
+		"dev,nodev",      "bind,rbind",  "cached,delegated",
+		"U,idmap",        "ro,rro",      "idmap,idmap=uids=0-1-1"
+	};
 	AUTO(arena_done) Arena a = ARENA_EMPTY;
-	for (size_t i = 0; i < ARRAY_LEN(later); i++)
-		refuse_volume(arena_printf(&a, "/a:/b:%s", later[i]),
-			      arena_printf(&a, "'%s' is not there yet", later[i]));
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+		refuse_volume(arena_printf(&a, "/a:/b:%s", pairs[i]), "' exclude each other");
+	refuse_volume("/a:/b:ro,ro", "option 'ro' is there twice");
+	refuse_volume("/a:/b:U,z,U", "option 'U' is there twice");
+	refuse_volume("/a:/b:copy", "option 'copy' is for volumes with a name");
 	refuse_volume("/a:/b:", "unknown option ''");
 	refuse_volume("/a:/b:ro,", "unknown option ''");
 	refuse_volume("/a:/b:RO", "unknown option 'RO'");
 	refuse_volume("/a:/b:ro,bogus", "unknown option 'bogus'");
-	refuse_volume("/a:/b:suid", "unknown option 'suid'");
+	refuse_volume("/a:/b:idmap=", "unknown option 'idmap='");
+	refuse_volume("/a:/b:size=1m", "unknown option 'size=1m'");
+	refuse_volume("/a:/b:tmpcopyup", "unknown option 'tmpcopyup'");
 }
 
 static void tmpfs_has_dockers_defaults_first(void **state)
@@ -137,6 +178,11 @@ static void tmpfs_has_dockers_defaults_first(void **state)
 		     "tmpfs > /tmp (tmpfs noexec nosuid nodev size=64m mode=1777)");
 	expect_tmpfs("/dev:size=1m", "tmpfs > /dev (tmpfs noexec nosuid size=1m)"); /* nodes are made there */
 	expect_tmpfs("/tmp:exec", "tmpfs > /tmp (tmpfs noexec nosuid nodev exec)"); /* the last word wins, see the plan's test */
+	expect_tmpfs("/tmp:tmpcopyup,noatime,rw",
+		     "tmpfs > /tmp (tmpfs noexec nosuid nodev tmpcopyup noatime rw)");
+	expect_tmpfs("/tmp:notmpcopyup", "tmpfs > /tmp (tmpfs noexec nosuid nodev)");
+	expect_tmpfs("/tmp:rprivate,nr_inodes=5,noswap,sync",
+		     "tmpfs > /tmp (tmpfs noexec nosuid nodev rprivate nr_inodes=5 noswap sync)");
 	expect_tmpfs("/tmp:uid=1:2", "tmpfs > /tmp (tmpfs noexec nosuid nodev uid=1:2)");
 }
 
@@ -152,6 +198,13 @@ static void bad_tmpfs_are_refused(void **state)
 	refuse_tmpfs("/tmp:size=1m,,ro", "unknown option ''");
 	refuse_tmpfs("/tmp:bind", "unknown option 'bind'");
 	refuse_tmpfs("/tmp:ro,rbind", "unknown option 'rbind'");
+	refuse_tmpfs("/tmp:rro", "unknown option 'rro'");
+	refuse_tmpfs("/tmp:remount", "unknown option 'remount'");
+	refuse_tmpfs("/tmp:idmap", "unknown option 'idmap'");
+	refuse_tmpfs("/tmp:z", "unknown option 'z'");
+	refuse_tmpfs("/tmp:context=x", "unknown option 'context=x'");
+	refuse_tmpfs("/tmp:tmpcopyup,notmpcopyup", "'tmpcopyup' and 'notmpcopyup' exclude each other");
+	refuse_tmpfs("/tmp:notmpcopyup,tmpcopyup", "'tmpcopyup' and 'notmpcopyup' exclude each other");
 }
 
 static void id_maps_are_read(void **state)
@@ -228,6 +281,8 @@ int main(void)
 		cmocka_unit_test(relative_sources_are_taken_from_the_working_directory),
 		cmocka_unit_test(targets_are_made_clean),
 		cmocka_unit_test(bad_volumes_are_refused),
+		cmocka_unit_test(volumes_take_the_words_of_docker_and_podman),
+		cmocka_unit_test(a_volume_may_be_given_to_the_user),
 		cmocka_unit_test(bad_volume_options_are_refused),
 		cmocka_unit_test(tmpfs_has_dockers_defaults_first),
 		cmocka_unit_test(bad_tmpfs_are_refused),
