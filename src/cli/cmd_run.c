@@ -18,7 +18,7 @@ static void drop_empty(RunRequest *r)
 	const char **members[] = { &r->name,        &r->hostname,    &r->workdir,       &r->user,
 				   &r->network,     &r->pid,         &r->ipc,           &r->uts,
 				   &r->cpuset_cpus, &r->cpuset_mems, &r->cgroup_parent, &r->umask,
-				   &r->time_zone };
+				   &r->time_zone,   &r->cgroups,     &r->cgroupns };
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
 		if (*members[i] && **members[i] == '\0')
 			*members[i] = NULL;

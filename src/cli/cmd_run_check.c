@@ -16,9 +16,10 @@ static int usage(Err *e, const char *text)
 /* Zero means "not given" for all limits, as in docker. */
 static void unset_zeroes(RunRequest *r)
 {
-	int64_t *members[] = { &r->memory,    &r->memory_swap, &r->memory_reservation,
-			       &r->shm_size,  &r->cpu_shares,  &r->cpu_period,
-			       &r->cpu_quota, &r->nano_cpus };
+	int64_t *members[] = { &r->memory,         &r->memory_swap, &r->memory_reservation,
+			       &r->shm_size,       &r->cpu_shares,  &r->cpu_period,
+			       &r->cpu_quota,      &r->nano_cpus,   &r->cpu_rt_period,
+			       &r->cpu_rt_runtime, &r->blkio_weight };
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
 		if (*members[i] == 0)
 			*members[i] = SPEC_UNSET;
@@ -42,6 +43,16 @@ static int check_memory(const RunRequest *r, Err *e)
 	return 0;
 }
 
+/* -1 is docker's word for "the host's". */
+static int check_swappiness(RunRequest *r, Err *e)
+{
+	if (r->memory_swappiness == SPEC_UNSET)
+		return 0;
+	if (r->memory_swappiness < -1 || r->memory_swappiness > 100)
+		return usage(e, "--memory-swappiness is not between 0 and 100 (-1: the host's)");
+	return 0;
+}
+
 static int check_cpu(const RunRequest *r, unsigned cpus, Err *e)
 {
 	bool period = r->cpu_period != SPEC_UNSET, quota = r->cpu_quota != SPEC_UNSET,
@@ -62,6 +73,18 @@ static int check_cpu(const RunRequest *r, unsigned cpus, Err *e)
 	return 0;
 }
 
+static int check_real_time(const RunRequest *r, Err *e)
+{
+	bool period = r->cpu_rt_period != SPEC_UNSET, runtime = r->cpu_rt_runtime != SPEC_UNSET;
+	if (period && r->cpu_rt_period < 0)
+		return usage(e, "--cpu-rt-period is negative");
+	if (runtime && r->cpu_rt_runtime < 0)
+		return usage(e, "--cpu-rt-runtime is negative");
+	if (period && runtime && r->cpu_rt_runtime > r->cpu_rt_period)
+		return usage(e, "--cpu-rt-runtime is larger than --cpu-rt-period");
+	return 0;
+}
+
 /* Docker refuses -i -t without a terminal, which breaks every script that is started without one; podman warns. */
 static void check_tty(const RunRequest *r)
 {
@@ -73,7 +96,11 @@ int run_check(RunRequest *r, unsigned cpus, Err *e)
 {
 	unset_zeroes(r);
 	TRY(check_memory(r, e));
+	TRY(check_swappiness(r, e));
 	TRY(check_cpu(r, cpus, e));
+	TRY(check_real_time(r, e));
+	if (r->blkio_weight != SPEC_UNSET && (r->blkio_weight < 10 || r->blkio_weight > 1000))
+		return usage(e, "--blkio-weight is not between 10 and 1000");
 	check_tty(r);
 	if (r->pids_limit != SPEC_UNSET && r->pids_limit < -1)
 		return usage(e, "--pids-limit is negative (-1: no limit)");
@@ -89,21 +116,27 @@ static const char *value_of(const char *word, const char *name)
 	return *rest ? rest + 1 : rest;
 }
 
+/* A word that is on by itself, or says true or false. */
+static int read_switch(const char *name, const char *value, bool *ret, Err *e)
+{
+	bool off = strcmp(value, "false") == 0;
+	if (*value && !off && strcmp(value, "true") != 0)
+		return err_make(e, ERR_USAGE, 0, "--security-opt %s takes true or false, not '%s'",
+				name, value);
+	*ret = !off;
+	return 0;
+}
+
 static int read_security_word(const char *word, RunRequest *r, Err *e)
 {
-	static const char *const later[] = { "seccomp",     "apparmor",         "label",
-					     "systempaths", "writable-cgroups", "mask",
-					     "unmask",      "proc-opts" };
+	static const char *const later[] = { "seccomp", "apparmor", "label",    "systempaths",
+					     "mask",    "unmask",   "proc-opts" };
 	const char *value = value_of(word, "no-new-privileges");
-	if (value) {
-		bool off = strcmp(value, "false") == 0;
-		if (*value && !off && strcmp(value, "true") != 0)
-			return err_make(e, ERR_USAGE, 0,
-					"--security-opt no-new-privileges takes true or false, not '%s'",
-					value);
-		r->no_new_privs = !off;
-		return 0;
-	}
+	if (value)
+		return read_switch("no-new-privileges", value, &r->no_new_privs, e);
+	value = value_of(word, "writable-cgroups");
+	if (value)
+		return read_switch("writable-cgroups", value, &r->writable_cgroups, e);
 	value = value_of(word, "seccomp");
 	if (value && (strcmp(value, "unconfined") == 0 || strcmp(value, "builtin") == 0)) {
 		r->seccomp_unconfined = strcmp(value, "unconfined") == 0;

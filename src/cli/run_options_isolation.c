@@ -6,6 +6,7 @@ const Opt run_isolation_opts[] = {
 		 "Give a capability to the command (ALL: all of them)"),
 	OPT_LIST(0, "cap-drop", RunOpts, request.cap_drop, "CAP",
 		 "Take a capability from the command (ALL: all of them)"),
+	OPT_STR(0, "cgroupns", RunOpts, request.cgroupns, "MODE", "Cgroup namespace: private or host"),
 	OPT_LIST(0, "gidmap", RunOpts, request.gidmaps, "C:H:N",
 		 "Map N group ids from C inside to H outside, in a new user namespace"),
 	OPT_STR(0, "ipc", RunOpts, request.ipc, "MODE", "IPC namespace: private or host"),

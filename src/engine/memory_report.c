@@ -8,10 +8,12 @@
 void memory_report_print(const CgroupMemory *m, const char *id)
 {
 	char limit[16], peak[16];
+	bool own = m->limit != CGROUP_NO_LIMIT;
 	if (m->oom_kills == 0)
 		return;
-	log_note("container %.12s: %" PRIu64 " %s killed for memory: limit %s, peak %s", id,
+	log_note("container %.12s: %" PRIu64 " %s killed for memory: %s%s, peak %s", id,
 		 m->oom_kills, m->oom_kills == 1 ? "process was" : "processes were",
-		 m->limit == CGROUP_NO_LIMIT ? "none" : size_format(limit, sizeof limit, m->limit),
+		 own ? "limit " : "no limit of its own",
+		 own ? size_format(limit, sizeof limit, m->limit) : "",
 		 m->peak == 0 ? "unknown" : size_format(peak, sizeof peak, m->peak));
 }

@@ -20,6 +20,7 @@
 #include "base/undo.h"
 #include "engine/dirs.h"
 #include "engine/explain.h"
+#include "engine/forks_report.h"
 #include "engine/memory_report.h"
 #include "engine/network_files.h"
 #include "engine/overlay_dir.h"
@@ -73,6 +74,7 @@ void run_request_init(RunRequest *r)
 	*r = (RunRequest){ 0 };
 	r->memory = r->memory_swap = r->memory_reservation = r->shm_size = SPEC_UNSET;
 	r->cpu_shares = r->cpu_period = r->cpu_quota = r->nano_cpus = r->pids_limit = SPEC_UNSET;
+	r->memory_swappiness = r->cpu_rt_period = r->cpu_rt_runtime = r->blkio_weight = SPEC_UNSET;
 }
 
 static int id_make(Arena *a, const char **ret, Err *e)
@@ -147,6 +149,7 @@ static int request_check(const RunRequest *q, Err *e)
 	TRY(namespace_option_check("pid", q->pid, "private", e));
 	TRY(namespace_option_check("ipc", q->ipc, "private", e));
 	TRY(namespace_option_check("uts", q->uts, "private", e));
+	TRY(namespace_option_check("cgroupns", q->cgroupns, "private", e));
 	if (q->name)
 		TRY(name_check(q->name, e));
 	if (!q->rootfs)
@@ -216,7 +219,12 @@ static int run_plan(Run *r, Err *e)
 	strlist_add(r->arena, &in.masked_host_dirs, r->state_dir);
 	strlist_add(r->arena, &in.masked_host_dirs, r->root_dir);
 	TRY(spec_fill(&r->context, &r->spec, e));
-	TRY(runtime_plan(&r->spec, &r->facts, &in, r->arena, &r->plan, e));
+	int planned = runtime_plan(&r->spec, &r->facts, &in, r->arena, &r->plan, e);
+	if (planned < 0) { /* again, with what only an explanation needs */
+		host_facts_add_controllers("", r->arena, &r->facts);
+		planned = runtime_plan(&r->spec, &r->facts, &in, r->arena, &r->plan, e);
+	}
+	TRY(planned);
 	for (size_t i = 0; i < r->plan.warnings.count; i++)
 		log_warn("%s", r->plan.warnings.items[i]);
 	run_debug_plan(r);
@@ -387,6 +395,7 @@ int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 	TRY(runtime_start(&r.plan, &r.facts, &r.dir, &arena, &r.container, e));
 	sweep_all(&r.state, r.context.id, &arena); /* while the command runs */
 	int waited = run_wait(&r, &signals, e);
+	forks_report_print(&r.plan, r.context.id);
 	TRY(runtime_finish(&r.plan, &r.facts, &r.container, &r.memory, waited < 0 ? NULL : e));
 	TRY(waited);
 	memory_report_print(&r.memory, r.context.id);

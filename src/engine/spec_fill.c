@@ -28,6 +28,7 @@ int spec_fill(const RunContext *c, Spec *ret, Err *e)
 	ret->oci_version = "1.3.0";
 	spec_fill_root(c, ret);
 	TRY(spec_fill_linux(c, ret, e)); /* first: what can be mapped decides about groups */
+	TRY(spec_fill_resources(c, ret, e));
 	TRY(spec_fill_process(c, ret, e));
 	TRY(spec_fill_privileges(c, ret, e));
 	TRY(spec_fill_mounts(c, ret, e));

@@ -31,8 +31,8 @@ int spec_fill(const RunContext *c, Spec *ret, Err *e);
 int spec_fill_process(const RunContext *c, Spec *s, Err *e);    /* spec_process.c */
 int spec_fill_privileges(const RunContext *c, Spec *s, Err *e); /* spec_privileges.c */
 int spec_fill_mounts(const RunContext *c, Spec *s, Err *e);     /* spec_mounts.c */
-int spec_fill_linux(const RunContext *c, Spec *s,
-		    Err *e); /* spec_linux.c: namespaces, id maps, limits, devices */
+int spec_fill_linux(const RunContext *c, Spec *s, Err *e); /* spec_linux.c: namespaces, id maps, devices */
+int spec_fill_resources(const RunContext *c, Spec *s, Err *e); /* spec_resources.c: limits and groups */
 
 /* True when the container shares the host's namespace of this kind: --pid, --ipc, --uts, --network. */
 bool run_shares(const char *option);

@@ -3,17 +3,15 @@
 #include "engine/idmap_option.h"
 #include "engine/spec_fill.h"
 
-#define PIDS_DEFAULT       2048
-#define CPU_PERIOD_DEFAULT 100000 /* microseconds, as docker and the kernel */
-
 static void fill_namespaces(const RunContext *c, Spec *s)
 {
 	const RunRequest *r = c->request;
-	unsigned ns = SPEC_NS_MOUNT | SPEC_NS_CGROUP;
+	unsigned ns = SPEC_NS_MOUNT;
 	ns |= run_shares(r->pid) ? 0 : SPEC_NS_PID;
 	ns |= run_shares(r->ipc) ? 0 : SPEC_NS_IPC;
 	ns |= run_shares(r->uts) ? 0 : SPEC_NS_UTS;
 	ns |= run_shares(r->network) ? 0 : SPEC_NS_NETWORK;
+	ns |= run_shares(r->cgroupns) ? 0 : SPEC_NS_CGROUP;
 	ns |= run_has_userns(c) ? SPEC_NS_USER : 0;
 	s->linux_.namespaces = ns;
 }
@@ -128,40 +126,12 @@ static void fill_device_rules(const RunContext *c, SpecResources *r)
 				       .mknod = true });
 }
 
-static void fill_limits(const RunContext *c, SpecResources *l)
-{
-	const RunRequest *r = c->request;
-	l->memory_limit = r->memory;
-	l->memory_swap = r->memory_swap;
-	if (r->memory > 0 && r->memory_swap == SPEC_UNSET && r->memory <= INT64_MAX / 2) {
-		l->memory_swap = 2 * r->memory; /* docker's default: as much swap as memory */
-		l->memory_swap_is_default = true;
-	}
-	l->memory_reservation = r->memory_reservation;
-	l->cpu_shares = r->cpu_shares;
-	l->cpu_period = r->cpu_period;
-	l->cpu_quota = r->cpu_quota;
-	if (r->nano_cpus > 0) {
-		l->cpu_period = CPU_PERIOD_DEFAULT;
-		l->cpu_quota = r->nano_cpus * CPU_PERIOD_DEFAULT / 1000000000;
-	}
-	l->cpuset_cpus = r->cpuset_cpus;
-	l->cpuset_mems = r->cpuset_mems;
-	l->pids_limit_is_default = r->pids_limit == SPEC_UNSET;
-	l->pids_limit = r->pids_limit == SPEC_UNSET ? PIDS_DEFAULT
-			: r->pids_limit > 0         ? r->pids_limit
-						    : -1;
-}
-
 int spec_fill_linux(const RunContext *c, Spec *s, Err *e)
 {
 	SpecLinux *l = &s->linux_;
 	fill_namespaces(c, s);
 	TRY(fill_id_maps(c, s, e));
 	TRY(fill_sysctls(c, s, e));
-	fill_limits(c, &l->resources);
 	fill_device_rules(c, &l->resources);
-	if (c->request->cgroup_parent && *c->request->cgroup_parent)
-		l->cgroups_path = arena_printf(c->arena, "/%s/%s", c->request->cgroup_parent, c->id);
 	return 0;
 }

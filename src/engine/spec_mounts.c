@@ -72,7 +72,8 @@ static void fill_sysfs(const RunContext *c, Spec *s)
 		fs_add(c, s, "sysfs", "/sys",
 		       writable ? "nosuid,noexec,nodev" : "nosuid,noexec,nodev,ro");
 	fs_add(c, s, "cgroup", "/sys/fs/cgroup",
-	       writable ? "nosuid,noexec,nodev,relatime" : "nosuid,noexec,nodev,relatime,ro");
+	       writable || c->request->writable_cgroups ? "nosuid,noexec,nodev,relatime"
+							: "nosuid,noexec,nodev,relatime,ro");
 }
 
 static void fill_base_mounts(const RunContext *c, Spec *s)

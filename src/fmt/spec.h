@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/device_rule.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "fmt/spec_resources.h"
 
 typedef struct Seccomp Seccomp;               /* fmt/seccomp.h */
 typedef struct SeccompProgram SeccompProgram; /* fmt/seccomp.h */
@@ -90,19 +90,6 @@ enum { /* bits of SpecLinux.namespaces: a new namespace of this kind */
        SPEC_NS_CGROUP = 1 << 6,
 };
 
-/* Limits. A member that was not given is SPEC_UNSET; -1 is "no limit" where the specification says so. */
-#define SPEC_UNSET INT64_MIN
-typedef struct SpecResources {
-	int64_t memory_limit, memory_reservation, memory_swap; /* bytes; swap is memory plus swap */
-	bool memory_swap_is_default; /* ours, not asked for: left out where swap is not accounted (engine only) */
-	int64_t cpu_shares, cpu_quota, cpu_period; /* relative; microseconds */
-	const char *cpuset_cpus, *cpuset_mems;     /* NULL: not given */
-	int64_t pids_limit;
-	bool pids_limit_is_default; /* ours, not asked for: a host that cannot give it gets a warning (engine only) */
-	DeviceRule *devices;
-	size_t devices_count;
-} SpecResources;
-
 typedef struct SpecSysctl {
 	const char *key, *value;
 } SpecSysctl;
@@ -114,6 +101,7 @@ typedef struct SpecLinux {
 	SpecSysctl *sysctl;
 	size_t sysctl_count;
 	const char *cgroups_path; /* NULL: /mydocker/<id> */
+	bool no_cgroups; /* none is made; the container stays in its maker's (engine only) */
 	SpecResources resources;
 	SpecDevice *devices; /* besides the default ones */
 	size_t devices_count;

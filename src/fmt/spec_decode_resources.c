@@ -1,22 +1,45 @@
 #include <string.h>
 
+#include "base/limits.h"
 #include "fmt/spec_rows.h"
 
-/* ---- memory, cpu, pids ---- */
+/* ---- memory, CPU, processes ---- */
 
 #define LIMIT(name, field, least) \
 	SPEC_I64(name, SpecResources, field, least, .flags = SPEC_ZERO_IS_UNSET)
+
+/* A limit that nothing can keep: Linux 5.16 and later take it and ignore it. */
+static int refuse_kernel_memory(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	int64_t limit;
+	(void)base;
+	TRY(json_get_i64(v, row->min, (int64_t)row->max, &limit, d->e));
+	if (limit <= 0)
+		return 0;
+	return spec_fail(d, v,
+			 "asks for a limit of kernel memory, which Linux no longer has: memory.limit counts it");
+}
+
+static int decode_switch(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	bool on;
+	TRY(json_get_bool(v, &on, d->e));
+	*(int64_t *)((char *)base + row->offset) = on;
+	return 0;
+}
 
 static const SpecRow memory_rows[] = {
 	LIMIT("limit", memory_limit, -1),
 	LIMIT("reservation", memory_reservation, -1),
 	LIMIT("swap", memory_swap, -1),
-	SPEC_NOT_YET("kernel", SPEC_ZERO | SPEC_MINUS_1),
-	SPEC_NOT_YET("kernelTCP", SPEC_ZERO | SPEC_MINUS_1),
-	SPEC_NOT_YET("swappiness", 0), /* 0 asks for 0 */
-	SPEC_NOT_YET("disableOOMKiller", SPEC_FALSE),
-	SPEC_NOT_YET("useHierarchy", 0), /* what either value changes depends on the kernel */
-	SPEC_NOT_YET("checkBeforeUpdate", SPEC_FALSE),
+	SPEC_ROW("kernel", refuse_kernel_memory, .min = -1, .max = INT64_MAX),
+	LIMIT("kernelTCP", memory_kernel_tcp, -1),
+	SPEC_ROW("swappiness", spec_row_i64, /* 0 asks for 0 */
+		 .offset = SPEC_FIELD(SpecResources, memory_swappiness, int64_t), .max = 100),
+	SPEC_BOOL("disableOOMKiller", SpecResources, memory_disable_oom_killer),
+	SPEC_ROW("useHierarchy", decode_switch,
+		 .offset = SPEC_FIELD(SpecResources, memory_use_hierarchy, int64_t)),
+	SPEC_BOOL("checkBeforeUpdate", SpecResources, memory_check_before_update),
 	SPEC_ROWS_END,
 };
 
@@ -36,10 +59,10 @@ static const SpecRow cpu_rows[] = {
 	LIMIT("period", cpu_period, 0),
 	SPEC_ROW("cpus", decode_cpu_list, .offset = SPEC_FIELD(SpecResources, cpuset_cpus, const char *)),
 	SPEC_ROW("mems", decode_cpu_list, .offset = SPEC_FIELD(SpecResources, cpuset_mems, const char *)),
-	SPEC_NOT_YET("burst", SPEC_ZERO),
-	SPEC_NOT_YET("realtimeRuntime", SPEC_ZERO),
-	SPEC_NOT_YET("realtimePeriod", SPEC_ZERO),
-	SPEC_NOT_YET("idle", SPEC_ZERO),
+	LIMIT("burst", cpu_burst, 0),
+	LIMIT("realtimeRuntime", cpu_realtime_runtime, 0),
+	LIMIT("realtimePeriod", cpu_realtime_period, 0),
+	SPEC_ROW("idle", spec_row_i64, .offset = SPEC_FIELD(SpecResources, cpu_idle, int64_t), .max = 1),
 	SPEC_ROWS_END,
 };
 
@@ -116,24 +139,168 @@ static int decode_rules(SpecDecoder *d, const JsonValue *v, void *base, const Sp
 	return spec_decode_objects(d, v, &list, &r->devices, &r->devices_count);
 }
 
-/* ---- what is not supported ---- */
+/* ---- block devices ---- */
+
+#define WEIGHT(name, T, field)                                                                   \
+	SPEC_ROW(name, spec_row_i64, .offset = SPEC_FIELD(T, field, int64_t), .max = UINT16_MAX, \
+		 .flags = SPEC_ZERO_IS_UNSET)
+/* mknod(2): the kernel's device numbers have 12 and 20 bits. */
+#define DEVICE_NUMBERS(T)                                                   \
+	SPEC_U32("major", T, major, (1 << 12) - 1, .flags = SPEC_REQUIRED), \
+		SPEC_U32("minor", T, minor, (1 << 20) - 1, .flags = SPEC_REQUIRED)
+
+static const SpecRow weight_rows[] = {
+	DEVICE_NUMBERS(SpecDeviceWeight),
+	WEIGHT("weight", SpecDeviceWeight, weight),
+	WEIGHT("leafWeight", SpecDeviceWeight, leaf_weight),
+	SPEC_ROWS_END,
+};
+
+static const SpecRow rate_rows[] = {
+	DEVICE_NUMBERS(SpecDeviceRate),
+	SPEC_U64("rate", SpecDeviceRate, rate, .flags = SPEC_REQUIRED),
+	SPEC_ROWS_END,
+};
+
+static int check_weight(SpecDecoder *d, const JsonValue *v, void *item, size_t index)
+{
+	const SpecDeviceWeight *w = item;
+	(void)index;
+	if (w->weight == SPEC_UNSET && w->leaf_weight == SPEC_UNSET)
+		return spec_fail(d, v, "must have a weight, a leafWeight or both");
+	return 0;
+}
+
+static int decode_weights(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	static const SpecDeviceWeight init = { .weight = SPEC_UNSET, .leaf_weight = SPEC_UNSET };
+	static const SpecList list = {
+		.rows = weight_rows,
+		.size = sizeof(SpecDeviceWeight),
+		.max = LIMIT_MOUNTS,
+		.init = &init,
+		.check = check_weight,
+	};
+	SpecBlockIo *b = base;
+	(void)row;
+	return spec_decode_objects(d, v, &list, &b->weight_devices, &b->weight_devices_count);
+}
+
+static int decode_rates(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	static const SpecList list = { .rows = rate_rows,
+				       .size = sizeof(SpecDeviceRate),
+				       .max = LIMIT_MOUNTS };
+	SpecThrottle *t = (SpecThrottle *)((char *)base + row->offset);
+	return spec_decode_objects(d, v, &list, &t->items, &t->count);
+}
+
+#define RATES(name, kind) \
+	SPEC_ROW(name, decode_rates, .offset = SPEC_FIELD(SpecBlockIo, throttle[kind], SpecThrottle))
 
 static const SpecRow block_io_rows[] = {
-	SPEC_NOT_YET("weight", SPEC_ZERO),
-	SPEC_NOT_YET("leafWeight", SPEC_ZERO),
-	SPEC_NOT_YET("weightDevice", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("throttleReadBpsDevice", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("throttleWriteBpsDevice", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("throttleReadIOPSDevice", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("throttleWriteIOPSDevice", SPEC_EMPTY_ARRAY),
+	WEIGHT("weight", SpecBlockIo, weight),
+	WEIGHT("leafWeight", SpecBlockIo, leaf_weight),
+	SPEC_ROW("weightDevice", decode_weights),
+	RATES("throttleReadBpsDevice", SPEC_READ_BPS),
+	RATES("throttleWriteBpsDevice", SPEC_WRITE_BPS),
+	RATES("throttleReadIOPSDevice", SPEC_READ_IOPS),
+	RATES("throttleWriteIOPSDevice", SPEC_WRITE_IOPS),
 	SPEC_ROWS_END,
 };
 
-static const SpecRow network_rows[] = {
-	SPEC_NOT_YET("classID", SPEC_ZERO),
-	SPEC_NOT_YET("priorities", SPEC_EMPTY_ARRAY),
+/* ---- huge pages, network, RDMA ---- */
+
+static const SpecRow hugepage_rows[] = {
+	SPEC_TEXT("pageSize", SpecHugepageLimit, page_size, .flags = SPEC_REQUIRED),
+	SPEC_U64("limit", SpecHugepageLimit, limit, .flags = SPEC_REQUIRED),
 	SPEC_ROWS_END,
 };
+
+static int decode_hugepages(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	static const SpecList list = { .rows = hugepage_rows,
+				       .size = sizeof(SpecHugepageLimit),
+				       .max = LIMIT_MOUNTS };
+	SpecResources *r = base;
+	(void)row;
+	return spec_decode_objects(d, v, &list, &r->hugepage_limits, &r->hugepage_limits_count);
+}
+
+static const SpecRow priority_rows[] = {
+	SPEC_TEXT("name", SpecNetPriority, name, .flags = SPEC_REQUIRED),
+	SPEC_U32("priority", SpecNetPriority, priority, UINT32_MAX, .flags = SPEC_REQUIRED),
+	SPEC_ROWS_END,
+};
+
+static int decode_priorities(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	static const SpecList list = { .rows = priority_rows,
+				       .size = sizeof(SpecNetPriority),
+				       .max = LIMIT_MOUNTS };
+	SpecResources *r = base;
+	(void)row;
+	return spec_decode_objects(d, v, &list, &r->net_priorities, &r->net_priorities_count);
+}
+
+static const SpecRow network_rows[] = {
+	SPEC_U32("classID", SpecResources, net_class_id, UINT32_MAX),
+	SPEC_ROW("priorities", decode_priorities),
+	SPEC_ROWS_END,
+};
+
+static const SpecRow rdma_rows[] = {
+	SPEC_ROW("hcaHandles", spec_row_i64, .offset = SPEC_FIELD(SpecRdma, hca_handles, int64_t),
+		 .max = UINT32_MAX),
+	SPEC_ROW("hcaObjects", spec_row_i64, .offset = SPEC_FIELD(SpecRdma, hca_objects, int64_t),
+		 .max = UINT32_MAX),
+	SPEC_ROWS_END,
+};
+
+static int decode_rdma(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	SpecResources *r = base;
+	size_t i = 0;
+	(void)row;
+	TRY(json_expect_object(v, d->e));
+	SpecRdma *items = arena_new_array(d->arena, v->count, SpecRdma);
+	for (const JsonValue *member = v->as.list.first; member; member = member->next, i++) {
+		SpecRdma *item = &items[i];
+		*item = (SpecRdma){ .device = member->key,
+				    .hca_handles = SPEC_UNSET,
+				    .hca_objects = SPEC_UNSET };
+		spec_enter(d, member->key, 0);
+		TRY(spec_decode_object(d, member, rdma_rows, item));
+		if (item->hca_handles == SPEC_UNSET && item->hca_objects == SPEC_UNSET)
+			return spec_fail(d, member, "must have hcaHandles, hcaObjects or both");
+		spec_leave(d);
+	}
+	r->rdma = items;
+	r->rdma_count = i;
+	return 0;
+}
+
+/* ---- files of cgroup v2 by their names ---- */
+
+static int decode_unified(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	SpecResources *r = base;
+	size_t i = 0;
+	(void)row;
+	TRY(json_expect_object(v, d->e));
+	SpecUnified *items = arena_new_array(d->arena, v->count, SpecUnified);
+	for (const JsonValue *member = v->as.list.first; member; member = member->next, i++) {
+		spec_enter(d, member->key, 0);
+		TRY(json_get_string(member, &items[i].value, d->e));
+		spec_leave(d);
+		items[i].key = member->key;
+	}
+	r->unified = items;
+	r->unified_count = i;
+	return 0;
+}
+
+/* ---- the table ---- */
 
 /* config-linux.md "Control groups" */
 const SpecRow spec_resources_rows[] = {
@@ -141,10 +308,10 @@ const SpecRow spec_resources_rows[] = {
 	SPEC_OBJECT("cpu", 0, cpu_rows),
 	SPEC_OBJECT("pids", 0, pids_rows),
 	SPEC_ROW("devices", decode_rules),
-	SPEC_OBJECT("blockIO", 0, block_io_rows),
+	SPEC_OBJECT("blockIO", offsetof(SpecResources, block_io), block_io_rows),
 	SPEC_OBJECT("network", 0, network_rows),
-	SPEC_NOT_YET("hugepageLimits", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("rdma", SPEC_EMPTY_OBJECT),
-	SPEC_NOT_YET("unified", SPEC_EMPTY_OBJECT),
+	SPEC_ROW("hugepageLimits", decode_hugepages),
+	SPEC_ROW("rdma", decode_rdma),
+	SPEC_ROW("unified", decode_unified),
 	SPEC_ROWS_END,
 };

@@ -11,7 +11,11 @@ int groups_join(Init *in, Err *e)
 	const WirePlan *p = in->plan;
 	const int32_t *fds = WIRE_ITEMS(p, join_fds, int32_t);
 	for (uint32_t i = 0; i < p->join_fds.count; i++) {
-		if (write(fds[i], "0", 1) != 1)
+		bool joined = write(fds[i], "0", 1) == 1;
+		if (!joined && errno == EINVAL) /* sched-rt-group.rst */
+			return err_sys(e, "join cgroup %u of %u: a real-time process needs --cpu-rt-runtime there",
+				       i + 1, p->join_fds.count);
+		if (!joined)
 			return err_sys(e, "join cgroup %u of %u", i + 1, p->join_fds.count);
 		fd_close(fds[i]);
 	}

@@ -68,64 +68,11 @@ static int make_leaf(const CgroupRequest *r, unsigned *parents_made, Err *e)
 	if (errno == EEXIST)
 		return err_make(e, ERR_EXISTS, EEXIST,
 				"make the group %s: in use by another container", r->dir);
+	if (errno == ENOMEM)
+		return err_make(e, ERR_SYS, ENOMEM,
+				"make the group %s: the memory limit of a group above it is used up",
+				r->dir);
 	return err_sys(e, "make the group %s", r->dir);
-}
-
-/* The group lacks the file: its controller was not handed down. */
-static int write_without_file(const CgroupRequest *r, const CgroupWrite *w, Err *e)
-{
-	char above[PATH_SIZE];
-	if (!w->asked) {
-		log_warn("the default %s of %s is left out: the group %s has no %s", w->what,
-			 w->value, r->dir, w->file);
-		return 0;
-	}
-	TRY(str_format(above, sizeof above, "%s", r->dir));
-	for (char *slash; strlen(above) > strlen(r->top) && (slash = strrchr(above, '/'));) {
-		*slash = '\0';
-		if (r->is_v2 && cgroup_v2_holds_processes(above))
-			return err_make(e, ERR_SYS, ENOENT,
-					"set the %s to %s: the group %s holds processes, so cgroup v2 hands no controller on "
-					"to groups in it; start from, or name with --cgroup-parent, one that holds none",
-					w->what, w->value, above);
-	}
-	return err_make(e, ERR_SYS, ENOENT,
-			"set the %s to %s: the group %s has no %s (controllers here: %s)", w->what,
-			w->value, r->dir, w->file, *r->controllers ? r->controllers : "none");
-}
-
-/* The file that was written last: the rules for devices go into the same one, one write(2) each. */
-typedef struct OpenFile {
-	const char *name;
-	int fd;
-} OpenFile;
-
-static inline void open_file_done_auto(OpenFile *f)
-{
-	fd_close_auto(&f->fd);
-}
-
-static int open_file(OpenFile *f, int dirfd, const char *name)
-{
-	if (f->fd >= 0 && strcmp(f->name, name) == 0)
-		return 0;
-	fd_close_auto(&f->fd);
-	f->name = name;
-	f->fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
-	return f->fd < 0 ? -errno : 0;
-}
-
-static int write_one(const CgroupRequest *r, int dirfd, const CgroupWrite *w, OpenFile *f, Err *e)
-{
-	size_t len = strlen(w->value);
-	int n = open_file(f, dirfd, w->file);
-	if (n == -ENOENT)
-		return write_without_file(r, w, e);
-	if (n == 0 && write(f->fd, w->value, len) == (ssize_t)len)
-		return 0;
-	return err_make(e, ERR_SYS, n < 0 ? -n : errno,
-			"set the %s to %s: the kernel refuses it for %s/%s", w->what, w->value,
-			r->dir, w->file);
 }
 
 static int open_tasks(int dirfd, const char *path, const CgroupRequest *r, int *ret_fd, Err *e)
@@ -149,7 +96,6 @@ static int fill(const CgroupRequest *r, unsigned parents_made, int *ret_fd, Err 
 {
 	if (!r->is_v2 && r->writes_count == 0 && !cgroup_v1_has_cpuset(r))
 		return open_tasks_alone(r, ret_fd, e);
-	AUTO(open_file_done) OpenFile file = { .fd = FD_NONE };
 	AUTO(fd_close) int dirfd = openat(AT_FDCWD, r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return err_sys(e, "open the group %s", r->dir);
@@ -157,8 +103,9 @@ static int fill(const CgroupRequest *r, unsigned parents_made, int *ret_fd, Err 
 		TRY(cgroup_v2_prepare(r, e));
 	else
 		TRY(cgroup_v1_prepare(r, dirfd, parents_made, e));
-	for (size_t i = 0; i < r->writes_count; i++)
-		TRY(write_one(r, dirfd, &r->writes[i], &file, e));
+	TRY(cgroup_write_all(r, dirfd, e));
+	if (r->has_owner)
+		TRY(cgroup_v2_give(r, dirfd, e));
 	if (r->is_v2) {
 		*ret_fd = TAKE_FD(dirfd);
 		return 0;
@@ -407,6 +354,13 @@ int cgroup_read_oom_kills(const char *dir, bool is_v2, uint64_t *ret)
 	char path[PATH_SIZE];
 	TRY(str_format(path, sizeof path, "%s/%s", dir, is_v2 ? "memory.events" : "memory.oom_control"));
 	return cgroup_read_key(AT_FDCWD, path, "oom_kill", ret);
+}
+
+int cgroup_read_forks_refused(const char *dir, uint64_t *ret)
+{
+	char path[PATH_SIZE];
+	TRY(str_format(path, sizeof path, "%s/pids.events", dir));
+	return cgroup_read_key(AT_FDCWD, path, "max", ret);
 }
 
 int cgroup_read_memory(const char *dir, bool is_v2, CgroupMemory *ret)

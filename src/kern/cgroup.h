@@ -4,7 +4,7 @@
  * On disk:   DIR is the container's group, absolute. Groups above it are made as needed and shared; the group itself must not exist.
  * Joining:   v1: the child writes "0" to the `tasks` descriptor, while it has one thread. v2: it is born in the group through the
  *            directory's descriptor (process_clone). cgroup.procs is never written: that waits for a grace period, 10 ms or so.
- * Files:     cgroup.c what both versions share, cgroup_v1.c and cgroup_v2.c the rest.
+ * Files:     cgroup.c what both versions share, cgroup_write.c what is written and why that fails, cgroup_v1.c and cgroup_v2.c the rest.
  */
 #pragma once
 #include <stdbool.h>
@@ -16,8 +16,11 @@
 
 typedef struct CgroupWrite {
 	const char *file, *value;
-	const char *what; /* "memory limit", for messages */
-	bool asked;       /* false: a default; where the file does not exist there is one warning */
+	const char *or_file, *or_value; /* instead, where the group lacks the file; NULL: nothing is */
+	const char *above; /* a file of the group whose number the value must be above; NULL: none */
+	const char *what;  /* "memory limit", for messages */
+	const char *missing; /* what it means that there is no file, for messages; may be NULL */
+	bool asked; /* false: a default; where the file does not exist there is one warning */
 } CgroupWrite;
 
 typedef struct CgroupRequest {
@@ -27,6 +30,8 @@ typedef struct CgroupRequest {
 	const char *dir;         /* the group to be made, below top */
 	const CgroupWrite *writes;
 	size_t writes_count;
+	bool has_owner; /* v2: the group and the files by which it is divided are given to this user */
+	uint32_t owner;
 } CgroupRequest;
 
 /* Makes the group, its missing parents and the writes, in order. *ret_fd (the caller's, close-on-exec) is what the child joins by.
@@ -55,6 +60,9 @@ typedef struct CgroupMemory {
 
 /* Only the first of these, which is nearly always 0 and all there is to know then. The same errors as below. */
 int cgroup_read_oom_kills(const char *dir, bool is_v2, uint64_t *ret);
+
+/* How often a fork was refused in a group because of its limit of processes, or of one above on v1. -ENOENT: not counted. */
+int cgroup_read_forks_refused(const char *dir, uint64_t *ret);
 
 /* What became of the memory limit of a group. -ENOENT without a message: no such group, or no memory controller in it. */
 int cgroup_read_memory(const char *dir, bool is_v2, CgroupMemory *ret);

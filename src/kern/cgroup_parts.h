@@ -1,4 +1,4 @@
-/* cgroup_parts.h - what cgroup.c, cgroup_v1.c and cgroup_v2.c know of each other.             (kern/, private to them) */
+/* cgroup_parts.h - what the files of cgroup.h know of each other.            (kern/, private to them) */
 #pragma once
 #include "kern/cgroup.h"
 
@@ -7,6 +7,12 @@ bool cgroup_v1_has_cpuset(const CgroupRequest *r);
 /* Before the group's writes: v1 cpuset groups get CPUs and memory nodes from above; v2 groups get their controllers from above. */
 int cgroup_v1_prepare(const CgroupRequest *r, int dirfd, unsigned parents_made, Err *e);
 int cgroup_v2_prepare(const CgroupRequest *r, Err *e);
+
+/* The request's writes, in order. */
+int cgroup_write_all(const CgroupRequest *r, int dirfd, Err *e);
+
+/* Gives the group to the request's owner, after the writes. */
+int cgroup_v2_give(const CgroupRequest *r, int dirfd, Err *e);
 
 /* Whether a v2 group other than the root of all holds processes of its own, and so can hand no controller on. */
 bool cgroup_v2_holds_processes(const char *dir);

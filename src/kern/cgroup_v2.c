@@ -81,6 +81,25 @@ int cgroup_v2_prepare(const CgroupRequest *r, Err *e)
 	return 0; /* the usual case: the shared parent has handed them on before */
 }
 
+/* The kernel lists which files go with a group, cgroups(7); before Linux 4.15 it is these three. A group need not have all. */
+int cgroup_v2_give(const CgroupRequest *r, int dirfd, Err *e)
+{
+	char files[1024];
+	if (fd_read_text_at(AT_FDCWD, "/sys/kernel/cgroup/delegate", files, sizeof files) < 0)
+		(void)str_format(files, sizeof files,
+				 "cgroup.procs\ncgroup.subtree_control\ncgroup.threads"); /* fits */
+	if (fchownat(dirfd, "", r->owner, (gid_t)-1, AT_EMPTY_PATH) < 0)
+		return err_sys(e, "give the group %s to user %u", r->dir, r->owner);
+	for (char *file = files, *end; *file; file = end) {
+		end = strchrnul(file, '\n');
+		if (*end)
+			*end++ = '\0';
+		if (fchownat(dirfd, file, r->owner, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+			return err_sys(e, "give %s/%s to user %u", r->dir, file, r->owner);
+	}
+	return 0;
+}
+
 int cgroup_v2_kill(int dirfd)
 {
 	int r = fd_write_text_at(dirfd, "cgroup.kill", "1"); /* Linux 5.14 */

@@ -36,6 +36,11 @@ pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e)
 	if (pid < 0 && errno == ENOSPC && (flags & CLONE_NEWUSER))
 		return err_make(e, ERR_SYS, ENOSPC,
 				"make a user namespace: the sysctl user.max_user_namespaces is reached");
+	if (pid < 0 && errno == EAGAIN)
+		return err_make(e, ERR_SYS, EAGAIN,
+				"make a process%s: a limit of processes is reached, of its group or one above (pids.max), of this user "
+				"(ulimit -u) or of the host",
+				flags ? " in new namespaces" : "");
 	if (pid < 0)
 		return err_sys(e, "make a process%s", flags ? " in new namespaces" : "");
 	*ret_pidfd = pidfd;

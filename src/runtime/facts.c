@@ -146,6 +146,7 @@ static bool root_may_write(const Probe *p, const MountInfo *m)
 static void find_writable(const Probe *p, const MountInfo *m, HostCgroup *c)
 {
 	c->writable = root_may_write(p, m) || is_writable(p, c->mountpoint);
+	c->read_only = !c->writable && errno == EROFS;
 	if (c->writable || !c->is_v2 || !c->own || strcmp(c->own, "/") == 0)
 		return;
 	/* Delegation gives these three (cgroup-v2.rst, "Model of Delegation"). */
@@ -396,6 +397,23 @@ int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, 
 	find_swap(&p);
 	*ret = facts;
 	return 0;
+}
+
+/* Lines "memory	4	21	1": name, hierarchy, number of groups, enabled. */
+void host_facts_add_controllers(const char *root, Arena *a, HostFacts *f)
+{
+	const Probe p = { .root = root, .arena = a, .facts = f };
+	char text[4096];
+	if (fd_read_text_at(AT_FDCWD, path_of(&p, "/proc/cgroups"), text, sizeof text) < 0)
+		return;
+	StrList lines = str_split(a, text, '\n');
+	for (size_t i = 0; i < lines.count; i++) {
+		StrList words = str_split(a, lines.items[i], '\t');
+		if (words.count != 4 || *words.items[0] == '#')
+			continue;
+		bool on = strcmp(words.items[3], "0") != 0;
+		strlist_add(a, on ? &f->controllers_on : &f->controllers_off, words.items[0]);
+	}
 }
 
 const char *cgroup_mode_name(CgroupMode m)

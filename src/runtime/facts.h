@@ -29,6 +29,7 @@ typedef struct HostCgroup {
 	                          * NULL: the mount does not show it */
 	bool writable; /* we may make groups at its root (root) or in our own group (delegated, v2) */
 	bool delegated; /* writable, but only in our own group */
+	bool read_only; /* not writable, for it is mounted read-only */
 } HostCgroup;
 
 /* One mount of the host, for `--rootfs /`: from /proc/self/mountinfo (proc(5)), octal escapes decoded. */
@@ -54,6 +55,9 @@ typedef struct HostFacts {
 	/* Only with FACTS_MOUNTS. */
 	HostMount *mounts; /* those that their path leads to, sorted by it: each stands after the one it is mounted on */
 	size_t mounts_count;
+
+	/* Only from host_facts_add_controllers(). */
+	StrList controllers_on, controllers_off; /* that this kernel has; off: switched off at boot */
 } HostFacts;
 
 enum { FACTS_MOUNTS = 1 << 0 };
@@ -61,5 +65,9 @@ enum { FACTS_MOUNTS = 1 << 0 };
 /* Reads the facts of this host. `root` is "" in the product; unit tests give a directory that holds fake proc/ and sys/ trees.
  * Errors name the file that could not be read; a missing cgroup tree is a fact, not an error. */
 int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, Err *e);
+
+/* What nothing but the explanation of a refused limit needs: which controllers the kernel has, from /proc/cgroups. A kernel that does
+ * not tell leaves the lists empty. */
+void host_facts_add_controllers(const char *root, Arena *a, HostFacts *f);
 
 const char *cgroup_mode_name(CgroupMode m); /* "none", "v1", "hybrid", "v2" */

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/signals.h"
 #include "base/undo.h"
 #include "kern/device_filter.h"
 #include "kern/sys.h"
+#include "runtime/group_report.h"
 #include "runtime/init_exe.h"
 #include "runtime/record.h"
 #include "wire/sync.h"
@@ -91,13 +91,9 @@ static void undo_groups(void *arg)
 static size_t group_writes(const Start *s, size_t hierarchy, CgroupWrite *ret)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < s->plan->writes_count; i++) {
-		const PlanCgroupWrite *w = &s->plan->writes[i];
-		if (w->hierarchy == hierarchy)
-			ret[n++] = (CgroupWrite){
-				.file = w->file, .value = w->value, .what = w->what, .asked = w->asked
-			};
-	}
+	for (size_t i = 0; i < s->plan->writes_count; i++)
+		if (s->plan->writes[i].hierarchy == hierarchy)
+			ret[n++] = s->plan->writes[i].write;
 	return n;
 }
 
@@ -117,6 +113,8 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 			.dir = p->groups[i].dir,
 			.writes = writes,
 			.writes_count = group_writes(s, p->groups[i].hierarchy, writes),
+			.has_owner = p->groups[i].has_owner,
+			.owner = p->groups[i].owner,
 		};
 		s->group_fds[i] = FD_NONE;
 		s->groups_made = i + 1;
@@ -261,6 +259,20 @@ static int root_tree_make(Start *s, Err *e)
 	return root_tree_receive(s, &ours, pidfd, e);
 }
 
+/* What only clone3 into a group of v2 can say; what is said already stands. */
+static int explain_clone(const Start *s, int r, Err *e)
+{
+	const char *dir = NULL;
+	for (size_t i = 0; i < s->groups_made && !dir; i++)
+		dir = group_is_v2(s, i) ? s->plan->groups[i].dir : NULL;
+	if (dir && r == -EOPNOTSUPP)
+		return err_make(e, ERR_SYS, -r,
+				"start the container in the group %s: a group above it is threaded (cgroup.type), and no container can be "
+				"in such a tree; name another group with --cgroup-parent",
+				dir);
+	return r;
+}
+
 static int init_spawn(Start *s, Undo *undo, Err *e)
 {
 	AUTO(fd_close) int plan_fd = FD_NONE;
@@ -268,7 +280,8 @@ static int init_spawn(Start *s, Undo *undo, Err *e)
 	TRY(sync_pair(&s->sync, &s->init_sync, e));
 	TRY(container_plan_seal(s, &plan_fd, e));
 	pid_t pid = process_clone(s->plan->clone_flags, clone_group_fd(s), &s->container.pidfd, e);
-	TRY(pid);
+	if (pid < 0)
+		return explain_clone(s, pid, e);
 	if (pid == 0) {
 		Err own = { 0 };
 		(void)container_child(s, plan_fd, &own); /* returned: it failed */
@@ -314,14 +327,9 @@ static int process_record(const Start *s, const ContainerDir *dir, Err *e)
 static int explain_death(const Start *s, int r, Err *e)
 {
 	ProcessEnd end;
-	if (r != -ECONNRESET && r != -EPIPE)
+	if ((r != -ECONNRESET && r != -EPIPE) || process_wait(s->container.pidfd, &end, NULL) < 0)
 		return r;
-	if (process_wait(s->container.pidfd, &end, NULL) < 0)
-		return r;
-	if (!end.by_signal)
-		return err_wrap(e, r, "init exited with %d", end.number);
-	return err_wrap(e, r, "init was killed by signal %s%s", signal_name(end.number),
-			end.number == SIGKILL ? " (for memory, if the limit is small)" : "");
+	return group_report_death(s->plan, s->facts, &end, r, e);
 }
 
 /* Init's side of the story is init/main.c; the steps are those of SYNC_STEPS. */
@@ -377,25 +385,6 @@ static const char *kill_group(const Plan *p, const HostFacts *facts)
 	return dir;
 }
 
-static bool has_memory(const HostCgroup *h)
-{
-	return h->is_v2 || strstr(h->controllers, "memory");
-}
-
-static void memory_read(const Plan *p, const HostFacts *facts, CgroupMemory *ret)
-{
-	*ret = (CgroupMemory){ .limit = CGROUP_NO_LIMIT, .total_limit = CGROUP_NO_LIMIT };
-	for (size_t i = 0; i < p->groups_count; i++) {
-		const HostCgroup *h = &facts->cgroups[p->groups[i].hierarchy];
-		const char *dir = p->groups[i].dir;
-		if (!has_memory(h) || cgroup_read_oom_kills(dir, h->is_v2, &ret->oom_kills) < 0)
-			continue;
-		if (ret->oom_kills > 0 && cgroup_read_memory(dir, h->is_v2, ret) < 0)
-			log_warn("read the memory limit and peak of %s: %s", dir, strerror(errno));
-		return;
-	}
-}
-
 int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
 		   CgroupMemory *ret_memory, Err *e)
 {
@@ -405,7 +394,7 @@ int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
 	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */
 	if (dir)
 		failed = cgroup_kill(dir, e);
-	memory_read(p, facts, ret_memory);
+	group_report_memory(p, facts, ret_memory);
 	for (size_t i = 0; i < p->groups_count; i++)
 		group_remove(p, i, c->parents_made, &failed, e);
 	return failed;

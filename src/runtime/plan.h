@@ -32,6 +32,8 @@ typedef struct PlanGroup {
 	size_t hierarchy;
 	const char *top; /* absolute: the mount point, or our own group where only that is delegated to us */
 	const char *dir; /* absolute, below top */
+	bool has_owner;  /* v2: given to this user of the host */
+	uint32_t owner;
 } PlanGroup;
 
 typedef struct Plan {

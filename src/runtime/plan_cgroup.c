@@ -1,29 +1,16 @@
-#include "runtime/plan_cgroup.h"
+#include "runtime/plan_cgroup_parts.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/num.h"
-#include "base/own.h"
-
-typedef struct Writes {
-	const SpecResources *r;
-	const HostFacts *f;
-	Arena *a;
-	PlanCgroupWrite *items;
-	size_t count;
-	StrList *warnings;
-	Err *e;
-} Writes;
-
-static bool is_given(int64_t n)
+bool writes_is_given(int64_t n)
 {
 	return n != SPEC_UNSET;
 }
 
-static bool is_limit(int64_t n)
+bool writes_is_limit(int64_t n)
 {
-	return is_given(n) && n >= 0;
+	return writes_is_given(n) && n >= 0;
 }
 
 /* ---- which hierarchy has a controller ---- */
@@ -40,7 +27,7 @@ static bool has_word(const char *list, const char *word, char sep)
 	return false;
 }
 
-static const HostCgroup *find(const HostFacts *f, const char *controller)
+const HostCgroup *writes_find(const HostFacts *f, const char *controller)
 {
 	for (size_t i = 0; i < f->cgroups_count; i++)
 		if (has_word(f->cgroups[i].controllers, controller, f->cgroups[i].is_v2 ? ' ' : ','))
@@ -50,243 +37,91 @@ static const HostCgroup *find(const HostFacts *f, const char *controller)
 
 static const HostCgroup *find_usable(const HostFacts *f, const char *controller)
 {
-	const HostCgroup *h = find(f, controller);
+	const HostCgroup *h = writes_find(f, controller);
 	return h && h->writable ? h : NULL;
 }
 
-/* The hierarchy that has the controller and that we may divide, or the error that `what` has none. */
-static int need(Writes *w, const char *controller, const char *what, const HostCgroup **ret)
+bool writes_only_v2(const HostFacts *f)
 {
-	const HostCgroup *h = find(w->f, controller);
-	if (!h)
-		return err_make(w->e, ERR_SPEC, 0, "this host has no cgroup controller '%s' for the %s",
-				controller, what);
-	if (!h->writable)
+	for (size_t i = 0; i < f->cgroups_count; i++)
+		if (!f->cgroups[i].is_v2)
+			return false;
+	return f->cgroups_count > 0;
+}
+
+/* Why no hierarchy has a controller, and what helps: "" when nothing more is known. */
+static const char *why_absent(Writes *w, const char *controller)
+{
+	const HostFacts *f = w->f;
+	for (size_t i = 0; i < f->cgroups_count; i++)
+		if (f->cgroups[i].is_v2 && f->cgroups[i].delegated)
+			return arena_printf(w->a,
+					    ": your group %s was not given it; systemd gives it with Delegate=%s in user@.service",
+					    f->cgroups[i].own, controller);
+	if (strlist_has(&f->controllers_off, controller))
+		return arena_printf(w->a,
+				    ": the kernel has it switched off; boot with cgroup_enable=%s, or without cgroup_disable=%s",
+				    controller, controller);
+	if (strlist_has(&f->controllers_on, controller))
+		return ": the kernel has it, but no mounted hierarchy does";
+	return "";
+}
+
+static int check_writable(Writes *w, const HostCgroup *h, const char *controller, const char *what)
+{
+	if (h->writable)
+		return 0;
+	if (h->read_only)
 		return err_make(w->e, ERR_SPEC, 0,
-				"the cgroup controller '%s' is not delegated to this user for the %s: %s is not writable",
+				"the cgroup controller '%s' cannot be used for the %s: %s is mounted read-only "
+				"(in a container of docker or mydocker: start that one with --security-opt writable-cgroups)",
 				controller, what, h->mountpoint);
+	return err_make(w->e, ERR_SPEC, 0,
+			"the cgroup controller '%s' is not delegated to this user for the %s: %s is not writable",
+			controller, what, h->mountpoint);
+}
+
+int writes_need(Writes *w, const char *controller, const char *what, const HostCgroup **ret)
+{
+	const HostCgroup *h = writes_find(w->f, controller);
+	if (w->no_cgroups)
+		return err_make(w->e, ERR_SPEC, 0,
+				"the %s needs a control group, and the container gets none (--cgroups disabled)",
+				what);
+	if (!h)
+		return err_make(w->e, ERR_SPEC, 0,
+				"this host has no cgroup controller '%s' for the %s%s", controller,
+				what, why_absent(w, controller));
+	TRY(check_writable(w, h, controller, what));
 	*ret = h;
 	return 0;
 }
 
-static void add(Writes *w, const HostCgroup *h, const char *controller, const char *file,
-		const char *value, const char *what, bool asked)
+int writes_need_v1(Writes *w, const char *controller, const char *what, const char *v2,
+		   const HostCgroup **ret)
 {
-	*arena_push(w->a, &w->items, &w->count, PlanCgroupWrite) = (PlanCgroupWrite){
-		.hierarchy = (size_t)(h - w->f->cgroups),
-		.file = file,
-		.value = value,
-		.controller = controller,
-		.what = what,
-		.asked = asked,
-	};
+	const HostCgroup *h = writes_find(w->f, controller);
+	if (h ? h->is_v2 : writes_only_v2(w->f))
+		return err_make(w->e, ERR_SPEC, 0, "the %s: cgroup v2, which this host has, %s",
+				what, v2);
+	return writes_need(w, controller, what, ret);
 }
 
-static const char *number(Writes *w, int64_t n)
+CgroupWrite *writes_add(Writes *w, const HostCgroup *h, const char *controller, const char *file,
+			const char *value, const char *what)
+{
+	PlanCgroupWrite *added = arena_push(w->a, &w->items, &w->count, PlanCgroupWrite);
+	*added = (PlanCgroupWrite){
+		.hierarchy = (size_t)(h - w->f->cgroups),
+		.controller = controller,
+		.write = { .file = file, .value = value, .what = what, .asked = true },
+	};
+	return &added->write;
+}
+
+const char *writes_number(Writes *w, int64_t n)
 {
 	return arena_printf(w->a, "%" PRId64, n);
-}
-
-/* ---- memory ---- */
-
-static int check_memory(Writes *w)
-{
-	const SpecResources *r = w->r;
-	bool limited = is_limit(r->memory_limit);
-	if (r->memory_limit < -1 && is_given(r->memory_limit))
-		return err_make(w->e, ERR_SPEC, 0, "memory limit %" PRId64 " is negative",
-				r->memory_limit);
-	if (r->memory_swap < -1 && is_given(r->memory_swap))
-		return err_make(w->e, ERR_SPEC, 0, "memory plus swap limit %" PRId64 " is negative",
-				r->memory_swap);
-	if (r->memory_reservation < -1 && is_given(r->memory_reservation))
-		return err_make(w->e, ERR_SPEC, 0, "memory reservation %" PRId64 " is negative",
-				r->memory_reservation);
-	if (is_limit(r->memory_swap) && !limited)
-		return err_make(w->e, ERR_SPEC, 0,
-				"a limit of memory plus swap needs a memory limit, too");
-	if (is_limit(r->memory_swap) && r->memory_swap < r->memory_limit)
-		return err_make(w->e, ERR_SPEC, 0,
-				"the limit of memory plus swap, %" PRId64
-				", is below the memory limit, %" PRId64,
-				r->memory_swap, r->memory_limit);
-	if (is_limit(r->memory_reservation) && limited && r->memory_reservation > r->memory_limit)
-		return err_make(w->e, ERR_SPEC, 0,
-				"the memory reservation, %" PRId64
-				", is above the memory limit, %" PRId64,
-				r->memory_reservation, r->memory_limit);
-	return 0;
-}
-
-/* Memory plus swap. A default (docker's, from the engine) is left out where swap is not accounted. */
-static int swap(Writes *w, const HostCgroup *h)
-{
-	const SpecResources *r = w->r;
-	bool asked = !r->memory_swap_is_default;
-	int64_t total = r->memory_swap;
-	if (total < 0 /* also SPEC_UNSET */ || (!asked && !w->f->swap_accounting))
-		return 0;
-	if (!w->f->swap_accounting)
-		return err_make(w->e, ERR_SPEC, 0,
-				"this host's kernel does not account swap (cgroup controller 'memory'), which the limit of memory plus swap needs");
-	if (h->is_v2)
-		add(w, h, "memory", "memory.swap.max", number(w, total - r->memory_limit),
-		    "swap limit", asked);
-	else
-		add(w, h, "memory", "memory.memsw.limit_in_bytes", number(w, total),
-		    "limit of memory plus swap", asked);
-	return 0;
-}
-
-static int memory(Writes *w)
-{
-	const SpecResources *r = w->r;
-	const HostCgroup *h;
-	TRY(check_memory(w));
-	if (is_limit(r->memory_limit)) {
-		TRY(need(w, "memory", "memory limit", &h));
-		add(w, h, "memory", h->is_v2 ? "memory.max" : "memory.limit_in_bytes",
-		    number(w, r->memory_limit), "memory limit", true);
-		TRY(swap(w, h));
-	}
-	if (is_limit(r->memory_reservation)) {
-		TRY(need(w, "memory", "memory reservation", &h));
-		add(w, h, "memory", h->is_v2 ? "memory.low" : "memory.soft_limit_in_bytes",
-		    number(w, r->memory_reservation), "memory reservation", true);
-	}
-	return 0;
-}
-
-/* ---- cpu ---- */
-
-/* The logarithm to base 2, bit by bit: the start path has no libm when it is built with glibc. */
-static double log_2(double x)
-{
-	double log = 0, bit = 1;
-	while (x >= 2) {
-		x /= 2;
-		log += 1;
-	}
-	for (int i = 0; i < 48; i++) {
-		bit /= 2;
-		x *= x;
-		if (x >= 2) {
-			x /= 2;
-			log += bit;
-		}
-	}
-	return log;
-}
-
-/* weight = ceil(10 ^ ((l * l + 125 * l) / 612 - 7 / 34)), l = log2(shares): what runc (since 1.3.2) and crun (since 1.23) use. It maps
- * the least, the default and the greatest value to each other; their old linear formula made the default of 1024 a weight of 39. */
-unsigned plan_cgroup_weight(int64_t shares)
-{
-	if (shares <= 2)
-		return 1;
-	if (shares >= 262144)
-		return 10000;
-	double l = log_2((double)shares);
-	double want = (l * l + 125 * l - 126) / 612 *
-		      3.321928094887362; /* log2 of the weight before rounding */
-	unsigned low = 1, high = 10000;
-	while (low < high) { /* the least whole number that is not below it */
-		unsigned middle = (low + high) / 2;
-		if (log_2(middle) >= want - 1e-9)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
-static int cpu_shares(Writes *w)
-{
-	int64_t shares = w->r->cpu_shares;
-	const HostCgroup *h;
-	if (!is_given(shares) || shares == 0)
-		return 0;
-	if (shares < 0)
-		return err_make(w->e, ERR_SPEC, 0, "CPU shares %" PRId64 " are negative", shares);
-	TRY(need(w, "cpu", "CPU shares", &h));
-	if (h->is_v2)
-		add(w, h, "cpu", "cpu.weight", number(w, plan_cgroup_weight(shares)), "CPU weight",
-		    true);
-	else
-		add(w, h, "cpu", "cpu.shares", number(w, shares), "CPU shares", true);
-	return 0;
-}
-
-static int cpu_quota(Writes *w)
-{
-	int64_t quota = is_given(w->r->cpu_quota) && w->r->cpu_quota != 0 ? w->r->cpu_quota : -1;
-	int64_t period = is_given(w->r->cpu_period) ? w->r->cpu_period : 0;
-	const HostCgroup *h;
-	if (quota < 0 && period == 0)
-		return quota < -1
-			       ? err_make(w->e, ERR_SPEC, 0, "CPU quota %" PRId64 " is negative", quota)
-			       : 0;
-	/* The kernel's own bounds: 1 ms to 1 s, and a quota of 1 ms at least (sched-bwc.rst). */
-	if (period != 0 && (period < 1000 || period > 1000000))
-		return err_make(w->e, ERR_SPEC, 0,
-				"CPU period %" PRId64 " us is not between 1000 and 1000000", period);
-	if (quota < -1 || (quota >= 0 && quota < 1000))
-		return err_make(w->e, ERR_SPEC, 0, "CPU quota %" PRId64 " us is below 1000", quota);
-	TRY(need(w, "cpu", quota < 0 ? "CPU period" : "CPU quota", &h));
-	if (h->is_v2) {
-		const char *max = quota < 0 ? "max" : number(w, quota);
-		add(w, h, "cpu", "cpu.max",
-		    period ? arena_printf(w->a, "%s %" PRId64, max, period) : max, "CPU quota", true);
-		return 0;
-	}
-	if (period)
-		add(w, h, "cpu", "cpu.cfs_period_us", number(w, period), "CPU period", true);
-	if (quota >= 0)
-		add(w, h, "cpu", "cpu.cfs_quota_us", number(w, quota), "CPU quota", true);
-	return 0;
-}
-
-/* The highest number of a list such as "0-3,7" (cpuset(7), "List format"). -EINVAL: it is none. */
-static int list_highest(const char *list, Arena *a, uint32_t *ret)
-{
-	StrList parts = str_split(a, list, ',');
-	uint32_t from, to;
-	*ret = 0;
-	for (size_t i = 0; i < parts.count; i++) {
-		StrList ends = str_split(a, parts.items[i], '-');
-		if (ends.count > 2 || num_parse_u32(ends.items[0], INT32_MAX, &from) < 0 ||
-		    num_parse_u32(ends.items[ends.count - 1], INT32_MAX, &to) < 0 || to < from)
-			return -EINVAL;
-		*ret = to > *ret ? to : *ret;
-	}
-	return 0;
-}
-
-static int check_cpus(Writes *w)
-{
-	uint32_t highest;
-	const char *list = w->r->cpuset_cpus;
-	if (list_highest(list, w->a, &highest) < 0)
-		return err_make(w->e, ERR_SPEC, 0, "set of CPUs '%s': not a list such as 0-3,7", list);
-	if (w->f->cpus > 0 && highest >= w->f->cpus)
-		return err_make(w->e, ERR_SPEC, 0, "set of CPUs '%s': this host has the CPUs 0-%u",
-				list, w->f->cpus - 1);
-	return 0;
-}
-
-static int cpuset(Writes *w)
-{
-	const HostCgroup *h;
-	if (w->r->cpuset_cpus && *w->r->cpuset_cpus) {
-		TRY(check_cpus(w));
-		TRY(need(w, "cpuset", "set of CPUs", &h));
-		add(w, h, "cpuset", "cpuset.cpus", w->r->cpuset_cpus, "set of CPUs", true);
-	}
-	if (w->r->cpuset_mems && *w->r->cpuset_mems) {
-		TRY(need(w, "cpuset", "set of memory nodes", &h));
-		add(w, h, "cpuset", "cpuset.mems", w->r->cpuset_mems, "set of memory nodes", true);
-	}
-	return 0;
 }
 
 /* ---- processes ---- */
@@ -296,20 +131,23 @@ static int pids(Writes *w)
 	const HostCgroup *h;
 	int64_t limit = w->r->pids_limit;
 	bool asked = !w->r->pids_limit_is_default;
-	if (!is_given(limit) || limit == -1)
+	if (!writes_is_given(limit) || limit == -1)
 		return 0;
 	if (limit < 0)
 		return err_make(w->e, ERR_SPEC, 0, "limit of processes %" PRId64 " is negative", limit);
+	if (!asked && w->is_bare)
+		return 0;
 	if (!asked && !find_usable(w->f, "pids")) {
 		strlist_add(w->a, w->warnings,
 			    arena_printf(w->a,
 					 "the number of processes is not limited to %" PRId64
 					 ": the cgroup controller 'pids' is %s",
-					 limit, find(w->f, "pids") ? "not writable here" : "not there"));
+					 limit,
+					 writes_find(w->f, "pids") ? "not writable here" : "not there"));
 		return 0;
 	}
-	TRY(need(w, "pids", "limit of processes", &h));
-	add(w, h, "pids", "pids.max", number(w, limit), "limit of processes", asked);
+	TRY(writes_need(w, "pids", "limit of processes", &h));
+	writes_add(w, h, "pids", "pids.max", writes_number(w, limit), "limit of processes")->asked = asked;
 	return 0;
 }
 
@@ -334,7 +172,7 @@ static bool same_devices(const DeviceRule *a, const DeviceRule *b)
 
 static const char *device_number(Writes *w, int64_t n)
 {
-	return n < 0 ? "*" : number(w, n);
+	return n < 0 ? "*" : writes_number(w, n);
 }
 
 static void device_write(Writes *w, const HostCgroup *h, const DeviceRule *d)
@@ -342,7 +180,7 @@ static void device_write(Writes *w, const HostCgroup *h, const DeviceRule *d)
 	const char *value = arena_printf(w->a, "%c %s:%s %s%s%s", d->type, device_number(w, d->major),
 					 device_number(w, d->minor), d->read ? "r" : "",
 					 d->write ? "w" : "", d->mknod ? "m" : "");
-	add(w, h, "devices", d->allow ? "devices.allow" : "devices.deny", value, "device rule", true);
+	writes_add(w, h, "devices", d->allow ? "devices.allow" : "devices.deny", value, "device rule");
 }
 
 /* Rule `i`, which comes after rule `first` that set the default. A v1 group has one default and a set of exceptions to it, in which
@@ -385,7 +223,7 @@ static int devices(Writes *w)
 		return 0;
 	if (!h) {
 		/* In a user namespace no device node can be made and none of the host's be opened without permission: nothing is lost. */
-		if (w->f->privileged)
+		if (w->f->privileged && !w->is_bare)
 			strlist_add(w->a, w->warnings,
 				    "access to devices is limited by file permissions alone: no cgroup hierarchy that could limit it is writable");
 		return 0;
@@ -396,7 +234,7 @@ static int devices(Writes *w)
 		if (is_all(&rules[i]))
 			first = i + 1;
 	bool allow = first > 0 && rules[first - 1].allow;
-	add(w, h, "devices", allow ? "devices.allow" : "devices.deny", "a", "device rule", true);
+	writes_add(w, h, "devices", allow ? "devices.allow" : "devices.deny", "a", "device rule");
 	for (size_t i = first; i < w->r->devices_count; i++)
 		TRY(device_rule(w, h, first, i, allow));
 	return 0;
@@ -415,17 +253,63 @@ bool plan_cgroup_limits_devices(const HostFacts *f)
 	return find_usable(f, "devices") || plan_cgroup_devices_by_program(f);
 }
 
-int plan_cgroup_writes(const SpecResources *r, const HostFacts *f, Arena *a, PlanCgroupWrite **ret,
-		       size_t *ret_count, StrList *ret_warnings, Err *e)
+static const char *why_bare(const HostFacts *f)
 {
-	Writes w = { .r = r, .f = f, .a = a, .warnings = ret_warnings, .e = e };
-	TRY(devices(&w));
-	TRY(cpuset(&w));
-	TRY(cpu_shares(&w));
-	TRY(cpu_quota(&w));
-	TRY(memory(&w));
-	TRY(pids(&w));
-	*ret = w.items;
-	*ret_count = w.count;
+	for (size_t i = 0; i < f->cgroups_count; i++)
+		if (f->cgroups[i].read_only)
+			return "the cgroup hierarchies are mounted read-only here";
+	return f->cgroups_count > 0 ? "no cgroup hierarchy is writable here"
+				    : "no cgroup hierarchy is mounted";
+}
+
+/* Where nothing can be limited there is one warning for all the defaults. */
+static bool warn_if_bare(Writes *w)
+{
+	for (size_t i = 0; i < w->f->cgroups_count; i++)
+		if (w->f->cgroups[i].writable)
+			return false;
+	bool devices = w->f->privileged && w->r->devices_count > 0;
+	bool pids = w->r->pids_limit_is_default && writes_is_limit(w->r->pids_limit);
+	const char *number = pids ? arena_printf(w->a, "'pids' (%" PRId64 ")", w->r->pids_limit) : "";
+	if (pids || devices)
+		strlist_add(w->a, w->warnings,
+			    arena_printf(w->a, "the container runs without its default limits of %s%s%s: %s",
+					 number, pids && devices ? " and " : "",
+					 devices ? "'devices'" : "", why_bare(w->f)));
+	return true;
+}
+
+/* Without groups there are no defaults, and what was asked for is refused. */
+static int all(Writes *w)
+{
+	if (!w->no_cgroups) {
+		w->is_bare = warn_if_bare(w);
+		TRY(devices(w));
+	}
+	TRY(plan_cgroup_cpu(w));
+	TRY(plan_cgroup_memory(w));
+	TRY(plan_cgroup_io(w));
+	if (!w->no_cgroups || !w->r->pids_limit_is_default)
+		TRY(pids(w));
+	TRY(plan_cgroup_hugepages(w));
+	TRY(plan_cgroup_net(w));
+	return plan_cgroup_unified(w);
+}
+
+int plan_cgroup_writes(const SpecLinux *l, const HostFacts *f, Arena *a, PlanCgroupWrites *ret, Err *e)
+{
+	PlanCgroupWrites found = { 0 };
+	Writes w = {
+		.r = &l->resources,
+		.f = f,
+		.no_cgroups = l->no_cgroups,
+		.a = a,
+		.warnings = &found.warnings,
+		.e = e,
+	};
+	TRY(all(&w));
+	found.items = w.items;
+	found.count = w.count;
+	*ret = found;
 	return 0;
 }

@@ -2,7 +2,9 @@
  *
  * Theory:    pure. A fresh group has no limits, so what asks for "no limit" needs no write and no controller. A limit that was asked for
  *            and that no hierarchy can give is an error that names the controller; a default that it cannot give is a warning or left out.
- * Order:     safe for a fresh group: memory before memory plus swap, period before quota, deny all before allow.
+ * Order:     safe for a fresh group: memory before memory plus swap, period before quota, quota before burst, weight before idle, deny
+ *            all before allow; what is written by a file's own name comes last.
+ * Files:     plan_cgroup.c the order, devices and processes; plan_cgroup_memory.c, _cpu.c, _io.c, _net.c, _unified.c the rest.
  * Source:    config-linux.md "Control groups"; Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst.
  */
 #pragma once
@@ -14,19 +16,23 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "fmt/spec.h"
+#include "kern/cgroup.h"
 #include "runtime/facts.h"
 
 typedef struct PlanCgroupWrite {
-	size_t hierarchy; /* index in HostFacts.cgroups */
-	const char *file, *value;
-	const char *controller; /* "memory" */
-	const char *what;       /* for messages: "memory limit" */
-	bool asked;             /* false: a default, which the group's files may lack */
+	size_t hierarchy;       /* index in HostFacts.cgroups */
+	const char *controller; /* "memory"; "cgroup" for files that belong to none */
+	CgroupWrite write;
 } PlanCgroupWrite;
 
+typedef struct PlanCgroupWrites {
+	PlanCgroupWrite *items;
+	size_t count;
+	StrList warnings;
+} PlanCgroupWrites;
+
 /* ERR_SPEC: the limits contradict each other, are outside of what kernels take, or have no controller here. */
-int plan_cgroup_writes(const SpecResources *r, const HostFacts *f, Arena *a, PlanCgroupWrite **ret,
-		       size_t *ret_count, StrList *ret_warnings, Err *e);
+int plan_cgroup_writes(const SpecLinux *l, const HostFacts *f, Arena *a, PlanCgroupWrites *ret, Err *e);
 
 /* True when device rules go to the v2 tree as a program (kern/device_filter.h): no v1 hierarchy has them among the writes. */
 bool plan_cgroup_devices_by_program(const HostFacts *f);

@@ -96,7 +96,7 @@ int plan_dev(const PlanContext *c, Plan *p, Err *e)
 int plan_check_devices(const PlanContext *c, const Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
-	bool limited = plan_cgroup_devices_by_program(c->facts);
+	bool limited = plan_cgroup_devices_by_program(c->facts) && p->groups_count > 0;
 	for (size_t i = 0; i < p->writes_count; i++)
 		limited |= str_eq(p->writes[i].controller, "devices");
 	if (limited || (l->namespaces & SPEC_NS_USER) || !(p->wire.head.caps_bounding >> CAP_MKNOD & 1))

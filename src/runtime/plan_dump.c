@@ -51,6 +51,14 @@ static void dump_device_rules(Dump *d, const Plan *p)
 	}
 }
 
+static void dump_write(Dump *d, const char *mountpoint, const CgroupWrite *w)
+{
+	const char *other = w->or_file ? arena_printf(d->arena, " or %s = %s", w->or_file, w->or_value)
+				       : "";
+	line(d, "write %s %s = %s%s%s%s", mountpoint, w->file, w->value, other,
+	     w->above ? " if above " : "", w->above ? w->above : "");
+}
+
 static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 {
 	line(d, "container %s", p->container_id);
@@ -62,11 +70,12 @@ static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 		line(d, "setgroups deny");
 	dump_map(d, "gid_map", p->gid_map);
 	for (size_t i = 0; i < p->groups_count; i++)
-		line(d, "group %s %s", f->cgroups[p->groups[i].hierarchy].is_v2 ? "v2" : "v1",
-		     p->groups[i].dir);
+		line(d, "group %s %s%s", f->cgroups[p->groups[i].hierarchy].is_v2 ? "v2" : "v1",
+		     p->groups[i].dir,
+		     p->groups[i].has_owner ? arena_printf(d->arena, " owner %u", p->groups[i].owner)
+					    : "");
 	for (size_t i = 0; i < p->writes_count; i++)
-		line(d, "write %s %s = %s", f->cgroups[p->writes[i].hierarchy].mountpoint,
-		     p->writes[i].file, p->writes[i].value);
+		dump_write(d, f->cgroups[p->writes[i].hierarchy].mountpoint, &p->writes[i].write);
 }
 
 static void dump_mount(Dump *d, const WireBuild *w, const WireMount *m)
@@ -139,7 +148,7 @@ char *plan_dump(const Plan *p, const HostFacts *facts, Arena *a)
 {
 	Dump d = { .arena = a };
 	dump_parent(&d, p, facts);
-	if (plan_cgroup_devices_by_program(facts))
+	if (plan_cgroup_devices_by_program(facts) && p->groups_count > 0)
 		dump_device_rules(&d, p);
 	if (p->has_root_wire) {
 		line(&d, "root's tree, made apart:");

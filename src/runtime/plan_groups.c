@@ -35,13 +35,17 @@ int plan_groups(const PlanContext *c, Plan *p, Err *e)
 {
 	const char *path;
 	const SpecLinux *l = &c->spec->linux_;
+	PlanCgroupWrites writes;
 	TRY(group_path(c, &path, e));
 	p->remove_parents = l->cgroups_path != NULL;
 	for (size_t i = 0; i < c->facts->cgroups_count; i++)
-		if (c->facts->cgroups[i].writable)
+		if (c->facts->cgroups[i].writable && !l->no_cgroups)
 			group_add(c, p, i, path);
-	TRY(plan_cgroup_writes(&l->resources, c->facts, c->arena, &p->writes, &p->writes_count,
-			       &p->warnings, e));
+	TRY(plan_cgroup_writes(l, c->facts, c->arena, &writes, e));
+	p->writes = writes.items;
+	p->writes_count = writes.count;
+	for (size_t i = 0; i < writes.warnings.count; i++)
+		strlist_add(c->arena, &p->warnings, writes.warnings.items[i]);
 	p->device_rules = l->resources.devices;
 	p->device_rules_count = l->resources.devices_count;
 	return 0;

@@ -150,12 +150,12 @@ static const char *last_component(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void cgroup_bind_add(Plan *p, const PlanGroup *g, const char *target, const MountOptions *o)
+static void cgroup_bind_add(Plan *p, const char *source, const char *target, const MountOptions *o)
 {
 	*wire_add(&p->wire, mounts, WireMount) = (WireMount){
 		.kind = WIRE_MOUNT_BIND,
 		.target = wire_add_str(&p->wire, target),
-		.source = wire_add_str(&p->wire, g->dir),
+		.source = wire_add_str(&p->wire, source),
 		.attr_set = o->attr_set,
 	};
 }
@@ -193,7 +193,7 @@ static void cgroup_v1_mounts_add(const PlanContext *c, Plan *p, const SpecMount 
 	*wire_add(&p->wire, mounts, WireMount) = top;
 	for (size_t i = 0; i < p->groups_count; i++) {
 		const HostCgroup *h = &c->facts->cgroups[p->groups[i].hierarchy];
-		cgroup_bind_add(p, &p->groups[i],
+		cgroup_bind_add(p, p->groups[i].dir,
 				arena_printf(c->arena, "%s/%s", m->destination,
 					     last_component(h->mountpoint)),
 				o);
@@ -201,16 +201,42 @@ static void cgroup_v1_mounts_add(const PlanContext *c, Plan *p, const SpecMount 
 	}
 }
 
+static uint32_t host_uid(const Spec *s, uint32_t uid)
+{
+	const SpecLinux *l = &s->linux_;
+	for (size_t i = 0; (l->namespaces & SPEC_NS_USER) && i < l->uid_mappings_count; i++)
+		if (uid - l->uid_mappings[i].container_id < l->uid_mappings[i].size)
+			return l->uid_mappings[i].host_id + (uid - l->uid_mappings[i].container_id);
+	return uid;
+}
+
+/* Who runs in a group of v2 that it can write to owns it, when it sees no other: config-linux.md, "Cgroup ownership". */
+static void group_owner_set(const PlanContext *c, Plan *p, const MountOptions *o)
+{
+	uint32_t uid = host_uid(c->spec, c->spec->process.uid);
+	bool own = (c->spec->linux_.namespaces & SPEC_NS_CGROUP) && c->facts->privileged;
+	for (size_t i = 0; own && i < p->groups_count && !(o->attr_set & MOUNT_ATTR_RDONLY); i++) {
+		p->groups[i].has_owner = c->facts->cgroups[p->groups[i].hierarchy].is_v2 &&
+					 uid != c->facts->euid;
+		p->groups[i].owner = uid;
+	}
+}
+
 /* The container sees its own group as the root: bound from the host's mount, whose root the new cgroup namespace moves. Without a
- * group of its own there is nothing to show. */
+ * group of its own there is nothing to show. With the host's cgroup namespace, v2 shows the whole tree, as docker does. */
 static int cgroup_mount_add(const PlanContext *c, Plan *p, const SpecMount *m, const MountOptions *o)
 {
+	bool whole = !(c->spec->linux_.namespaces & SPEC_NS_CGROUP);
 	if (p->groups_count == 0)
 		return 0;
 	if (c->facts->cgroup_mode == CGROUP_V2)
-		cgroup_bind_add(p, &p->groups[0], m->destination, o);
+		cgroup_bind_add(p,
+				whole ? c->facts->cgroups[p->groups[0].hierarchy].mountpoint
+				      : p->groups[0].dir,
+				m->destination, o);
 	else
 		cgroup_v1_mounts_add(c, p, m, o);
+	group_owner_set(c, p, o);
 	return 0;
 }
 

@@ -75,6 +75,29 @@ static int run_stat(int argc, char **argv)
 	return 0;
 }
 
+/* PATH KIB: reads so much past the page cache, and tells how long that took. */
+static int run_readdirect(int argc, char **argv)
+{
+	(void)argc;
+	enum { CHUNK = 65536 };
+	static char buf[CHUNK] __attribute__((aligned(4096)));
+	struct timespec from, to;
+	int fd = open(argv[0], O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (fd < 0)
+		return probe_result("readdirect", -1);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (uint64_t left = probe_number(argv[1]) << 10; left > 0;) {
+		ssize_t n = read(fd, buf, left < CHUNK ? left : CHUNK);
+		if (n <= 0)
+			return probe_result("readdirect", -1);
+		left -= (uint64_t)n;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	close(fd);
+	return probe_result("readdirect",
+			    (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000);
+}
+
 static int run_statfs(int argc, char **argv)
 {
 	(void)argc;
@@ -202,6 +225,7 @@ const Verb file_verbs[] = {
 	{ "write", "PATH TEXT: creates, writes, does not truncate", 2, run_write },
 	{ "open", "PATH [r|w|rw]", 1, run_open },
 	{ "stat", "PATH...", 1, run_stat },
+	{ "readdirect", "PATH KIB: past the page cache; tells milliseconds", 2, run_readdirect },
 	{ "statfs", "PATH", 1, run_statfs },
 	{ "ls", "PATH: ls.NAME=TYPE lines", 1, run_ls },
 	{ "mkdir", "PATH", 1, run_mkdir },

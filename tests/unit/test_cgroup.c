@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "kern/cgroup.h"
+#include "kern/cgroup_parts.h"
 #include "kern/process.h"
 #include "kern/tree.h"
 #include "runtime/facts.h"
@@ -325,6 +326,32 @@ static void a_refused_value_is_named_and_leaves_nothing(void **state)
 	clean_up(&r);
 }
 
+/* Limits of a group are bounded by what the group above has: the refusal says what that is. */
+static void a_refusal_names_what_the_group_above_has(void **state)
+{
+	(void)state;
+	const HostCgroup *h = need("cpu");
+	if (h->is_v2)
+		skip();
+	CgroupRequest above = request(h, "above"), r = request(h, "above/below");
+	const CgroupWrite quota = { .file = "cpu.cfs_quota_us", .value = "20000", .what = "CPU quota" };
+	const CgroupWrite more = { .file = "cpu.cfs_quota_us", .value = "20001", .what = "CPU quota" };
+	unsigned parents;
+	int fd;
+	Err e = { 0 };
+	above.writes = &quota;
+	above.writes_count = 1;
+	make(&above, &fd, &parents);
+	fd_close(fd);
+	r.writes = &more;
+	r.writes_count = 1;
+	assert_int_equal(cgroup_make(&r, &fd, &parents, &e), -EINVAL);
+	assert_non_null(strstr(e.msg, arena_printf(&arena, "set the CPU quota to 20001: the group above, %s, has 20000 us",
+						   above.dir)));
+	assert_non_null(strstr(e.msg, arena_printf(&arena, "(%s/cpu.cfs_quota_us)", r.dir)));
+	clean_up(&above);
+}
+
 /* ---- on files: a v2 tree that this host need not have ---- */
 
 typedef struct Fake {
@@ -437,11 +464,118 @@ static void v2_groups_with_processes_hand_nothing_on(void **state)
 	r.dir = arena_printf(&arena, "%s/own/id2", f->root);
 	assert_int_equal(cgroup_make(&r, &fd, &parents, &e), -ENOENT);
 	assert_non_null(strstr(e.msg, arena_printf(&arena, "the group %s holds processes", r.top)));
+	assert_non_null(strstr(e.msg, "move them to a group below it first"));
 	/* The root of all, which alone has no type, may do both. */
 	assert_int_equal(unlink(arena_printf(&arena, "%s/own/cgroup.type", f->root)), 0);
 	r.dir = arena_printf(&arena, "%s/own/id3", f->root);
 	(void)cgroup_make(&r, &fd, &parents, &e); /* plain files: what was handed on does not appear */
 	check_file(f, "own/cgroup.subtree_control", "+pidsry"); /* the last one over "+memory" */
+}
+
+/* A write has a second file, for kernels and schedulers that have no first. */
+static void what_is_not_there_is_written_elsewhere(void **state)
+{
+	Fake *f = *state;
+	char *dir = arena_printf(&arena, "%s/g", f->root);
+	CgroupWrite write = { .file = "io.bfq.weight",
+			      .value = "100",
+			      .or_file = "io.weight",
+			      .or_value = "910",
+			      .what = "block I/O weight",
+			      .missing = "this kernel has no weights",
+			      .asked = true };
+	CgroupRequest r = { .is_v2 = true,
+			    .controllers = "",
+			    .top = f->root,
+			    .dir = dir,
+			    .writes = &write,
+			    .writes_count = 1 };
+	AUTO(fd_close) int dirfd = FD_NONE;
+	Err e = { 0 };
+	assert_int_equal(mkdir(dir, 0755), 0);
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(cgroup_write_all(&r, dirfd, &e), -ENOENT);
+	assert_non_null(
+		strstr(e.msg, "set the block I/O weight to 100: this kernel has no weights; the group "));
+	put(f, "g/io.weight", "");
+	assert_int_equal(cgroup_write_all(&r, dirfd, &e), 0);
+	check_file(f, "g/io.weight", "910");
+	put(f, "g/io.bfq.weight", "");
+	put(f, "g/io.weight", "");
+	assert_int_equal(cgroup_write_all(&r, dirfd, &e), 0);
+	check_file(f, "g/io.bfq.weight", "100");
+	check_file(f, "g/io.weight", "");
+}
+
+static void a_limit_below_what_is_in_use_is_refused_before_it_kills(void **state)
+{
+	Fake *f = *state;
+	char *dir = arena_printf(&arena, "%s/g", f->root);
+	CgroupWrite write = { .file = "memory.max",
+			      .value = "4096",
+			      .above = "memory.current",
+			      .what = "memory limit",
+			      .asked = true };
+	CgroupRequest r = { .is_v2 = true,
+			    .controllers = "",
+			    .top = f->root,
+			    .dir = dir,
+			    .writes = &write,
+			    .writes_count = 1 };
+	AUTO(fd_close) int dirfd = FD_NONE;
+	Err e = { 0 };
+	assert_int_equal(mkdir(dir, 0755), 0);
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	put(f, "g/memory.max", "max\n");
+	put(f, "g/memory.current", "4096\n");
+	assert_int_equal(cgroup_write_all(&r, dirfd, &e), -EBUSY);
+	assert_non_null(strstr(e.msg, "set the memory limit to 4096: the group "));
+	assert_non_null(strstr(e.msg, " uses 4096 already"));
+	check_file(f, "g/memory.max", "max");
+	put(f, "g/memory.current", "4095\n");
+	assert_int_equal(cgroup_write_all(&r, dirfd, &e), 0);
+	put(f, "g/memory.current", "much\n");
+	assert_int_equal(cgroup_write_all(&r, dirfd, &e), -EINVAL);
+	assert_non_null(strstr(e.msg, "memory.current"));
+}
+
+static void a_v2_group_is_given_away_but_for_its_limits(void **state)
+{
+	Fake *f = *state;
+	char *dir = arena_printf(&arena, "%s/g", f->root);
+	static const char *const files[] = { "cgroup.procs", "cgroup.subtree_control",
+					     "cgroup.threads", "memory.max", "cgroup.max.depth" };
+	CgroupRequest r = { .is_v2 = true, .dir = dir, .has_owner = true, .owner = 1234 };
+	AUTO(fd_close) int dirfd = FD_NONE;
+	struct stat st;
+	Err e = { 0 };
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(dir, 0755), 0);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		put(f, arena_printf(&arena, "g/%s", files[i]), "");
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(cgroup_v2_give(&r, dirfd, &e), 0);
+	assert_int_equal(fstat(dirfd, &st), 0);
+	assert_int_equal(st.st_uid, 1234);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		assert_int_equal(fstatat(dirfd, files[i], &st, 0), 0);
+		assert_int_equal(st.st_uid, i < 3 ? 1234 : 0);
+		assert_int_equal(st.st_gid, 0);
+	}
+	/* A kernel that lists more files than a group has. */
+	assert_int_equal(unlinkat(dirfd, "cgroup.threads", 0), 0);
+	assert_int_equal(cgroup_v2_give(&r, dirfd, &e), 0);
+}
+
+static void refused_forks_are_counted(void **state)
+{
+	Fake *f = *state;
+	uint64_t n = 77;
+	assert_int_equal(cgroup_read_forks_refused(f->root, &n), -ENOENT);
+	put(f, "pids.events", "max 5\n");
+	assert_int_equal(cgroup_read_forks_refused(f->root, &n), 0);
+	assert_int_equal(n, 5);
 }
 
 static void v2_memory_is_read(void **state)
@@ -512,6 +646,14 @@ int main(void)
 						fake_set_up, fake_tear_down),
 		cmocka_unit_test_setup_teardown(v2_groups_with_processes_hand_nothing_on,
 						fake_set_up, fake_tear_down),
+		cmocka_unit_test(a_refusal_names_what_the_group_above_has),
+		cmocka_unit_test_setup_teardown(what_is_not_there_is_written_elsewhere, fake_set_up,
+						fake_tear_down),
+		cmocka_unit_test_setup_teardown(a_limit_below_what_is_in_use_is_refused_before_it_kills,
+						fake_set_up, fake_tear_down),
+		cmocka_unit_test_setup_teardown(a_v2_group_is_given_away_but_for_its_limits,
+						fake_set_up, fake_tear_down),
+		cmocka_unit_test_setup_teardown(refused_forks_are_counted, fake_set_up, fake_tear_down),
 		cmocka_unit_test_setup_teardown(v2_memory_is_read, fake_set_up, fake_tear_down),
 		cmocka_unit_test(a_process_has_a_start_time_and_a_boot),
 	};

@@ -1,92 +1,6 @@
 #include "unit.h"
 
-#include <string.h>
-
-#include "runtime/plan_cgroup.h"
-
-static const HostCgroup v1_trees[] = {
-	{ .controllers = "name=systemd", .mountpoint = "/c/systemd", .own = "/", .writable = true },
-	{ .controllers = "pids", .mountpoint = "/c/pids", .own = "/", .writable = true },
-	{ .controllers = "devices", .mountpoint = "/c/devices", .own = "/", .writable = true },
-	{ .controllers = "memory", .mountpoint = "/c/memory", .own = "/", .writable = true },
-	{ .controllers = "cpuset", .mountpoint = "/c/cpuset", .own = "/", .writable = true },
-	{ .controllers = "cpu,cpuacct", .mountpoint = "/c/cpu,cpuacct", .own = "/", .writable = true },
-	{ .is_v2 = true, .controllers = "hugetlb", .mountpoint = "/c/unified", .own = "/", .writable = true },
-};
-static const HostCgroup v2_tree[] = {
-	{ .is_v2 = true,
-	  .controllers = "cpuset cpu io memory pids",
-	  .mountpoint = "/c",
-	  .own = "/",
-	  .writable = true },
-};
-
-typedef struct Case {
-	Arena arena;
-	SpecResources r;
-	HostFacts f;
-	PlanCgroupWrite *writes;
-	size_t count;
-	StrList warnings;
-	Err e;
-} Case;
-
-static Case make_case(const HostCgroup *trees, size_t count)
-{
-	return (Case){
-		.r = {
-			.memory_limit = SPEC_UNSET,
-			.memory_reservation = SPEC_UNSET,
-			.memory_swap = SPEC_UNSET,
-			.cpu_shares = SPEC_UNSET,
-			.cpu_quota = SPEC_UNSET,
-			.cpu_period = SPEC_UNSET,
-			.pids_limit = SPEC_UNSET,
-		},
-		.f = {
-			.cgroups = (HostCgroup *)(uintptr_t)trees,
-			.cgroups_count = count,
-			.privileged = true,
-			.swap_accounting = true,
-		},
-	};
-}
-#define V1   make_case(v1_trees, ARRAY_LEN(v1_trees))
-#define V2   make_case(v2_tree, ARRAY_LEN(v2_tree))
-#define NONE make_case(NULL, 0)
-
-static int run(Case *c)
-{
-	return plan_cgroup_writes(&c->r, &c->f, &c->arena, &c->writes, &c->count, &c->warnings, &c->e);
-}
-
-/* "file=value" of each write, in order. */
-static void check(Case *c, const char *want)
-{
-	char got[4096] = "";
-	if (run(c) < 0)
-		fail_msg("%s", c->e.msg);
-	for (size_t i = 0; i < c->count; i++) {
-		size_t len = strlen(got);
-		assert_true(str_format(got + len, sizeof got - len, "%s%s=%s", i ? "; " : "",
-				       c->writes[i].file, c->writes[i].value) > 0);
-		assert_true(str_starts(c->writes[i].file, c->writes[i].controller));
-		assert_true(c->writes[i].hierarchy < c->f.cgroups_count);
-		assert_non_null(strstr(c->f.cgroups[c->writes[i].hierarchy].controllers,
-				       c->writes[i].controller));
-	}
-	assert_string_equal(got, want);
-	arena_done(&c->arena);
-}
-
-static void check_refused(Case *c, const char *part)
-{
-	assert_true(run(c) < 0);
-	assert_int_equal(c->e.kind, ERR_SPEC);
-	if (!strstr(c->e.msg, part))
-		fail_msg("'%s' is not in '%s'", part, c->e.msg);
-	arena_done(&c->arena);
-}
+#include "cgroup_case.h"
 
 static void nothing_given_writes_nothing(void **state)
 {
@@ -234,6 +148,7 @@ static void shares_become_weights(void **state)
 	} cases[] = { { 0, 1 },         { 1, 1 },         { 2, 1 },          { 3, 2 },
 		      { 10, 4 },        { 100, 17 },      { 128, 21 },       { 256, 35 },
 		      { 512, 59 },      { 1000, 99 },     { 1024, 100 },     { 1025, 101 },
+		      { 2000, 170 }, /* so does runc 1.4 */
 		      { 2048, 174 },    { 4096, 303 },    { 10000, 627 },    { 65536, 3023 },
 		      { 102400, 4429 }, { 200000, 7899 }, { 262143, 10000 }, { 262144, 10000 },
 		      { 300000, 10000 } };
@@ -266,19 +181,19 @@ static void a_missing_controller_is_named(void **state)
 static void a_missing_default_is_one_warning(void **state)
 {
 	(void)state;
-	Case a = NONE, b = V1;
+	Case a = make_case(v1_trees + 2, 3), b = V1;
 	a.r.pids_limit = b.r.pids_limit = 2048;
 	a.r.pids_limit_is_default = b.r.pids_limit_is_default = true;
 	assert_int_equal(run(&a), 0);
-	assert_int_equal(a.count, 0);
-	assert_int_equal(a.warnings.count, 1);
-	assert_non_null(strstr(a.warnings.items[0], "2048"));
-	assert_non_null(strstr(a.warnings.items[0], "'pids'"));
+	assert_int_equal(a.plan.count, 0);
+	assert_int_equal(a.plan.warnings.count, 1);
+	assert_non_null(strstr(a.plan.warnings.items[0], "2048"));
+	assert_non_null(strstr(a.plan.warnings.items[0], "'pids'"));
 	arena_done(&a.arena);
 	assert_int_equal(run(&b), 0);
-	assert_int_equal(b.count, 1);
-	assert_int_equal(b.warnings.count, 0);
-	assert_false(b.writes[0].asked);
+	assert_int_equal(b.plan.count, 1);
+	assert_int_equal(b.plan.warnings.count, 0);
+	assert_false(b.plan.items[0].write.asked);
 	arena_done(&b.arena);
 }
 
@@ -330,12 +245,45 @@ static void no_device_control_at_all_is_a_warning_for_root(void **state)
 	a.r.devices = b.r.devices = &rule;
 	a.r.devices_count = b.r.devices_count = 1;
 	assert_int_equal(run(&a), 0);
-	assert_int_equal(a.warnings.count, 1);
+	assert_int_equal(a.plan.warnings.count, 1);
 	arena_done(&a.arena);
 	b.f.privileged = false;
 	assert_int_equal(run(&b), 0);
-	assert_int_equal(b.warnings.count, 0);
+	assert_int_equal(b.plan.warnings.count, 0);
 	arena_done(&b.arena);
+}
+
+static void check_bare(Case *c, bool read_only, const char *want)
+{
+	DeviceRule rule = { .allow = false, ALL };
+	HostCgroup locked[] = { v1_trees[1], v1_trees[2] };
+	locked[0].writable = locked[1].writable = false;
+	locked[0].read_only = locked[1].read_only = read_only;
+	c->f.cgroups = locked;
+	c->f.cgroups_count = 2;
+	c->r.devices = &rule;
+	c->r.devices_count = 1;
+	c->r.pids_limit = 2048;
+	c->r.pids_limit_is_default = true;
+	if (run(c) < 0)
+		fail_msg("%s", c->e.msg);
+	assert_int_equal(c->plan.count, 0);
+	assert_int_equal(c->plan.warnings.count, 1);
+	assert_string_equal(c->plan.warnings.items[0], want);
+	arena_done(&c->arena);
+}
+
+static void where_nothing_is_writable_there_is_one_warning_for_all(void **state)
+{
+	(void)state;
+	Case root = NONE, user = NONE, inner = NONE;
+	check_bare(&root, false,
+		   "the container runs without its default limits of 'pids' (2048) and 'devices': no cgroup hierarchy is writable here");
+	user.f.privileged = false;
+	check_bare(&user, false,
+		   "the container runs without its default limits of 'pids' (2048): no cgroup hierarchy is writable here");
+	check_bare(&inner, true,
+		   "the container runs without its default limits of 'pids' (2048) and 'devices': the cgroup hierarchies are mounted read-only here");
 }
 
 int main(void)
@@ -357,6 +305,7 @@ int main(void)
 		cmocka_unit_test(devices_on_v1_are_writes),
 		cmocka_unit_test(later_device_rules_win_on_v1_or_are_refused),
 		cmocka_unit_test(no_device_control_at_all_is_a_warning_for_root),
+		cmocka_unit_test(where_nothing_is_writable_there_is_one_warning_for_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

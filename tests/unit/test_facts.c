@@ -153,6 +153,21 @@ static void ubuntu_hybrid_has_twelve_v1_trees_and_an_empty_v2(void **state)
 	assert_false(h->facts.cgroups[0].writable); /* the fake has no such directory */
 }
 
+static void controllers_of_the_kernel_are_listed_when_asked_for(void **state)
+{
+	Host *h = *state;
+	HostFacts f = { 0 };
+	host_facts_add_controllers(h->root, &h->arena, &f);
+	assert_true(f.controllers_on.count == 0 && f.controllers_off.count == 0); /* no such file */
+	put(h, "proc/cgroups",
+	    "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpuset\t3\t4\t1\nmemory\t0\t1\t0\npids\t0\t6\t1\n");
+	host_facts_add_controllers(h->root, &h->arena, &f);
+	assert_int_equal(f.controllers_on.count, 2);
+	assert_true(strlist_has(&f.controllers_on, "cpuset") && strlist_has(&f.controllers_on, "pids"));
+	assert_int_equal(f.controllers_off.count, 1);
+	assert_true(strlist_has(&f.controllers_off, "memory"));
+}
+
 static void one_tree_for_each_controller_with_hugetlb_in_v2(void **state)
 {
 	Host *h = *state;
@@ -371,6 +386,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ubuntu_hybrid_has_twelve_v1_trees_and_an_empty_v2,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_tree_for_each_controller_with_hugetlb_in_v2,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(controllers_of_the_kernel_are_listed_when_asked_for,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bound_subtrees_are_seen_through_the_mount, set_up,
 						tear_down),

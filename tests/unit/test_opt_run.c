@@ -96,6 +96,50 @@ static void options_reach_their_members(void **state)
 	arena_done(&run.arena);
 }
 
+static void limits_beyond_memory_and_cpu_reach_theirs(void **state)
+{
+	(void)state;
+	Run run = parse(
+		"--memory-swappiness 7 --oom-kill-disable --cpu-rt-period 100 --cpu-rt-runtime 50 --blkio-weight 10 "
+		"--blkio-weight-device /dev/a:1 --device-read-bps /dev/a:2 --device-write-bps /dev/a:3 --device-read-iops /dev/a:4 "
+		"--device-write-iops /dev/a:5 --cgroup-conf a.b=c,d --cgroup-conf e.f=g --cgroups no-conmon --cgroupns host "
+		"--security-opt writable-cgroups");
+	const RunRequest *r = &run.opts.request;
+	assert_int_equal(run.r, 0);
+	assert_true(r->memory_swappiness == 7 && r->oom_kill_disable);
+	assert_true(r->cpu_rt_period == 100 && r->cpu_rt_runtime == 50 && r->blkio_weight == 10);
+	assert_string_equal(r->blkio_weight_devices.items[0], "/dev/a:1");
+	assert_string_equal(r->device_read_bps.items[0], "/dev/a:2");
+	assert_string_equal(r->device_write_bps.items[0], "/dev/a:3");
+	assert_string_equal(r->device_read_iops.items[0], "/dev/a:4");
+	assert_string_equal(r->device_write_iops.items[0], "/dev/a:5");
+	assert_int_equal(r->cgroup_conf.count, 2);
+	assert_string_equal(r->cgroup_conf.items[0], "a.b=c,d");
+	assert_string_equal(r->cgroups, "no-conmon");
+	assert_string_equal(r->cgroupns, "host");
+	assert_true(r->writable_cgroups);
+	arena_done(&run.arena);
+	expect_error("--memory-swappiness 101",
+		     "--memory-swappiness is not between 0 and 100 (-1: the host's)");
+	expect_error("--memory-swappiness -2",
+		     "--memory-swappiness is not between 0 and 100 (-1: the host's)");
+	expect_error("--blkio-weight 9", "--blkio-weight is not between 10 and 1000");
+	expect_error("--blkio-weight 1001", "--blkio-weight is not between 10 and 1000");
+	expect_error("--cpu-rt-period -1", "--cpu-rt-period is negative");
+	expect_error("--cpu-rt-runtime -1", "--cpu-rt-runtime is negative");
+	expect_error("--cpu-rt-runtime 11 --cpu-rt-period 10",
+		     "--cpu-rt-runtime is larger than --cpu-rt-period");
+	expect_error("--kernel-memory 1g", "option --kernel-memory is not there yet");
+	expect_error("--security-opt writable-cgroups=x",
+		     "--security-opt writable-cgroups takes true or false, not 'x'");
+	run = parse("--memory-swappiness 0 --blkio-weight 0 --cpu-rt-runtime 0 --cpu-rt-period 0 --cgroups= --cgroupns=");
+	r = &run.opts.request;
+	assert_true(r->memory_swappiness == 0); /* here 0 is a value */
+	assert_true(r->blkio_weight == SPEC_UNSET && r->cpu_rt_runtime == SPEC_UNSET &&
+		    r->cpu_rt_period == SPEC_UNSET);
+	arena_done(&run.arena);
+}
+
 static void zero_means_not_given(void **state)
 {
 	(void)state;
@@ -201,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_original_job_is_read),
 		cmocka_unit_test(options_reach_their_members),
+		cmocka_unit_test(limits_beyond_memory_and_cpu_reach_theirs),
 		cmocka_unit_test(zero_means_not_given),
 		cmocka_unit_test(limits_must_agree),
 		cmocka_unit_test(values_that_are_none_are_refused),

@@ -178,6 +178,24 @@ static void limits(void **state)
 	limits_on("run-limits-v2", &v2_root);
 }
 
+/* No group, the host's view of the groups, and groups that the container may write to. */
+static void other_groups(void **state)
+{
+	(void)state;
+	TestRun none, host, given;
+	test_run_init(&none, &v2_root, root_fd);
+	none.request.cgroups = "disabled";
+	check_run("run-no-groups", &none);
+	test_run_init(&host, &v2_root, root_fd);
+	host.request.cgroupns = "host";
+	check_run("run-cgroupns-host", &host);
+	test_run_init(&given, &v2_root, root_fd);
+	given.context.user = (User){ .uid = 1000, .gid = 1001, .home = "/home/anna" };
+	given.request.writable_cgroups = true;
+	add(&given, &given.request.uidmaps, "0:100000:65536");
+	check_run("run-writable-groups", &given);
+}
+
 static void everything_of_the_process_and_its_files(void **state)
 {
 	(void)state;
@@ -365,6 +383,13 @@ static void a_config_for_an_ordinary_user(void **state)
 	check_config("config-user", "user", &v2_user);
 }
 
+static void configs_with_every_limit(void **state)
+{
+	(void)state;
+	check_config("config-resources-v1", "resources-v1", &v1_root);
+	check_config("config-resources-v2", "resources", &v2_root);
+}
+
 static void a_config_that_binds_dev(void **state)
 {
 	(void)state;
@@ -392,6 +417,7 @@ int main(void)
 		cmocka_unit_test(defaults_of_an_ordinary_user),
 		cmocka_unit_test(the_identity_map),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(other_groups),
 		cmocka_unit_test(everything_of_the_process_and_its_files),
 		cmocka_unit_test(throw_away_roots),
 		cmocka_unit_test(namespaces_of_the_host),
@@ -401,6 +427,7 @@ int main(void)
 		cmocka_unit_test(a_small_config),
 		cmocka_unit_test(a_large_config),
 		cmocka_unit_test(a_config_for_an_ordinary_user),
+		cmocka_unit_test(configs_with_every_limit),
 		cmocka_unit_test(a_config_that_binds_dev),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

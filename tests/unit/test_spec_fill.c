@@ -490,6 +490,110 @@ static void limits(void **state)
 	arena_done(&t.arena);
 }
 
+static void limits_of_v1_and_files_of_v2(void **state)
+{
+	(void)state;
+	TestRun t = make_run(&hybrid_root);
+	Spec s = filled(&t);
+	const SpecResources *l = &s.linux_.resources;
+	assert_true(l->memory_swappiness == SPEC_UNSET && l->cpu_realtime_runtime == SPEC_UNSET);
+	assert_true(l->block_io.weight == SPEC_UNSET && l->unified_count == 0);
+	assert_false(l->memory_disable_oom_killer || s.linux_.no_cgroups);
+	t.request.memory_swappiness = 0;
+	t.request.oom_kill_disable = true;
+	t.request.cpu_rt_period = 9;
+	t.request.cpu_rt_runtime = 8;
+	t.request.blkio_weight = 300;
+	add(&t, &t.request.cgroup_conf, "io.latency=8:0 target=10");
+	s = filled(&t);
+	assert_true(l->memory_swappiness == 0 && l->memory_disable_oom_killer);
+	assert_true(l->cpu_realtime_period == 9 && l->cpu_realtime_runtime == 8);
+	assert_true(l->block_io.weight == 300);
+	assert_int_equal(l->unified_count, 1);
+	assert_string_equal(l->unified[0].key, "io.latency");
+	assert_string_equal(l->unified[0].value, "8:0 target=10");
+	t.request.memory_swappiness = -1; /* docker's word for "not given" */
+	s = filled(&t);
+	assert_true(l->memory_swappiness == SPEC_UNSET);
+	arena_done(&t.arena);
+}
+
+/* A block device is looked up on the host; here there need not be one. */
+static void values_of_devices(void **state)
+{
+	(void)state;
+	static const char *const bad[][2] = {
+		{ "/dev/null", "not of the form DEVICE:VALUE" },
+		{ "/dev/null:", "not of the form DEVICE:VALUE" },
+		{ ":1", "not of the form DEVICE:VALUE" },
+		{ "/dev/null:0", "the rate '0' is not" },
+		{ "/dev/null:-1", "the rate '-1' is not" },
+		{ "/dev/null:1", "/dev/null is not a block device" },
+		{ "/dev:by:1", "look up the device /dev:by" }, /* the last colon counts */
+	};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		TestRun bps = make_run(&v2_root), iops = make_run(&v2_root);
+		ErrKind kind = i + 1 < ARRAY_LEN(bad) ? ERR_USAGE : ERR_SYS;
+		add(&bps, &bps.request.device_write_bps, bad[i][0]);
+		refused(&bps, kind, bad[i][1]);
+		add(&iops, &iops.request.device_read_iops, bad[i][0]);
+		refused(&iops, kind, bad[i][1]);
+	}
+	TestRun suffix = make_run(&v2_root), weight = make_run(&v2_root);
+	add(&suffix, &suffix.request.device_read_iops, "/dev/null:1k");
+	refused(&suffix, ERR_USAGE, "the rate '1k' is not a whole number");
+	add(&weight, &weight.request.blkio_weight_devices, "/dev/null:65536");
+	refused(&weight, ERR_USAGE, "the weight '65536' is not a whole number");
+}
+
+static void whether_there_are_groups(void **state)
+{
+	(void)state;
+	TestRun none = make_run(&v2_root), same = make_run(&v2_root), split = make_run(&v2_root),
+		bad = make_run(&v2_root), ns = make_run(&v2_root), parent = make_run(&v2_root);
+	none.request.cgroups = "disabled";
+	Spec s = filled(&none);
+	assert_true(s.linux_.no_cgroups && (s.linux_.namespaces & SPEC_NS_CGROUP));
+	arena_done(&none.arena);
+	same.request.cgroups = "no-conmon";
+	same.request.cgroupns = "host";
+	s = filled(&same);
+	assert_false(s.linux_.no_cgroups || (s.linux_.namespaces & SPEC_NS_CGROUP));
+	arena_done(&same.arena);
+	split.request.cgroups = "split";
+	refused(&split, ERR_USAGE, "--cgroups split is not there yet");
+	bad.request.cgroups = "none";
+	refused(&bad, ERR_USAGE, "--cgroups none: must be enabled, disabled or no-conmon");
+	ns.request.cgroups = parent.request.cgroups = "disabled";
+	ns.request.cgroupns = "private";
+	refused(&ns, ERR_USAGE, "--cgroups disabled and --cgroupns exclude each other");
+	parent.request.cgroup_parent = "/x";
+	refused(&parent, ERR_USAGE, "--cgroups disabled and --cgroup-parent exclude each other");
+	HostFacts old = v1_root;
+	old.cgroup_ns = false;
+	TestRun kernel = make_run(&old);
+	kernel.request.cgroupns = "private";
+	refused(&kernel, ERR_USAGE, "this kernel has no cgroup namespaces");
+}
+
+static void groups_that_may_be_written_to(void **state)
+{
+	(void)state;
+	TestRun user = make_run(&hybrid_root), none = make_run(&v2_root), v2 = make_run(&v2_root);
+	user.request.writable_cgroups = none.request.writable_cgroups = v2.request.writable_cgroups = true;
+	add(&user, &user.request.uidmaps, "0:0:1");
+	refused(&user, ERR_USAGE,
+		"in a user namespace that needs cgroup v2 alone, this host has hybrid");
+	none.request.cgroups = "disabled";
+	refused(&none, ERR_USAGE, "writable-cgroups and --cgroups disabled exclude each other");
+	add(&v2, &v2.request.uidmaps, "0:0:1");
+	Spec s = filled(&v2);
+	for (size_t i = 0; i < s.mounts_count; i++)
+		if (str_eq(s.mounts[i].type, "cgroup"))
+			assert_false(strlist_has(&s.mounts[i].options, "ro"));
+	arena_done(&v2.arena);
+}
+
 /* ---- mounts ---- */
 
 static size_t find_mount(const Spec *s, const char *destination)
@@ -670,6 +774,10 @@ int main(void)
 		TEST(id_maps),
 		TEST(ping_group_range),
 		TEST(limits),
+		cmocka_unit_test(limits_of_v1_and_files_of_v2),
+		cmocka_unit_test(values_of_devices),
+		cmocka_unit_test(whether_there_are_groups),
+		cmocka_unit_test(groups_that_may_be_written_to),
 		TEST(user_mounts_come_in_the_order_of_their_depth),
 		TEST(user_mounts_do_not_hide_the_containers_files),
 		TEST(a_user_mount_replaces_ours),
