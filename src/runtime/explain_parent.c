@@ -22,8 +22,9 @@ static void explain_group(const Plan *p, const HostFacts *f, size_t i, Explain *
 		const PlanCgroupWrite *w = &p->writes[k];
 		if (w->hierarchy == g->hierarchy)
 			explain_add(x, STAGE_GROUPS,
-				    arena_printf(x->arena, "%s%s", w->what, w->asked ? "" : " (default)"),
-				    "write(\"%s\", \"%s\")", w->file, w->value);
+				    arena_printf(x->arena, "%s%s", w->write.what,
+						 w->write.asked ? "" : " (default)"),
+				    "write(\"%s\", \"%s\")", w->write.file, w->write.value);
 	}
 	if (!h->is_v2)
 		explain_add(x, STAGE_GROUPS, "the door by which init will enter it",

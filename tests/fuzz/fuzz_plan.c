@@ -33,8 +33,8 @@ static void check_plan(Plan *p, const HostFacts *facts, Arena *a)
 	assert(story.stages[STAGE_EXEC].steps_count == 1);
 	assert(p->groups_count <= facts->cgroups_count);
 	for (size_t i = 0; i < p->writes_count; i++)
-		assert(p->writes[i].hierarchy < facts->cgroups_count && *p->writes[i].file &&
-		       !strchr(p->writes[i].file, '/'));
+		assert(p->writes[i].hierarchy < facts->cgroups_count && *p->writes[i].write.file &&
+		       !strchr(p->writes[i].write.file, '/'));
 	check_wire(&p->wire);
 	if (p->has_root_wire)
 		check_wire(&p->root_wire);

@@ -129,7 +129,8 @@ static void limits_beyond_memory_and_cpu_reach_theirs(void **state)
 	expect_error("--cpu-rt-runtime -1", "--cpu-rt-runtime is negative");
 	expect_error("--cpu-rt-runtime 11 --cpu-rt-period 10",
 		     "--cpu-rt-runtime is larger than --cpu-rt-period");
-	expect_error("--kernel-memory 1g", "option --kernel-memory is not there yet");
+	expect_error("--kernel-memory 1g",
+		     "option --kernel-memory is gone from Linux; --memory counts the kernel's memory, too");
 	expect_error("--security-opt writable-cgroups=x",
 		     "--security-opt writable-cgroups takes true or false, not 'x'");
 	run = parse("--memory-swappiness 0 --blkio-weight 0 --cpu-rt-runtime 0 --cpu-rt-period 0 --cgroups= --cgroupns=");
