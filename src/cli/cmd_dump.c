@@ -1,6 +1,10 @@
 /* The hidden command __cli: all tables as JSON. From this completion and manual pages are made, and tests see what there is. */
+#include "base/caps.h"
+#include "base/rlimits.h"
+#include "base/signals.h"
 #include "cli/cmd.h"
 #include "cli/format.h"
+#include "version.h"
 
 static const char *kind_word(const Opt *o)
 {
@@ -18,7 +22,7 @@ static const char *kind_word(const Opt *o)
 	return NULL;
 }
 
-static void write_option(JsonWriter *w, const Opt *o)
+static void write_option(JsonWriter *w, const Opt *o, const char *group)
 {
 	char letter[2] = { o->letter, '\0' };
 	json_write_object(w, NULL);
@@ -27,16 +31,21 @@ static void write_option(JsonWriter *w, const Opt *o)
 	json_write_string(w, "kind", kind_word(o));
 	json_write_string(w, "arg", o->arg);
 	json_write_string(w, "help", o->help);
+	json_write_string(w, "group", group);
 	json_write_end(w);
 }
 
 static void write_options(JsonWriter *w, const Opt *const *tables)
 {
 	json_write_array(w, "options");
-	for (size_t t = 0; t < OPT_TABLES; t++)
+	for (size_t t = 0; t < OPT_TABLES; t++) {
+		const char *group = NULL; /* the table's heading */
 		for (const Opt *o = tables[t]; o && o->kind != OPT_KIND_END; o++)
-			if (o->kind != OPT_KIND_GROUP)
-				write_option(w, o);
+			if (o->kind == OPT_KIND_GROUP)
+				group = o->help;
+			else
+				write_option(w, o, group);
+	}
 	json_write_end(w);
 }
 
@@ -60,12 +69,33 @@ static void write_command(JsonWriter *w, const Cmd *cmd)
 	json_write_end(w);
 }
 
+/* The words that values of options are made of. */
+static void write_words(JsonWriter *w)
+{
+	json_write_object(w, "words");
+	json_write_array(w, "capabilities");
+	for (int i = 0; i < CAP_COUNT; i++)
+		json_write_string(w, NULL, cap_name(i));
+	json_write_end(w);
+	json_write_array(w, "signals");
+	for (int i = 1; i < 32; i++) /* those that have names of their own */
+		json_write_string(w, NULL, signal_name(i));
+	json_write_end(w);
+	json_write_array(w, "limits");
+	for (int i = 0; i < RLIMIT_NAME_COUNT; i++)
+		json_write_string(w, NULL, rlimit_name(i));
+	json_write_end(w);
+	json_write_end(w);
+}
+
 static int dump_main(const CliContext *c, void *opts, Err *e)
 {
 	(void)opts; /* has none */
 	JsonWriter w = json_writer(c->arena, true);
 	json_write_object(&w, NULL);
 	json_write_string(&w, "name", "mydocker");
+	json_write_string(&w, "version", MYDOCKER_VERSION);
+	write_words(&w);
 	write_options(&w, cli_global_tables);
 	json_write_array(&w, "commands");
 	for (size_t i = 0; i < cmds_count; i++)
