@@ -110,6 +110,15 @@ def test_a_default_can_be_left_out(md):
     assert hostname(md.run("", "probe show host")) == "box"
 
 
+def test_explain_knows_the_defaults_of_run(md):
+    own_file(md, {"run": {"hostname": "box"}})
+    args = ["--rootfs", str(md.rootfs), "/bin/probe", "exit", "0"]
+    assert 'sethostname("box")' in md.call("explain", "run", *args).ok().out
+    assert 'sethostname("box")' not in md.call("--no-default", "run", "explain", "run", *args).ok().out
+    path = own_file(md, {"run": {"memory": "1m"}})
+    md.call("explain", "run", *args).failed(125, f"'{path}', line 1: --memory is too small")
+
+
 def test_global_options_have_defaults_too(md, scratch):
     md.own_dirs = False
     own_file(md, {"state": str(scratch / "state"), "root": str(scratch / "root")})
