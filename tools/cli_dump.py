@@ -8,20 +8,27 @@ import subprocess
 
 NONE, TEXT = "none", "text"  # no value; a value that nobody can guess
 
-# What a value is, by what --help calls it. Words: those to choose from; one that ends with '=' or ':' goes on.
+# What a value is, by what --help calls it. Words: those to choose from; one that ends with '=', ':' or ',' goes on.
 BY_ARG = {
     "ADDRESS": TEXT,
     "C:H:N": TEXT,
     "CAP": "capability",
     "COMMAND": "program",
+    "DEVICE:N": "device",
+    "DEVICE:SIZE": "device",
     "DIR": "directory",
     "DIR[:O]": "directory",
+    "DIR[:O][,idmap]": "directory",
     "DOMAIN": TEXT,
+    "FD[,FD...]": TEXT,
     "FILE": "file",
     "FORMAT": ["json"],
     "GROUP": TEXT,
+    "HOST[:CONTAINER][:rwm]": "device",
     "KEY": TEXT,
     "KEY=VALUE": TEXT,
+    "KEY=VALUE,...": ["type=bind,", "type=devpts,", "type=ramfs,", "type=tmpfs,"],
+    "KEY[=VALUE]": TEXT,
     "LIST": TEXT,
     "MASK": TEXT,
     "N": TEXT,
@@ -30,25 +37,35 @@ BY_ARG = {
     "NAME=SOFT[:HARD]": "limit",
     "NAME[=VALUE]": "variable",
     "PATH[:OPTIONS]": TEXT,
+    "RULE": TEXT,
+    "SECONDS": TEXT,
+    "SIGNAL": "signal",
     "SIZE": TEXT,
     "SRC:DST[:OPTIONS]": "volume",
+    "STREAM": ["stderr", "stdin", "stdout"],
     "USEC": TEXT,
     "USER[:GROUP]": "user",
+    "ZONE": "zone",
     "timed": ["timed"],
 }
 
 # The same by the option's name, where that tells more.
+RESOLVER = ["attempts:", "edns0", "ndots:", "rotate", "single-request", "timeout:", "trust-ad", "use-vc"]
 BY_NAME = {
-    "dns-opt": ["attempts:", "edns0", "ndots:", "rotate", "single-request", "timeout:", "trust-ad", "use-vc"],
-    "dns-option": ["attempts:", "edns0", "ndots:", "rotate", "single-request", "timeout:", "trust-ad", "use-vc"],
+    "cgroupns": ["host", "private"],
+    "cgroups": ["disabled", "enabled"],
+    "dns-opt": RESOLVER,
+    "dns-option": RESOLVER,
     "group-add": "group",
     "ipc": ["host", "private"],
     "net": ["host", "none"],
     "network": ["host", "none"],
     "no-default": "key",
+    "personality": ["LINUX", "LINUX32"],
     "pid": ["host", "private"],
     "security-opt": ["no-new-privileges", "seccomp=unconfined"],
     "unsetenv": "variable",
+    "userns": ["auto", "host", "keep-id", "nomap", "private"],
     "uts": ["host", "private"],
     "workdir": TEXT,
 }

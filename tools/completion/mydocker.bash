@@ -18,7 +18,7 @@ __mydocker_join() {
 }
 
 # Offers those of the words that the current one, BEFORE and CURRENT together, begins. Readline replaces only what follows the last
-# '=' or ':', if it splits there. A word that ends with one of these goes on.
+# '=' or ':', if it splits there. A word that ends with one of these or a comma goes on.
 __mydocker_offer() { # BEFORE CURRENT WORD...
 	local before=$1 cur=$2 word tail=$1$2 start
 	case $COMP_WORDBREAKS in *:*) tail=${tail##*:} ;; esac
@@ -29,7 +29,7 @@ __mydocker_offer() { # BEFORE CURRENT WORD...
 		[ "${word:0:${#cur}}" = "$cur" ] || continue
 		word=$before$word
 		COMPREPLY+=("${word:start}")
-		case $word in *[=:]) compopt -o nospace ;; esac
+		case $word in *[=:,]) compopt -o nospace ;; esac
 	done
 }
 
@@ -77,6 +77,12 @@ __mydocker_complete_value() { # BEFORE CURRENT
 		case $cur in
 		*:*) __mydocker_offer "$before" "$cur" $(__mydocker_names group | sed "s/^/${cur%%:*}:/") ;;
 		*) __mydocker_offer "$before" "$cur" $(__mydocker_names passwd) ;;
+		esac ;;
+	zone) __mydocker_offer "$before" "$cur" local UTC $(grep -sv '^#' /usr/share/zoneinfo/zone1970.tab | cut -f 3) ;;
+	device)
+		case $cur in
+		*:*) ;;
+		*) compopt -o default -o nospace ;;
 		esac ;;
 	volume)
 		case $cur in

@@ -95,6 +95,12 @@ function __mydocker_users
 	end
 end
 
+function __mydocker_zones
+	printf '%s\n' local UTC
+	test -r /usr/share/zoneinfo/zone1970.tab
+	and string replace -rf '^[^#\t]+\t[^\t]+\t([^\t]+).*' '$1' </usr/share/zoneinfo/zone1970.tab
+end
+
 # Programs in the root; on the host those of PATH.
 function __mydocker_programs
 	set -l root (__mydocker_root)

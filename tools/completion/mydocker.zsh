@@ -3,12 +3,12 @@
 
 @TABLES@
 
-# Words to choose from; one that ends with '=' or ':' goes on.
+# Words to choose from; one that ends with '=', ':' or ',' goes on.
 _mydocker_words() {
 	local expl
 	local -a whole open
-	whole=(${@:#*[=:]})
-	open=(${(M)@:#*[=:]})
+	whole=(${@:#*[=:,]})
+	open=(${(M)@:#*[=:,]})
 	(( $#whole )) && _wanted values expl value compadd -a whole
 	(( $#open )) && _wanted values expl value compadd -S '' -a open
 }
@@ -44,6 +44,13 @@ _mydocker_users() {
 _mydocker_variables() {
 	local expl
 	_wanted variables expl variable compadd - ${(k)parameters[(R)*export*]}
+}
+
+_mydocker_zones() {
+	local file=/usr/share/zoneinfo/zone1970.tab # codes, coordinates, zone
+	local -a lines
+	[[ -r $file ]] && lines=(${(M)${(f)"$(<$file)"}:#[^#]*})
+	_mydocker_words local UTC ${${lines#*$'\t'*$'\t'}%%$'\t'*}
 }
 
 _mydocker_volumes() {
