@@ -17,6 +17,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "base/undo.h"
 #include "engine/dirs.h"
 #include "engine/explain.h"
@@ -330,15 +331,28 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 	}
 	TRY(volumes_prepare(&r->spec, e));
 	const SpecLinux *l = &r->spec.linux_;
-	return network_files_write(r->dir.fd, &r->network,
-				   host_id_of_root(l->uid_mappings, l->uid_mappings_count, geteuid()),
-				   host_id_of_root(l->gid_mappings, l->gid_mappings_count, getegid()),
-				   e);
+	return network_files_write(
+		r->dir.fd, &r->network,
+		host_id_of_root(l->uid_mappings, l->uid_mappings_count, r->facts.euid),
+		host_id_of_root(l->gid_mappings, l->gid_mappings_count, r->facts.egid), e);
+}
+
+/* A start that a signal ended has the code of that signal, and no reason but it. */
+static int run_start(Run *r, WaitSignals *signals, Undo *undo, Err *e)
+{
+	int started = runtime_start(&r->plan, &r->facts, &r->dir, signals, r->arena, &r->container, e);
+	if (r->container.hangs)
+		undo_commit(undo);
+	if (started == 0 || !signals->ended_by)
+		return started;
+	log_note("interrupted by %s before the command was started", signal_name(signals->ended_by));
+	r->exit_code = 128 + signals->ended_by;
+	return 0;
 }
 
 static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 {
-	ProcessEnd end;
+	WaitEnd end;
 	WaitOpts opts = {
 		.pidfd = r->container.pidfd,
 		.signals_fd = signals->fd,
@@ -346,7 +360,7 @@ static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 	};
 	opts.take_master_fd = TAKE_FD(r->container.terminal_fd);
 	TRY(process_wait_loop(&opts, &end, e));
-	r->exit_code = process_end_code(&end);
+	r->exit_code = process_end_code(&end.process);
 	return 0;
 }
 
@@ -380,8 +394,9 @@ int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 		.dir = CONTAINER_DIR_NONE,
 		.container = CONTAINER_NONE,
 	};
-	AUTO(undo_run) Undo undo = UNDO_EMPTY;
 	AUTO(wait_signals_restore) WaitSignals signals = WAIT_SIGNALS_NONE;
+	AUTO(undo_run)
+	Undo undo = UNDO_EMPTY; /* before that: a second ^C does not stop it half-way */
 
 	arena_reserve(&arena, ARENA_BYTES);
 	r.context = (RunContext){
@@ -392,7 +407,11 @@ int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 	TRY(wait_signals_block(request->tty, &signals, e)); /* a signal that comes now waits for the container */
 	umask(022); /* what the container is to read of ours is readable, whatever the caller's is */
 	TRY(run_make_dirs(&r, &undo, e));
-	TRY(runtime_start(&r.plan, &r.facts, &r.dir, &arena, &r.container, e));
+	TRY(run_start(&r, &signals, &undo, e));
+	if (signals.ended_by) {
+		*ret_exit_code = r.exit_code;
+		return 0;
+	}
 	sweep_all(&r.state, r.context.id, &arena); /* while the command runs */
 	int waited = run_wait(&r, &signals, e);
 	forks_report_print(&r.plan, r.context.id);

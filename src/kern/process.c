@@ -1,6 +1,7 @@
 #include "kern/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +62,15 @@ int process_open(pid_t pid, int *ret_pidfd, Err *e)
 int process_signal(int pidfd, int sig)
 {
 	return sys_pidfd_send_signal(pidfd, sig) < 0 ? -errno : 0;
+}
+
+bool process_has_ended(int pidfd, int milliseconds)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int n;
+	while ((n = poll(&p, 1, milliseconds)) < 0 && errno == EINTR)
+		;
+	return n > 0;
 }
 
 int process_wait(int pidfd, ProcessEnd *ret, Err *e)

@@ -29,6 +29,9 @@ typedef struct ProcessEnd {
 	int number;  /* the exit status, or the signal */
 } ProcessEnd;
 
+/* Waits so long for the end of a process, which need not be a child. False: not yet. */
+bool process_has_ended(int pidfd, int milliseconds);
+
 /* Waits for the end of a child and reaps it. */
 int process_wait(int pidfd, ProcessEnd *ret, Err *e);
 

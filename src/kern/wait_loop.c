@@ -1,56 +1,22 @@
 #include "kern/wait_loop.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kern/tty.h"
 
-/* The C library keeps some real-time signals to itself and hides them in its masks: the kernel's own 64 bits instead. */
-#define BIT(sig)  (UINT64_C(1) << ((sig)-1))
 #define VEOF_CHAR 4 /* ^D, what a new terminal has as its end-of-file character */
 #define DRAIN_MS \
 	200 /* how long output may be on its way after the process's end while somebody holds its terminal open */
 #define DRAIN_BYTES (1u << 20) /* and how much: a terminal itself holds less than 64 KiB */
 #define NOBODY_MS   100        /* how often to look whether somebody has opened it again */
 #define CHUNK       4096       /* PIPE_BUF: after POLLOUT a pipe takes that much without blocking */
-
-static const uint64_t never_blocked = BIT(SIGKILL) | BIT(SIGSTOP) | BIT(SIGCHLD) | BIT(SIGTTIN) |
-				      BIT(SIGTTOU) | BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) |
-				      BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGSYS);
-
-int wait_signals_block(bool terminal, WaitSignals *ret, Err *e)
-{
-	uint64_t mask = ~never_blocked & ~(terminal ? 0 : BIT(SIGTSTP)), saved;
-	const struct sigaction standard = { .sa_handler = SIG_DFL };
-	if (sigaction(SIGCHLD, &standard, NULL) <
-	    0) /* a caller that ignores it would have the kernel reap our child */
-		return err_sys(e, "reset SIGCHLD");
-	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, &saved, sizeof mask) < 0)
-		return err_sys(e, "block signals");
-	int fd = (int)syscall(SYS_signalfd4, -1, &mask, sizeof mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0) {
-		int r = err_sys(e, "open a signalfd");
-		(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &saved, NULL,
-			      sizeof saved); /* as it was a moment ago */
-		return r;
-	}
-	*ret = (WaitSignals){ .fd = fd, .saved = saved };
-	return 0;
-}
-
-void wait_signals_restore(WaitSignals *s)
-{
-	if (s->fd < 0)
-		return;
-	fd_close(s->fd);
-	s->fd = FD_NONE;
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &s->saved, NULL,
-		      sizeof s->saved); /* cannot fail with a mask it gave out */
-}
+#define NEVER       INT64_MAX
 
 /* One direction of the relay. */
 typedef struct Flow {
@@ -65,10 +31,53 @@ typedef struct Loop {
 	Flow in, out; /* standard input to master, master to standard output */
 	bool in_open; /* standard input may still give something */
 	bool in_is_tty;
-	bool out_gone;      /* nobody reads standard output any more: drop */
+	bool out_gone;      /* nobody reads standard output, or not any more: drop */
 	bool line_is_begun; /* the last byte passed in was not a newline */
 	bool nobody; /* no process had the terminal open a moment ago; poll(2) would not wait for one */
+	int64_t timeout_at, kill_at; /* in milliseconds of the monotonic clock, or NEVER */
+	bool timed_out;
+	int stopped_by;
 } Loop;
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* which every Linux has */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t ms_after(int64_t seconds)
+{
+	return seconds > INT64_MAX / 2000 ? NEVER : now_ms() + seconds * 1000;
+}
+
+/* How long poll(2) may wait. */
+static int wait_ms(const Loop *l)
+{
+	int64_t first = l->timeout_at < l->kill_at ? l->timeout_at : l->kill_at;
+	int64_t most = l->nobody ? NOBODY_MS : INT_MAX;
+	if (first == NEVER)
+		return l->nobody ? NOBODY_MS : -1;
+	int64_t left = first - now_ms();
+	return left < 0 ? 0 : (int)(left < most ? left : most);
+}
+
+static void process_kill(const Loop *l)
+{
+	(void)process_signal(l->opts->pidfd, SIGKILL); /* it may just have ended */
+}
+
+static void deadlines_check(Loop *l)
+{
+	if (l->timeout_at == NEVER && l->kill_at == NEVER)
+		return;
+	int64_t now = now_ms();
+	if (now < l->timeout_at && now < l->kill_at)
+		return;
+	l->timed_out = l->timed_out || now >= l->timeout_at;
+	l->timeout_at = l->kill_at = NEVER;
+	process_kill(l);
+}
 
 static void stop_ourselves(Loop *l)
 {
@@ -76,6 +85,21 @@ static void stop_ourselves(Loop *l)
 	(void)raise(SIGSTOP); /* returns when we are continued */
 	tty_make_raw_again(&l->tty);
 	tty_copy_size(isatty(STDIN_FILENO) ? STDIN_FILENO : STDOUT_FILENO, l->master);
+}
+
+/* With own_signals: what would end us ends the process. */
+static void signal_keep(Loop *l, int sig)
+{
+	if (!wait_signals_would_end_us(sig))
+		return;
+	if (l->stopped_by) {
+		process_kill(l);
+		return;
+	}
+	l->stopped_by = sig;
+	if (l->opts->stop_timeout >= 0)
+		l->kill_at = ms_after(l->opts->stop_timeout);
+	(void)process_signal(l->opts->pidfd, l->opts->stop_signal); /* it may just have ended */
 }
 
 static void signal_handle(Loop *l, int sig)
@@ -86,6 +110,8 @@ static void signal_handle(Loop *l, int sig)
 		stop_ourselves(l);
 	else if (l->master >= 0 && sig == SIGWINCH)
 		tty_copy_size(isatty(STDIN_FILENO) ? STDIN_FILENO : STDOUT_FILENO, l->master);
+	else if (l->opts->own_signals)
+		signal_keep(l, sig);
 	else
 		(void)process_signal(l->opts->pidfd, sig); /* it may just have ended */
 	if (l->master >= 0 &&
@@ -154,12 +180,25 @@ static void stdin_read(Loop *l)
 		l->line_is_begun = l->in.data[l->in.start + l->in.len - 1] != '\n';
 }
 
+static void output_drop(Loop *l)
+{
+	if (l->out_gone)
+		l->out.len = 0;
+}
+
 static void stdout_write(Loop *l)
 {
 	if (!flow_drain(&l->out, STDOUT_FILENO))
 		l->out_gone = true;
-	if (l->out_gone)
-		l->out.len = 0;
+	output_drop(l);
+}
+
+/* Returns false when nobody has the terminal open. */
+static bool master_read(Loop *l)
+{
+	bool open = flow_fill(&l->out, l->master);
+	output_drop(l);
+	return open;
 }
 
 /* One turn. Returns true when the process has ended. */
@@ -175,20 +214,23 @@ static bool turn(Loop *l)
 		{ .fd = relay && l->in_open && l->in.len == 0 ? STDIN_FILENO : FD_NONE, .events = POLLIN },
 		{ .fd = l->out.len > 0 ? STDOUT_FILENO : FD_NONE, .events = POLLOUT },
 	};
-	if (poll(p, ARRAY_LEN(p), l->nobody ? NOBODY_MS : -1) < 0)
+	if (poll(p, ARRAY_LEN(p), wait_ms(l)) < 0)
 		return false; /* EINTR: somebody looked at us; all else cannot happen with these */
 	l->nobody = false;
 	if (p[1].revents)
 		signals_read(l);
 	if (p[2].revents & (POLLIN | POLLHUP)) /* POLLHUP comes unasked: what is still to be written must not be lost */
-		l->nobody = l->out.len > 0 || !flow_fill(&l->out, l->master);
+		l->nobody = l->out.len > 0 || !master_read(l);
 	if ((p[2].revents & POLLOUT) && !flow_drain(&l->in, l->master))
 		l->in.len = 0;
 	if (p[3].revents)
 		stdin_read(l);
 	if (p[4].revents)
 		stdout_write(l);
-	return p[0].revents != 0;
+	if (p[0].revents)
+		return true;
+	deadlines_check(l);
+	return false;
 }
 
 /* One turn after the process's end. Returns false when no more is to be expected, or when somebody does not want to wait for it. */
@@ -217,6 +259,7 @@ static bool finish_turn(Loop *l, size_t *passed)
 	}
 	bool more = *passed < DRAIN_BYTES && flow_fill(&l->out, l->master);
 	*passed += l->out.len;
+	output_drop(l);
 	return more;
 }
 
@@ -248,16 +291,25 @@ static void loop_done_auto(Loop *l)
 	fd_close_auto(&l->master);
 }
 
-int process_wait_loop(const WaitOpts *opts, ProcessEnd *ret, Err *e)
+int process_wait_loop(const WaitOpts *opts, WaitEnd *ret, Err *e)
 {
 	AUTO(loop_done)
-	Loop l = { .opts = opts, .master = opts->take_master_fd, .tty = TTY_RAW_NONE };
+	Loop l = {
+		.opts = opts,
+		.master = opts->take_master_fd,
+		.tty = TTY_RAW_NONE,
+		.out_gone = opts->drop_output,
+		.timeout_at = opts->timeout > 0 ? ms_after(opts->timeout) : NEVER,
+		.kill_at = NEVER,
+	};
+	ProcessEnd end;
 	if (l.master >= 0)
 		TRY(relay_start(&l, e));
 	while (!turn(&l))
 		;
-	signals_read(&l);
 	if (l.master >= 0)
 		output_finish(&l);
-	return process_wait(opts->pidfd, ret, e);
+	TRY(process_wait(opts->pidfd, &end, e));
+	*ret = (WaitEnd){ .process = end, .timed_out = l.timed_out, .stopped_by = l.stopped_by };
+	return 0;
 }

@@ -1,7 +1,6 @@
 /* wait_loop.h - what the parent does while the command runs: pass on signals, relay a terminal, reap.   (kern/, may include base)
  *
- * Runs in:   the parent. wait_signals_block() comes before the process is made, so that no signal is lost between; the mask is undone
- *            by whoever executes something else (init resets its own).
+ * Runs in:   the parent, between wait_signals_block() and wait_signals_restore() (wait_signals.h).
  * Signals:   all that can be caught go to the process, but: SIGCHLD, SIGPIPE and SIGURG are ours; SIGWINCH becomes a new size when there
  *            is a terminal; SIGTSTP, SIGTTIN, SIGTTOU keep their default action, with a terminal in raw mode put back before SIGTSTP stops
  *            us and made raw again after; faults of our own (SIGSEGV ...) stay what they are.
@@ -14,28 +13,28 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "kern/process.h"
-
-typedef struct WaitSignals {
-	int fd;         /* a signalfd */
-	uint64_t saved; /* the mask from before */
-} WaitSignals;
-#define WAIT_SIGNALS_NONE ((WaitSignals){ .fd = FD_NONE })
-
-/* Blocks the signals above and opens a signalfd for them. `terminal`: also SIGTSTP, to be handled by process_wait_loop(). */
-int wait_signals_block(bool terminal, WaitSignals *ret, Err *e);
-void wait_signals_restore(WaitSignals *s); /* what is pending is then delivered to us */
-static inline void wait_signals_restore_auto(WaitSignals *s)
-{
-	wait_signals_restore(s);
-}
+#include "kern/wait_signals.h"
 
 typedef struct WaitOpts {
 	int pidfd; /* of a child */
 	int signals_fd;
 	int take_master_fd; /* of the process's terminal, or FD_NONE; it is closed at the end, or when the user's terminal hangs up */
 	bool forward_stdin; /* with a terminal: standard input goes to it, raw when it is a terminal itself */
+	bool drop_output; /* with a terminal: what comes out of it goes nowhere */
+	int64_t timeout;  /* seconds after which the process is killed; 0: never */
+	/* Signals that would end us are not passed on. The first stops the process: stop_signal now, SIGKILL after so many seconds (-1:
+	 * never). The next one kills it. */
+	bool own_signals;
+	int stop_signal;
+	int64_t stop_timeout;
 } WaitOpts;
+
+typedef struct WaitEnd {
+	ProcessEnd process;
+	bool timed_out;
+	int stopped_by; /* with own_signals: the first one, or 0 */
+} WaitEnd;
 
 /* Returns when the process has ended and is reaped, and with a terminal when all its output is written to standard output. End of file on
  * standard input, when that is no terminal, is passed on as the terminal's end-of-file character. */
-int process_wait_loop(const WaitOpts *opts, ProcessEnd *ret, Err *e);
+int process_wait_loop(const WaitOpts *opts, WaitEnd *ret, Err *e);

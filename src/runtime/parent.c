@@ -17,10 +17,14 @@
 #include "runtime/record.h"
 #include "wire/sync.h"
 
+/* Who is killed has this long to end. Who has not is stuck in the kernel, as by a request to a file system whose server is gone. */
+#define KILL_MS 5000
+
 /* What the story holds while it is told. */
 typedef struct Start {
 	const Plan *plan;
 	const HostFacts *facts;
+	WaitSignals *signals;
 	Arena *arena;
 	int *group_fds;    /* for each group: v1 its tasks file, v2 its directory */
 	unsigned *parents; /* for each group: how many above it were made */
@@ -29,6 +33,7 @@ typedef struct Start {
 	int root_fd;          /* a finished tree for the root, or FD_NONE */
 	Sync sync, init_sync; /* our end, and init's until it runs */
 	Container container;
+	bool *ret_hangs;
 } Start;
 
 void container_close(Container *c)
@@ -81,6 +86,8 @@ static void undo_groups(void *arg)
 	Start *s = arg;
 	int failed = 0;
 	Err e = { 0 };
+	if (*s->ret_hangs)
+		return; /* it is in them */
 	for (size_t i = 0; i < s->groups_made; i++)
 		group_remove(s->plan, i, s->parents, &failed, &e);
 	if (failed < 0)
@@ -219,7 +226,12 @@ static void undo_process(void *arg)
 	Start *s = arg;
 	ProcessEnd end;
 	(void)process_signal(s->container.pidfd, SIGKILL); /* ended already is as good */
-	(void)process_wait(s->container.pidfd, &end, NULL);
+	*s->ret_hangs = !process_has_ended(s->container.pidfd, KILL_MS);
+	if (*s->ret_hangs)
+		log_warn("process %d is killed but hangs in the kernel; when it has ended, the next command removes what is left",
+			 (int)s->container.pid);
+	else
+		(void)process_wait(s->container.pidfd, &end, NULL);
 }
 
 /* Takes what the other init has made. It ends by itself: of its mounts only the tree stays, as a descriptor. */
@@ -228,12 +240,17 @@ static int root_tree_receive(Start *s, Sync *sync, int pidfd, Err *e)
 	ProcessEnd end;
 	int r = sync_send(sync, SYNC_MAPPED, FD_NONE, e);
 	if (r == 0)
+		r = wait_signals_hangup(s->signals, sync->fd, e);
+	if (r == 0)
 		r = sync_expect(sync, SYNC_ROOTFS_READY, &s->root_fd, e);
-	sync_close(sync); /* an init that still waits for us ends now */
-	int waited = process_wait(pidfd, &end, r < 0 ? NULL : e);
-	if (r == 0 && s->root_fd < 0)
+	if (r < 0) {
+		(void)process_signal(pidfd, SIGKILL); /* ended already is as good */
+		(void)process_has_ended(pidfd, KILL_MS); /* one that hangs holds nothing but its own mounts */
+		return r;
+	}
+	if (s->root_fd < 0)
 		return err_make(e, ERR_BUG, EPROTO, "the root's tree did not come");
-	return r < 0 ? r : waited;
+	return process_wait(pidfd, &end, e);
 }
 
 static int root_tree_make(Start *s, Err *e)
@@ -332,30 +349,34 @@ static int explain_death(const Start *s, int r, Err *e)
 	return group_report_death(s->plan, s->facts, &end, r, e);
 }
 
-/* Init's side of the story is init/main.c; the steps are those of SYNC_STEPS. */
+/* Init's side of the story is init/main.c; the steps are those of SYNC_STEPS. Init may hang in a dead file system: until it has let go of
+ * its end, with all it had to say in ours, signals can end the start. */
 static int init_accompany(Start *s, const ContainerDir *dir, Err *e)
 {
 	TRY(id_maps_write(s, e));
 	TRY(process_record(s, dir, e));
 	TRY(sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e));
+	TRY(wait_signals_hangup(s->signals, s->sync.fd, e));
 	TRY(sync_expect(&s->sync, SYNC_ROOTFS_READY, &s->container.terminal_fd, e));
 	TRY(sync_expect(&s->sync, SYNC_EXECING, NULL, e));
 	return sync_expect_exec(&s->sync, e);
 }
 
-int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir, Arena *a,
-		  Container *ret, Err *e)
+int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir,
+		  WaitSignals *signals, Arena *a, Container *ret, Err *e)
 {
 	AUTO(start_close)
 	Start s = {
 		.plan = p,
 		.facts = facts,
+		.signals = signals,
 		.arena = a,
 		.init_fd = FD_NONE,
 		.root_fd = FD_NONE,
 		.sync = SYNC_NONE,
 		.init_sync = SYNC_NONE,
 		.container = CONTAINER_NONE,
+		.ret_hangs = &ret->hangs,
 	};
 	AUTO(undo_run) Undo undo = UNDO_EMPTY;
 

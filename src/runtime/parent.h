@@ -3,13 +3,15 @@
  * Runs in:   the process that will be the container's parent: its death ends the container (until there is a monitor).
  * Theory:    runtime_start() is a story of named steps, to be read beside init/main.c. Each step that changes the host was named in
  *            the container's record before, and pushes its undo.
- * Ownership: a Container owns its descriptors; runtime_finish() and failure of runtime_start() leave no process and no group behind.
+ * Ownership: a Container owns its descriptors; runtime_finish() and failure of runtime_start() leave no process and no group behind,
+ *            but a process that hangs in the kernel.
  */
 #pragma once
 #include "base/err.h"
 #include "base/fd.h"
 #include "kern/cgroup.h"
 #include "kern/process.h"
+#include "kern/wait_signals.h"
 #include "runtime/plan.h"
 #include "runtime/state.h"
 
@@ -18,6 +20,7 @@ typedef struct Container {
 	int pidfd;
 	int terminal_fd;        /* master of the container's terminal, or FD_NONE */
 	unsigned *parents_made; /* for each group of the plan: how many groups above it were made */
+	bool hangs; /* the start failed, and its process cannot be ended: it is left, in its groups, and the record has to stay */
 } Container;
 #define CONTAINER_NONE ((Container){ .pidfd = FD_NONE, .terminal_fd = FD_NONE })
 
@@ -28,9 +31,10 @@ static inline void container_close_auto(Container *c)
 }
 
 /* Starts the planned container: groups, process, id maps, mounts, record, exec. Returns when the command has been executed; the
- * failure of any step on either side comes back as its own error. The record (record.h) must be written before. */
-int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir, Arena *a,
-		  Container *ret, Err *e);
+ * failure of any step on either side comes back as its own error. The record (record.h) must be written before. -EINTR with
+ * signals->ended_by: a signal ended it (wait_signals_hangup()). Of a failed start *ret holds nothing but `hangs`. */
+int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir,
+		  WaitSignals *signals, Arena *a, Container *ret, Err *e);
 
 /* Ends what is left of the container (processes that outlived its first one), reads what the memory controller counted (oom_kills 0 where
  * there is none) and removes its groups. Goes on after an error and returns the first. */

@@ -16,21 +16,26 @@
 
 DEFINE_AUTO(DIR *, closedir, NULL)
 
+#define KILL_MS 200 /* that a killed process has to end; commands wait for us */
+
 /* The command's process, if it is still that one: same boot, same pid, same start time. */
-static void process_end(int dir_fd, const Record *r, Arena *a)
+static int process_end(int dir_fd, const Record *r, Arena *a, Err *e)
 {
 	RecordProcess p;
 	uint64_t start;
 	char boot[BOOT_ID_SIZE];
 	AUTO(fd_close) int pidfd = FD_NONE;
 	if (boot_id(boot, NULL) < 0 || strcmp(boot, r->boot_id) != 0)
-		return; /* of another boot: it is gone, whoever has its number now */
+		return 0; /* of another boot: it is gone, whoever has its number now */
 	if (record_read_process(dir_fd, a, &p, NULL) < 0)
-		return; /* there was none yet, or the groups reach it */
+		return 0; /* there was none yet, or the groups reach it */
 	if (process_open(p.pid, &pidfd, NULL) < 0 || process_start_time(p.pid, &start) < 0 ||
 	    start != p.start_time)
-		return;
+		return 0;
 	(void)process_signal(pidfd, SIGKILL); /* just ended is as good */
+	if (process_has_ended(pidfd, KILL_MS))
+		return 0;
+	return err_make(e, ERR_STATE, 0, "process %d is killed but hangs in the kernel", (int)p.pid);
 }
 
 static int groups_end(const Record *r, Err *e)
@@ -62,7 +67,7 @@ static int container_end(State *s, ContainerDir *d, Arena *a, Err *e)
 	if (n < 0 && n != -ENOENT)
 		return n;
 	if (n == 0) {
-		process_end(d->fd, &r, a);
+		TRY(process_end(d->fd, &r, a, e));
 		TRY(groups_end(&r, e));
 		TRY(overlay_end(&r, e));
 		if (r.name)

@@ -5,6 +5,7 @@
  *            steps and expects the other's, all of them, always, in this order: a step that is not next or not this side's is ERR_BUG,
  *            not a hang. A side that fails sends FAILED with its Err and ends; the other's pending sync_expect() returns that very Err.
  *            The parent speaks first and needs no answer: nobody waits for a wake-up of the other, which costs more than most steps.
+ *            It reads init's steps when init has closed its end (runtime/parent.c), so that one wait can be ended by a signal.
  *            End of file where a step is due means that the peer died; the caller then asks the pidfd how.
  */
 #pragma once

@@ -144,7 +144,7 @@ static int child_main(int slave, ChildFn fn)
 static int driver_main(bool terminal, ChildFn fn)
 {
 	WaitSignals signals;
-	ProcessEnd end;
+	WaitEnd end;
 	Err e = { 0 };
 	Pty p = { FD_NONE, FD_NONE };
 	int pidfd;
@@ -166,7 +166,7 @@ static int driver_main(bool terminal, ChildFn fn)
 	if (process_wait_loop(&opts, &end, &e) < 0)
 		return 96;
 	wait_signals_restore(&signals);
-	return process_end_code(&end);
+	return process_end_code(&end.process);
 }
 
 /* stdin, stdout: what the driver gets as its own; a terminal as standard input becomes its controlling one. */
