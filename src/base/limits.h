@@ -6,7 +6,8 @@
 #define LIMIT_JSON_DEPTH     64u         /* nested arrays and objects */
 #define LIMIT_MOUNTS         1024u       /* mounts of one container */
 #define LIMIT_PASSWD_BYTES   (1u << 20)  /* /etc/passwd and /etc/group of a root */
-#define LIMIT_ENV_FILE_BYTES (1u << 20)  /* one --env-file */
+#define LIMIT_ENV_FILE_BYTES (1u << 20)  /* one --env-file or --label-file */
+#define LIMIT_RECORD_BYTES   (1u << 20)  /* a record.json, which holds labels and annotations */
 #define LIMIT_ID_MAPS        340u        /* lines of a uid_map (user_namespaces(7), since 4.15) */
 #define LIMIT_WIRE_BYTES     (16u << 20) /* a whole wire plan, arguments and environment included */
 #define LIMIT_HOST_NAME      64u         /* HOST_NAME_MAX, uts_namespaces(7) */

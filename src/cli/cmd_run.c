@@ -2,9 +2,12 @@
 
 #include <sched.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "cli/env_list.h"
 #include "cli/explain_print.h"
+#include "cli/label_list.h"
 #include "fmt/spec.h"
 
 static void run_init(void *opts)
@@ -15,10 +18,13 @@ static void run_init(void *opts)
 /* An empty value means "not given", as in docker; but for --entrypoint, where it has a meaning of its own. */
 static void drop_empty(RunRequest *r)
 {
-	const char **members[] = { &r->name,        &r->hostname,    &r->workdir,       &r->user,
-				   &r->network,     &r->pid,         &r->ipc,           &r->uts,
-				   &r->cpuset_cpus, &r->cpuset_mems, &r->cgroup_parent, &r->umask,
-				   &r->time_zone,   &r->cgroups,     &r->cgroupns };
+	const char **members[] = { &r->name,        &r->hostname,      &r->workdir,
+				   &r->user,        &r->network,       &r->pid,
+				   &r->ipc,         &r->uts,           &r->cpuset_cpus,
+				   &r->cpuset_mems, &r->cgroup_parent, &r->umask,
+				   &r->domainname,  &r->cidfile,       &r->pidfile,
+				   &r->init_path,   &r->stop_signal,   &r->personality,
+				   &r->time_zone,   &r->cgroups,       &r->cgroupns };
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
 		if (*members[i] && **members[i] == '\0')
 			*members[i] = NULL;
@@ -47,6 +53,15 @@ static unsigned count_cpus(void)
 							    : 0;
 }
 
+/* Docker shows it when none of the output is: somebody may want to look for the container. */
+static void print_id(const char *id)
+{
+	char line[128];
+	if (str_format(line, sizeof line, "%s\n", id) > 0)
+		(void)fd_write_all(STDOUT_FILENO, line, strlen(line), "standard output",
+				   NULL); /* the command runs: no reason to end it */
+}
+
 /* The options as a request; everything that can be said without looking at the host is checked. */
 static int run_read(const CliContext *c, RunOpts *o, Err *e)
 {
@@ -58,6 +73,8 @@ static int run_read(const CliContext *c, RunOpts *o, Err *e)
 	if (o->env_host)
 		env_list_add_caller(c->arena, &r->env);
 	TRY(env_list_resolve(&o->env_files, &o->env, c->arena, &r->env, e));
+	TRY(label_list_resolve(&o->label_files, &o->labels, c->arena, &r->labels, e));
+	r->started = print_id;
 	r->state_dir = c->global->state_dir;
 	r->root_dir = c->global->root_dir;
 	r->argv = c->args;

@@ -9,10 +9,11 @@
 
 typedef struct RunOpts {
 	RunRequest request; /* most rows fill it directly */
-	StrList env, env_files, security;
+	StrList env, env_files, labels, label_files, security;
 	bool env_host;
 	const char *explain; /* "plan" or "timed"; NULL: just run */
 	FormatOpts format;   /* of what it prints */
+	bool quiet; /* nothing is pulled yet */
 } RunOpts;
 
 extern const Opt run_container_opts[], run_command_opts[], run_files_opts[], run_network_opts[],

@@ -1,3 +1,4 @@
+#include "cli/opt_value.h"
 #include "cli/run_options.h"
 
 const Opt run_command_opts[] = {
@@ -11,6 +12,12 @@ const Opt run_command_opts[] = {
 	OPT_FLAG(0, "env-host", RunOpts, env_host, "Pass all of the caller's environment variables"),
 	OPT_LIST(0, "group-add", RunOpts, request.group_add, "GROUP",
 		 "Add a supplementary group, by name or id"),
+	OPT_STR(0, "personality", RunOpts, request.personality, "DOMAIN",
+		"Execution domain: LINUX or LINUX32"),
+	OPT_LIST(0, "preserve-fd", RunOpts, request.preserve_fd, "FD[,FD...]",
+		 "Pass these descriptors of the caller's to the command"),
+	OPT_PARSE(0, "preserve-fds", RunOpts, request.preserve_fds, int64_t, "N", opt_parse_number,
+		  "Pass N descriptors of the caller's, from 3 on, to the command"),
 	OPT_STR(0, "tz", RunOpts, request.time_zone, "ZONE",
 		"Time zone, such as Europe/Berlin, or local for the host's"),
 	OPT_LIST(0, "ulimit", RunOpts, request.ulimits, "NAME=SOFT[:HARD]",

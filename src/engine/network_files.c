@@ -43,8 +43,11 @@ static const char *host_file_read(const char *path, Arena *a)
 	return text;
 }
 
-static const char *hosts_text(const char *hostname, Arena *a)
+/* The full name comes first, which makes it the canonical one, hosts(5). */
+static const char *hosts_text(const char *hostname, const char *domainname, Arena *a)
 {
+	const char *names = domainname ? arena_printf(a, "%s.%s %s", hostname, domainname, hostname)
+				       : hostname;
 	return arena_printf(a,
 			    "127.0.0.1\tlocalhost\n"
 			    "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -53,7 +56,7 @@ static const char *hosts_text(const char *hostname, Arena *a)
 			    "ff02::1\tip6-allnodes\n"
 			    "ff02::2\tip6-allrouters\n"
 			    "127.0.0.1\t%s\n",
-			    hostname);
+			    names);
 }
 
 int network_files_make(const NetworkFiles *f, Arena *a, NetworkTexts *ret, Err *e)
@@ -65,7 +68,7 @@ int network_files_make(const NetworkFiles *f, Arena *a, NetworkTexts *ret, Err *
 	TRY(network_hosts_lines(&f->add_hosts, a, &added, e));
 	if (!f->no_hosts) {
 		const char *base = f->host_network ? host_file_read("/etc/hosts", a)
-						   : hosts_text(f->hostname, a);
+						   : hosts_text(f->hostname, f->domainname, a);
 		t.hosts = f->add_hosts.count > 0 ? arena_printf(a, "%s%s", base, added) : base;
 	}
 	TRY(network_resolver_text(host_file_read("/etc/resolv.conf", a), &f->resolver, a,

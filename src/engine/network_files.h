@@ -8,7 +8,8 @@
 #include "engine/network_text.h"
 
 typedef struct NetworkFiles {
-	const char *hostname; /* the container's */
+	const char *hostname;   /* the container's */
+	const char *domainname; /* NULL: none */
 	bool host_network, no_hosts;
 	StrList add_hosts; /* lines of --add-host, as they were given */
 	ResolverOptions resolver;

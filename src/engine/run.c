@@ -19,9 +19,11 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/undo.h"
+#include "engine/container_options.h"
 #include "engine/dirs.h"
 #include "engine/explain.h"
 #include "engine/forks_report.h"
+#include "engine/id_files.h"
 #include "engine/memory_report.h"
 #include "engine/network_files.h"
 #include "engine/overlay_dir.h"
@@ -44,6 +46,7 @@
 typedef struct Run {
 	const RunRequest *request;
 	Arena *arena;
+	ContainerOptions options;
 	HostFacts facts;
 	State state;
 	ContainerDir dir;
@@ -53,6 +56,8 @@ typedef struct Run {
 	Plan plan;
 	NetworkTexts network;
 	Container container;
+	PidFile pid_file;
+	bool started; /* the command has run */
 	CgroupMemory memory;
 	int exit_code;
 } Run;
@@ -60,6 +65,7 @@ typedef struct Run {
 static void run_close(Run *r)
 {
 	container_close(&r->container);
+	pid_file_close(&r->pid_file);
 	container_dir_close(&r->dir);
 	state_close(&r->state);
 	fd_close_auto(&r->context.root_fd);
@@ -76,6 +82,8 @@ void run_request_init(RunRequest *r)
 	r->memory = r->memory_swap = r->memory_reservation = r->shm_size = SPEC_UNSET;
 	r->cpu_shares = r->cpu_period = r->cpu_quota = r->nano_cpus = r->pids_limit = SPEC_UNSET;
 	r->memory_swappiness = r->cpu_rt_period = r->cpu_rt_runtime = r->blkio_weight = SPEC_UNSET;
+	r->stop_timeout = r->oom_score_adj = SPEC_UNSET;
+	r->sig_proxy = true;
 }
 
 static int id_make(Arena *a, const char **ret, Err *e)
@@ -106,13 +114,13 @@ static int name_check(const char *name, Err *e)
 	return 0;
 }
 
-static int hostname_check(const char *name, Err *e)
+static int hostname_check(const char *what, const char *name, Err *e)
 {
 	size_t len = strlen(name);
 	if (len == 0 || len > LIMIT_HOST_NAME || strpbrk(name, " \t\n/"))
 		return err_make(e, ERR_USAGE, 0,
-				"host name '%s': 1 to %u characters without space and '/' are allowed",
-				name, LIMIT_HOST_NAME);
+				"%s name '%s': 1 to %u characters without space and '/' are allowed",
+				what, name, LIMIT_HOST_NAME);
 	return 0;
 }
 
@@ -122,8 +130,12 @@ static int hostname_choose(Run *r, Err *e)
 	const RunRequest *q = r->request;
 	if (q->hostname && run_shares(q->uts))
 		return err_make(e, ERR_USAGE, 0, "--hostname and --uts host exclude each other");
+	if (q->domainname && run_shares(q->uts))
+		return err_make(e, ERR_USAGE, 0, "--domainname and --uts host exclude each other");
+	if (q->domainname)
+		TRY(hostname_check("domain", q->domainname, e));
 	if (q->hostname) {
-		TRY(hostname_check(q->hostname, e));
+		TRY(hostname_check("host", q->hostname, e));
 		r->context.hostname = q->hostname;
 	} else if (run_shares(q->uts) || run_shares(q->network)) {
 		char name[LIMIT_HOST_NAME + 1] = "";
@@ -175,6 +187,7 @@ static int run_make_network_texts(Run *r, Err *e)
 	const RunRequest *q = r->request;
 	const NetworkFiles files = {
 		.hostname = r->context.hostname,
+		.domainname = q->domainname,
 		.host_network = run_shares(q->network),
 		.no_hosts = q->no_hosts,
 		.add_hosts = q->add_hosts,
@@ -187,6 +200,7 @@ static int run_make_network_texts(Run *r, Err *e)
 static int run_look(Run *r, Err *e)
 {
 	RunContext *c = &r->context;
+	TRY(container_options_read(r->request, r->arena, &r->options, e)); /* before anything is opened */
 	TRY(request_check(r->request, e));
 	TRY(root_option_open(r->request->rootfs, r->arena, &c->root_kind, &c->root_path, &c->root_fd, e));
 	TRY(host_facts_probe("", c->root_kind == ROOT_HOST ? FACTS_MOUNTS : 0, r->arena, &r->facts, e));
@@ -215,8 +229,17 @@ static void run_debug_plan(const Run *r)
 
 static int run_plan(Run *r, Err *e)
 {
-	PlanInput in = { .container_id = r->context.id, .scratch_dir = r->context.container_dir };
-	in.stdin_null = !r->request->interactive && !r->request->tty;
+	const RunRequest *q = r->request;
+	PlanInput in = {
+		.container_id = r->context.id,
+		.scratch_dir = r->context.container_dir,
+		.stdin_null = !q->interactive && !q->tty,
+		.stdout_null = !r->options.stdout_attached && !q->tty,
+		.stderr_null = !r->options.stderr_attached && !q->tty,
+		.reaper = q->init && !q->init_path,
+		.keep_fds = r->options.keep_fds,
+		.keep_fds_count = r->options.keep_fds_count,
+	};
 	strlist_add(r->arena, &in.masked_host_dirs, r->state_dir);
 	strlist_add(r->arena, &in.masked_host_dirs, r->root_dir);
 	TRY(spec_fill(&r->context, &r->spec, e));
@@ -252,6 +275,12 @@ static int run_write_record(Run *r, Err *e)
 		.created = (uint64_t)time(NULL),
 		.boot_id = boot,
 		.overlay_dir = r->context.overlay_dir,
+		.labels = r->options.labels,
+		.labels_count = r->options.labels_count,
+		.annotations = r->spec.annotations,
+		.annotations_count = r->spec.annotations_count,
+		.stop_signal = signal_name(r->options.stop_signal),
+		.stop_timeout = r->options.stop_timeout,
 	};
 	for (size_t i = 0; i < r->plan.groups_count; i++) {
 		strlist_add(r->arena, &record.groups, r->plan.groups[i].dir);
@@ -282,6 +311,34 @@ static void undo_overlay(void *arg)
 	Err e = { 0 };
 	if (tree_remove(r->context.overlay_dir, &e) < 0)
 		log_warn("remove the throw-away layer %s: %s", r->context.overlay_dir, e.msg);
+}
+
+/* After the end both files stay, as docker's and podman's do; of a container that never ran there is nothing to say. */
+static void undo_cid_file(void *arg)
+{
+	const Run *r = arg;
+	if (!r->started)
+		(void)unlink(r->request->cidfile); /* gone already is as good */
+}
+
+static void undo_pid_file(void *arg)
+{
+	const Run *r = arg;
+	if (!r->started && r->pid_file.is_new)
+		(void)unlink(r->pid_file.path); /* gone already is as good */
+}
+
+static int run_make_id_files(Run *r, Undo *undo, Err *e)
+{
+	if (r->request->cidfile) {
+		TRY(cid_file_make(r->request->cidfile, r->context.id, e));
+		undo_push(undo, undo_cid_file, r);
+	}
+	if (r->request->pidfile) {
+		TRY(pid_file_open(r->request->pidfile, &r->pid_file, e));
+		undo_push(undo, undo_pid_file, r);
+	}
+	return 0;
 }
 
 /* Takes the name; one that a dead engine left is freed first. */
@@ -325,6 +382,7 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 	undo_push(undo, undo_dir, r);
 	TRY(run_write_record(r, e));
 	TRY(run_take_name(r, undo, e));
+	TRY(run_make_id_files(r, undo, e));
 	if (c->overlay_dir) {
 		undo_push(undo, undo_overlay, r);
 		TRY(overlay_dir_make(c->overlay_dir, c->root_fd, e));
@@ -341,26 +399,68 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 static int run_start(Run *r, WaitSignals *signals, Undo *undo, Err *e)
 {
 	int started = runtime_start(&r->plan, &r->facts, &r->dir, signals, r->arena, &r->container, e);
+	r->started = started == 0;
 	if (r->container.hangs)
 		undo_commit(undo);
-	if (started == 0 || !signals->ended_by)
+	if (r->started || !signals->ended_by)
 		return started;
 	log_note("interrupted by %s before the command was started", signal_name(signals->ended_by));
 	r->exit_code = 128 + signals->ended_by;
 	return 0;
 }
 
+/* Podman's code for what its time limit has ended. */
+#define EXIT_TIMED_OUT 255
+
 static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 {
+	const RunRequest *q = r->request;
 	WaitEnd end;
 	WaitOpts opts = {
 		.pidfd = r->container.pidfd,
 		.signals_fd = signals->fd,
-		.forward_stdin = r->request->interactive,
+		.forward_stdin = q->interactive,
+		.drop_output = !r->options.stdout_attached && !r->options.stderr_attached,
+		.timeout = q->timeout,
+		.own_signals = !q->sig_proxy,
+		.stop_signal = r->options.stop_signal,
+		.stop_timeout = r->options.stop_timeout,
 	};
 	opts.take_master_fd = TAKE_FD(r->container.terminal_fd);
 	TRY(process_wait_loop(&opts, &end, e));
-	r->exit_code = process_end_code(&end.process);
+	r->exit_code = end.stopped_by  ? 128 + end.stopped_by
+		       : end.timed_out ? EXIT_TIMED_OUT
+				       : process_end_code(&end.process);
+	if (end.timed_out)
+		log_note("the command was killed after the %lld seconds of --timeout",
+			 (long long)q->timeout);
+	return 0;
+}
+
+/* While the command runs: what others want to know of it, and what earlier engines have left. The descriptors that it was given are its own
+ * now: who reads the other end of a pipe waits for the end of all. */
+static int run_announce(Run *r, Err *e)
+{
+	const ContainerOptions *o = &r->options;
+	for (size_t i = 0; i < o->keep_fds_count; i++)
+		(void)close(o->keep_fds[i]); /* may stand there twice */
+	if (r->pid_file.path)
+		TRY(pid_file_write(&r->pid_file, r->container.pid, e));
+	if (r->request->started && !o->stdout_attached && !o->stderr_attached)
+		r->request->started(r->context.id);
+	sweep_all(&r->state, r->context.id, r->arena);
+	return 0;
+}
+
+static int run_until_end(Run *r, const WaitSignals *signals, Err *e)
+{
+	int failed = run_announce(r, e);
+	if (failed == 0)
+		failed = run_wait(r, signals, e);
+	forks_report_print(&r->plan, r->context.id);
+	TRY(runtime_finish(&r->plan, &r->facts, &r->container, &r->memory, failed < 0 ? NULL : e));
+	TRY(failed);
+	memory_report_print(&r->memory, r->context.id);
 	return 0;
 }
 
@@ -393,6 +493,7 @@ int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 		.state = STATE_NONE,
 		.dir = CONTAINER_DIR_NONE,
 		.container = CONTAINER_NONE,
+		.pid_file = PID_FILE_NONE,
 	};
 	AUTO(wait_signals_restore) WaitSignals signals = WAIT_SIGNALS_NONE;
 	AUTO(undo_run)
@@ -404,20 +505,13 @@ int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 	};
 	TRY(run_look(&r, e));
 	TRY(run_plan(&r, e));
-	TRY(wait_signals_block(request->tty, &signals, e)); /* a signal that comes now waits for the container */
+	TRY(wait_signals_block(request->tty, &signals,
+			       e)); /* a signal that comes now ends the start, or waits for the container */
 	umask(022); /* what the container is to read of ours is readable, whatever the caller's is */
 	TRY(run_make_dirs(&r, &undo, e));
 	TRY(run_start(&r, &signals, &undo, e));
-	if (signals.ended_by) {
-		*ret_exit_code = r.exit_code;
-		return 0;
-	}
-	sweep_all(&r.state, r.context.id, &arena); /* while the command runs */
-	int waited = run_wait(&r, &signals, e);
-	forks_report_print(&r.plan, r.context.id);
-	TRY(runtime_finish(&r.plan, &r.facts, &r.container, &r.memory, waited < 0 ? NULL : e));
-	TRY(waited);
-	memory_report_print(&r.memory, r.context.id);
+	if (r.started)
+		TRY(run_until_end(&r, &signals, e));
 	*ret_exit_code = r.exit_code;
 	return 0;
 }

@@ -16,8 +16,18 @@ typedef struct RunRequest {
 	const char *state_dir, *root_dir; /* NULL: the user's defaults (engine/dirs.h) */
 
 	/* the container */
-	const char *name, *hostname;
+	const char *name, *hostname, *domainname;
 	bool interactive, tty, rm;
+	StrList attach;              /* "stdin", "stdout", "stderr"; none: the last two */
+	StrList labels, annotations; /* "KEY[=VALUE]"; later ones win */
+	const char *cidfile, *pidfile;
+	bool init;             /* a reaper of ours is pid 1 */
+	const char *init_path; /* a program of the host in its stead */
+	bool sig_proxy;        /* signals go to the command; true by default */
+	const char *stop_signal;
+	int64_t stop_timeout, timeout; /* seconds; -1 of the first: wait for ever */
+	int64_t oom_score_adj;
+	void (*started)(const char *id); /* called when the command runs and none of its output is attached; may be NULL */
 
 	/* its command */
 	StrList argv;
@@ -29,6 +39,9 @@ typedef struct RunRequest {
 	StrList group_add; /* supplementary groups, names or ids */
 	const char *umask; /* octal; NULL: 0022 */
 	StrList ulimits;   /* "name=soft[:hard]" */
+	const char *personality;
+	int64_t preserve_fds; /* as many descriptors from 3 on go to the command */
+	StrList preserve_fd;  /* or these: "FD,FD" */
 
 	/* files and devices */
 	const char *rootfs; /* "DIR" or "DIR:O" */

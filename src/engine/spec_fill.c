@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "engine/container_options.h"
+#include "engine/init_option.h"
+
 bool run_shares(const char *option)
 {
 	return option && strcmp(option, "host") == 0;
@@ -20,6 +23,7 @@ static void spec_fill_root(const RunContext *c, Spec *s)
 	s->root.overlay_dir = c->overlay_dir;
 	if (!run_shares(c->request->uts))
 		s->hostname = c->hostname;
+	s->domainname = c->request->domainname;
 }
 
 int spec_fill(const RunContext *c, Spec *ret, Err *e)
@@ -32,5 +36,7 @@ int spec_fill(const RunContext *c, Spec *ret, Err *e)
 	TRY(spec_fill_process(c, ret, e));
 	TRY(spec_fill_privileges(c, ret, e));
 	TRY(spec_fill_mounts(c, ret, e));
-	return 0;
+	TRY(init_option_fill(c, ret, e));
+	return container_options_pairs("--annotation", &c->request->annotations, c->arena,
+				       &ret->annotations, &ret->annotations_count, e);
 }

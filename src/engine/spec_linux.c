@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/personality.h"
 #include "engine/idmap_option.h"
 #include "engine/spec_fill.h"
 
@@ -126,12 +127,24 @@ static void fill_device_rules(const RunContext *c, SpecResources *r)
 				       .mknod = true });
 }
 
+static int fill_personality(const RunContext *c, SpecLinux *l, Err *e)
+{
+	const char *name = c->request->personality;
+	int domain = name ? personality_from_name(name) : 0;
+	if (domain < 0)
+		return err_make(e, ERR_USAGE, 0, "--personality '%s': neither LINUX nor LINUX32", name);
+	l->has_personality = name;
+	l->personality = (uint32_t)domain;
+	return 0;
+}
+
 int spec_fill_linux(const RunContext *c, Spec *s, Err *e)
 {
 	SpecLinux *l = &s->linux_;
 	fill_namespaces(c, s);
 	TRY(fill_id_maps(c, s, e));
 	TRY(fill_sysctls(c, s, e));
+	TRY(fill_personality(c, l, e));
 	fill_device_rules(c, &l->resources);
 	return 0;
 }

@@ -194,6 +194,19 @@ static int fill_umask(const RunContext *c, SpecProcess *p, Err *e)
 	return 0;
 }
 
+static int fill_oom_score_adj(const RunContext *c, SpecProcess *p, Err *e)
+{
+	int64_t n = c->request->oom_score_adj;
+	if (n == SPEC_UNSET)
+		return 0;
+	if (n < -1000 || n > 1000)
+		return err_make(e, ERR_USAGE, 0, "--oom-score-adj %lld: not between -1000 and 1000",
+				(long long)n);
+	p->oom_score_adj = (int32_t)n;
+	p->has_oom_score_adj = true;
+	return 0;
+}
+
 int spec_fill_process(const RunContext *c, Spec *s, Err *e)
 {
 	SpecProcess *p = &s->process;
@@ -201,6 +214,7 @@ int spec_fill_process(const RunContext *c, Spec *s, Err *e)
 	fill_env(c, p);
 	TRY(fill_cwd(c, p, e));
 	TRY(fill_rlimits(c, p, e));
+	TRY(fill_oom_score_adj(c, p, e));
 	fill_terminal(c, p);
 	p->uid = c->user.uid;
 	p->gid = c->user.gid;

@@ -19,6 +19,10 @@
 typedef struct Seccomp Seccomp;               /* fmt/seccomp.h */
 typedef struct SeccompProgram SeccompProgram; /* fmt/seccomp.h */
 
+typedef struct SpecPair { /* an annotation, a label */
+	const char *key, *value;
+} SpecPair;
+
 typedef struct SpecIdMap {
 	uint32_t container_id, host_id, size;
 } SpecIdMap;
@@ -64,6 +68,8 @@ typedef struct SpecProcess {
 	SpecRlimit *rlimits;
 	size_t rlimits_count;
 	bool no_new_privileges;
+	bool has_oom_score_adj;
+	int32_t oom_score_adj; /* -1000 to 1000 */
 } SpecProcess;
 
 /* What the root directory is made of. config.json can only say ROOT_DIRECTORY; the other two are the engine's. */
@@ -108,15 +114,19 @@ typedef struct SpecLinux {
 	const Seccomp *seccomp;                /* NULL: none */
 	const SeccompProgram *seccomp_program; /* a filter that is compiled already, in its stead (engine only) */
 	StrList masked_paths, readonly_paths;
+	bool has_personality;
+	uint32_t personality; /* for personality(2) */
 } SpecLinux;
 
 typedef struct Spec {
 	const char *oci_version;
 	SpecProcess process;
 	SpecRoot root;
-	const char *hostname; /* NULL: the host's */
+	const char *hostname, *domainname; /* NULL: the host's */
 	SpecMount *mounts;
 	size_t mounts_count;
+	SpecPair *annotations;
+	size_t annotations_count;
 	SpecLinux linux_; /* "linux" is a macro of some compilers */
 } Spec;
 

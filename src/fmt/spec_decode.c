@@ -65,10 +65,10 @@ static const SpecRow root_rows[] = {
 	SPEC_ROWS_END,
 };
 
-static int decode_hostname(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+static int decode_host_name(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
 	TRY(spec_row_text(d, v, base, row));
-	const char *name = ((Spec *)base)->hostname;
+	const char *name = *(const char **)((char *)base + row->offset);
 	if (name && strlen(name) > LIMIT_HOST_NAME)
 		return spec_fail(d, v, "must have at most %u bytes, not %zu", LIMIT_HOST_NAME,
 				 strlen(name));
@@ -107,6 +107,28 @@ static int decode_mounts(SpecDecoder *d, const JsonValue *v, void *base, const S
 	return spec_decode_objects(d, v, &list, &s->mounts, &s->mounts_count);
 }
 
+/* ---- annotations ---- */
+
+static int decode_annotations(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	Spec *s = base;
+	size_t i = 0;
+	(void)row;
+	TRY(json_expect_object(v, d->e));
+	SpecPair *items = arena_new_array(d->arena, v->count, SpecPair);
+	for (const JsonValue *member = v->as.list.first; member; member = member->next, i++) {
+		if (!*member->key)
+			return spec_fail(d, member, "must not have an empty key");
+		spec_enter(d, member->key, 0);
+		TRY(json_get_string(member, &items[i].value, d->e));
+		spec_leave(d);
+		items[i].key = member->key;
+	}
+	s->annotations = items;
+	s->annotations_count = i;
+	return 0;
+}
+
 /* ---- what is not supported ---- */
 
 static const SpecRow hooks_rows[] = {
@@ -136,12 +158,12 @@ static const SpecRow top_rows[] = {
 	SPEC_ROW("zos", refuse_platform),
 	SPEC_OBJECT("root", offsetof(Spec, root), root_rows, .flags = SPEC_REQUIRED),
 	SPEC_OBJECT("process", offsetof(Spec, process), spec_process_rows),
-	SPEC_ROW("hostname", decode_hostname, .offset = SPEC_FIELD(Spec, hostname, const char *)),
+	SPEC_ROW("hostname", decode_host_name, .offset = SPEC_FIELD(Spec, hostname, const char *)),
+	SPEC_ROW("domainname", decode_host_name, .offset = SPEC_FIELD(Spec, domainname, const char *)),
 	SPEC_ROW("mounts", decode_mounts),
 	SPEC_OBJECT("linux", offsetof(Spec, linux_), spec_linux_rows),
 	SPEC_OBJECT("hooks", 0, hooks_rows),
-	SPEC_NOT_YET("annotations", SPEC_EMPTY_OBJECT),
-	SPEC_NOT_YET("domainname", SPEC_EMPTY_STRING),
+	SPEC_ROW("annotations", decode_annotations),
 	SPEC_ROWS_END,
 };
 

@@ -3,6 +3,7 @@
 #include "fmt/spec_rows.h"
 
 #include "base/limits.h"
+#include "base/personality.h"
 
 /* ---- namespaces ---- */
 
@@ -210,6 +211,28 @@ static int decode_cgroups_path(SpecDecoder *d, const JsonValue *v, void *base, c
 	return 0;
 }
 
+/* ---- personality ---- */
+
+static int decode_domain(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	SpecLinux *l = base;
+	const char *name;
+	(void)row;
+	TRY(json_get_string(v, &name, d->e));
+	int domain = personality_from_name(name);
+	if (domain < 0)
+		return spec_fail(d, v, "must be LINUX or LINUX32, not '%.64s'", name);
+	l->personality = (uint32_t)domain;
+	l->has_personality = true;
+	return 0;
+}
+
+static const SpecRow personality_rows[] = {
+	SPEC_ROW("domain", decode_domain, .flags = SPEC_REQUIRED),
+	SPEC_NOT_YET("flags", SPEC_EMPTY_ARRAY), /* "Currently no flag values are supported" */
+	SPEC_ROWS_END,
+};
+
 /* ---- the table ---- */
 
 /* config-linux.md */
@@ -231,6 +254,6 @@ const SpecRow spec_linux_rows[] = {
 	SPEC_NOT_YET("timeOffsets", SPEC_EMPTY_OBJECT),
 	SPEC_NOT_YET("intelRdt", 0), /* an empty one asks for a group named after the container */
 	SPEC_NOT_YET("memoryPolicy", 0), /* an empty one lacks its mode */
-	SPEC_NOT_YET("personality", 0),  /* an empty one lacks its domain */
+	SPEC_OBJECT("personality", 0, personality_rows),
 	SPEC_ROWS_END,
 };

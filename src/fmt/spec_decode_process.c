@@ -182,6 +182,19 @@ static int decode_rlimits(SpecDecoder *d, const JsonValue *v, void *base, const 
 	return spec_decode_objects(d, v, &list, &p->rlimits, &p->rlimits_count);
 }
 
+/* ---- what the kernel kills first ---- */
+
+static int decode_oom_score_adj(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	SpecProcess *p = base;
+	int64_t n;
+	(void)row;
+	TRY(json_get_i64(v, -1000, 1000, &n, d->e)); /* proc(5) */
+	p->oom_score_adj = (int32_t)n;
+	p->has_oom_score_adj = true; /* 0, too: whatever the caller's own is */
+	return 0;
+}
+
 /* ---- the table ---- */
 
 static const SpecRow cpu_affinity_rows[] = {
@@ -205,9 +218,9 @@ const SpecRow spec_process_rows[] = {
 	SPEC_NOT_YET("commandLine", SPEC_EMPTY_STRING), /* Windows */
 	SPEC_NOT_YET("apparmorProfile", SPEC_EMPTY_STRING),
 	SPEC_NOT_YET("selinuxLabel", SPEC_EMPTY_STRING),
-	SPEC_NOT_YET("oomScoreAdj", 0), /* 0 asks for 0, whatever the caller's own is */
-	SPEC_NOT_YET("scheduler", 0),   /* an empty one lacks its policy */
-	SPEC_NOT_YET("ioPriority", 0),  /* an empty one lacks its class */
+	SPEC_ROW("oomScoreAdj", decode_oom_score_adj),
+	SPEC_NOT_YET("scheduler", 0),  /* an empty one lacks its policy */
+	SPEC_NOT_YET("ioPriority", 0), /* an empty one lacks its class */
 	SPEC_OBJECT("execCPUAffinity", 0, cpu_affinity_rows),
 	SPEC_ROWS_END,
 };

@@ -51,8 +51,11 @@ int workdir_make(Init *in, Err *e);  /* plan->cwd, if it is missing */
 int masks_apply(Init *in, Err *e); /* read-only paths, masked paths, then mounts and root that become read-only last */
 int rootfs_pivot(Init *in, Err *e); /* after it no path of the host resolves */
 
-int session_enter(Init *in, Err *e); /* session, terminal, standard input, keyring, signals, umask */
-int limits_set(Init *in, Err *e);    /* plan->rlimits */
+/* With WIRE_REAPER: leaves this process behind as a reaper (reaper.c) and returns in its child. */
+int reaper_leave(Init *in, Err *e);
+
+int session_enter(Init *in, Err *e); /* session, terminal, standard streams, keyring, signals, personality, umask */
+int limits_set(Init *in, Err *e); /* plan->rlimits */
 int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs), ids, capabilities; then the working directory */
 int parent_bind(Init *in, Err *e); /* from here the parent's death is ours */
 int privileges_seal(Init *in, Err *e); /* seccomp with no_new_privs: last, it may allow next to nothing */
@@ -72,6 +75,12 @@ int overlay_make_in_scratch(Init *in, int lower, uint64_t attrs, int *ret_mount,
 
 /* The root overlay whose upper layer is on disk, attached over the root folder. */
 int overlay_make_on_disk(Init *in, int *ret_mount, Err *e);
+
+int session_new(Err *e);
+int keyring_new(const Init *in, Err *e); /* a session keyring of its own, with WIRE_NEW_KEYRING */
+
+/* What the reaper needs: the command's user, and of capabilities CAP_KILL at most. */
+int privileges_reduce(Init *in, Err *e);
 
 /* Fills *e with why execve(2) of path failed with `number`. Returns its negative errno. */
 int command_why(const char *path, int number, Err *e);

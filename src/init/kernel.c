@@ -55,6 +55,9 @@ int kernel_set(Init *in, Err *e)
 	const char *hostname = wire_str(in->plan, in->plan->hostname);
 	if (hostname && sethostname(hostname, strlen(hostname)) < 0)
 		return err_sys(e, "set the host name '%s'", hostname);
+	const char *domainname = wire_str(in->plan, in->plan->domainname);
+	if (domainname && setdomainname(domainname, strlen(domainname)) < 0)
+		return err_sys(e, "set the domain name '%s'", domainname);
 	if (init_has(in, WIRE_LOOPBACK_UP))
 		TRY(netlink_link_up(NETLINK_LOOPBACK, "lo", e));
 	return sysctls_write(in, e);

@@ -25,6 +25,7 @@ static int init_story(Init *in, Err *e)
 	TRY(rootfs_pivot(in, e)); /* from here: no path of the host resolves */
 	TRY(sync_send(&in->sync, SYNC_ROOTFS_READY, in->master, e));
 
+	TRY(reaper_leave(in, e)); /* with --init: from here the command's process, whose parent is the reaper */
 	TRY(session_enter(in, e));
 	TRY(limits_set(in, e));
 	TRY(privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */

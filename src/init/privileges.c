@@ -175,11 +175,26 @@ int privileges_drop(Init *in, Err *e)
  * is found by the next sync_send(). */
 int parent_bind(Init *in, Err *e)
 {
-	(void)in;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, "ask for a signal on the parent's death");
 	if (sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return err_sys(e, "mark all descriptors from 3 on close-on-exec");
+	for (uint32_t i = 0; i < in->plan->keep_fds.count; i++)
+		TRY(fd_keep_for_exec(WIRE_ITEMS(in->plan, keep_fds, int32_t)[i], e));
+	return 0;
+}
+
+/* With CAP_KILL, where the command may have that, the reaper's signals reach it whatever user it becomes. Who changes ids may have become
+ * dumpable, prctl(2), and has lost its parent-death signal. */
+int privileges_reduce(Init *in, Err *e)
+{
+	uint64_t keep = in->plan->caps_bounding & 1ull << CAP_KILL;
+	const Caps want = { .effective = keep, .permitted = keep };
+	TRY(ids_set(in, e));
+	TRY(caps_write(&want, e));
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(e, "shut the reaper off");
 	return 0;
 }
 

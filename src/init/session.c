@@ -1,6 +1,8 @@
-/* What the command finds when it starts, apart from its privileges: session, terminal, standard input, keyring, signals, umask. */
+/* What the command finds when it starts, apart from its privileges: session, terminal, standard streams, keyring, signals, umask,
+ * personality. */
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/sysmacros.h>
 
 #include <linux/keyctl.h>
@@ -8,48 +10,47 @@
 #include "init/init.h"
 #include "kern/sys.h"
 
-static int stdio_replace(int fd, int last, Err *e)
-{
-	for (int to = 0; to <= last; to++)
-		if (dup2(fd, to) < 0)
-			return err_sys(e, "replace descriptor %d", to);
-	return 0;
-}
-
 static int terminal_take(Init *in, Err *e)
 {
 	if (in->slave < 0)
 		return 0;
 	if (ioctl(in->slave, TIOCSCTTY, 0) < 0)
 		return err_sys(e, "make the terminal the controlling one");
-	TRY(stdio_replace(in->slave, STDERR_FILENO, e));
+	for (int to = 0; to < 3; to++)
+		if (dup2(in->slave, to) < 0)
+			return err_sys(e, "replace descriptor %d", to);
 	fd_close(TAKE_FD(in->slave));
 	fd_close(TAKE_FD(in->master)); /* the parent has it */
 	return 0;
 }
 
-/* The container's own null device, so that what the command does to its standard input (fchmod) does not reach the host's. It is
+/* The container's own null device, so that what the command does to a standard stream (fchmod) does not reach the host's. It is
  * looked at before it is opened: in a strange /dev it may be anything. */
-static int stdin_null(const Init *in, Err *e)
+static int streams_null(const Init *in, Err *e)
 {
+	static const uint32_t flags[] = { WIRE_STDIN_NULL, WIRE_STDOUT_NULL, WIRE_STDERR_NULL };
 	struct stat st;
-	if (!init_has(in, WIRE_STDIN_NULL))
+	if (!init_has(in, WIRE_STDIN_NULL | WIRE_STDOUT_NULL | WIRE_STDERR_NULL))
 		return 0;
 	if (lstat("/dev/null", &st) < 0)
-		return err_sys(e, "look at the container's /dev/null for standard input");
+		return err_sys(e, "look at the container's /dev/null for a standard stream");
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
 		return err_make(e, ERR_SPEC, ENODEV,
-				"the container's /dev/null, its standard input, is not the null device");
-	AUTO(fd_close) int fd = open("/dev/null", O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+				"the container's /dev/null, a standard stream, is not the null device");
+	int how = init_has(in, WIRE_STDOUT_NULL | WIRE_STDERR_NULL) ? O_RDWR : O_RDONLY;
+	AUTO(fd_close) int fd = open("/dev/null", how | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
-		return err_sys(e, "open the container's /dev/null for standard input");
-	return stdio_replace(fd, STDIN_FILENO, e);
+		return err_sys(e, "open the container's /dev/null for a standard stream");
+	for (int to = 0; to < 3; to++)
+		if (init_has(in, flags[to]) && dup2(fd, to) < 0)
+			return err_sys(e, "replace descriptor %d", to);
+	return 0;
 }
 
 /* An anonymous session keyring: one with a name could be another's that is joined. ENOSYS: a kernel without keys has none to
  * share. EPERM comes from no kernel, only from the seccomp filter of a container around us, which then forbids keys to the command
  * as well. Anything else (EDQUOT) would leave the caller's keys open to the command, and is an error. */
-static int keyring_new(const Init *in, Err *e)
+int keyring_new(const Init *in, Err *e)
 {
 	if (!init_has(in, WIRE_NEW_KEYRING))
 		return 0;
@@ -74,15 +75,27 @@ static int signals_reset(Err *e)
 	return 0;
 }
 
+/* EPERM: it already leads a process group; right only when it leads a session, too. */
+int session_new(Err *e)
+{
+	return setsid() < 0 && getsid(0) != getpid() ? err_sys(e, "make a session") : 0;
+}
+
+static int personality_set(const Init *in, Err *e)
+{
+	if (init_has(in, WIRE_HAS_PERSONALITY) && personality(in->plan->personality) < 0)
+		return err_sys(e, "set the personality 0x%x", in->plan->personality);
+	return 0;
+}
+
 int session_enter(Init *in, Err *e)
 {
-	/* EPERM: it already leads a process group; right only when it leads a session, too. */
-	if (setsid() < 0 && getsid(0) != getpid())
-		return err_sys(e, "make a session");
+	TRY(session_new(e));
 	TRY(terminal_take(in, e));
-	TRY(stdin_null(in, e));
+	TRY(streams_null(in, e));
 	TRY(keyring_new(in, e));
 	TRY(signals_reset(e));
+	TRY(personality_set(in, e));
 	umask(init_has(in, WIRE_HAS_UMASK) ? (mode_t)in->plan->umask : 022);
 	return 0;
 }

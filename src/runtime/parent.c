@@ -331,6 +331,22 @@ static int id_maps_write(const Start *s, Err *e)
 	return proc_file_write(s->container.pid, "uid_map", p->uid_map, e);
 }
 
+/* proc(5): nobody goes below what was set with CAP_SYS_RESOURCE of the host's user namespace without it. */
+static int oom_score_write(const Start *s, Err *e)
+{
+	char now[16] = "?";
+	const char *text = s->plan->oom_score_adj;
+	if (!text)
+		return 0;
+	int r = proc_file_write(s->container.pid, "oom_score_adj", text, e);
+	if (r != -EACCES)
+		return r;
+	(void)fd_read_text_at(AT_FDCWD, "/proc/self/oom_score_adj", now, sizeof now); /* for the message */
+	return err_make(e, ERR_SYS, EACCES,
+			"set oom_score_adj to %s: CAP_SYS_RESOURCE is needed for less than this process's own, %s",
+			text, now);
+}
+
 static int process_record(const Start *s, const ContainerDir *dir, Err *e)
 {
 	RecordProcess r = { .pid = s->container.pid };
@@ -354,6 +370,7 @@ static int explain_death(const Start *s, int r, Err *e)
 static int init_accompany(Start *s, const ContainerDir *dir, Err *e)
 {
 	TRY(id_maps_write(s, e));
+	TRY(oom_score_write(s, e));
 	TRY(process_record(s, dir, e));
 	TRY(sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e));
 	TRY(wait_signals_hangup(s->signals, s->sync.fd, e));

@@ -25,6 +25,10 @@ typedef struct PlanInput {
 	const char *scratch_dir; /* an empty directory of ours on the host that init may mount on in its own namespace */
 	StrList masked_host_dirs; /* ROOT_HOST: our own folders, not to be seen inside */
 	bool stdin_null;          /* the command gets the null device as standard input */
+	bool stdout_null, stderr_null;
+	bool reaper;         /* pid 1 is a reaper, and the command its child */
+	const int *keep_fds; /* open descriptors of this process that the command gets, too */
+	size_t keep_fds_count;
 } PlanInput;
 
 /* One group that the container gets: index i belongs to facts.cgroups[hierarchy]. */
@@ -40,6 +44,7 @@ typedef struct Plan {
 	const char *container_id;
 	uint64_t clone_flags; /* CLONE_NEW* for clone3; the cgroup namespace is unshared by init after joining */
 	const char *uid_map, *gid_map; /* text for /proc/PID/{uid,gid}_map; NULL: no user namespace */
+	const char *oom_score_adj;     /* text for /proc/PID/oom_score_adj; NULL: left as it is */
 	bool deny_setgroups;           /* write "deny" first: the map is made without privilege */
 	PlanGroup *groups;
 	size_t groups_count;

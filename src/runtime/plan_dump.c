@@ -69,6 +69,8 @@ static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 	if (p->deny_setgroups)
 		line(d, "setgroups deny");
 	dump_map(d, "gid_map", p->gid_map);
+	if (p->oom_score_adj)
+		line(d, "oom_score_adj %s", p->oom_score_adj);
 	for (size_t i = 0; i < p->groups_count; i++)
 		line(d, "group %s %s%s", f->cgroups[p->groups[i].hierarchy].is_v2 ? "v2" : "v1",
 		     p->groups[i].dir,
@@ -124,6 +126,8 @@ static void dump_process(Dump *d, const WireBuild *w)
 	const WirePlan *h = &w->head;
 	line(d, "flags 0x%x", h->flags);
 	line(d, "hostname %s", str_or(w, h->hostname, "(the host's)"));
+	if (h->domainname)
+		line(d, "domainname %s", str_or(w, h->domainname, ""));
 	line(d, "user %u:%u umask 0%o cwd %s", h->uid, h->gid, h->umask, str_or(w, h->cwd, "-"));
 	for (size_t i = 0; i < w->groups_count; i++)
 		line(d, "group id %u", w->groups[i]);
@@ -135,6 +139,12 @@ static void dump_process(Dump *d, const WireBuild *w)
 		line(d, "rlimit %d soft %llu hard %llu%s", w->rlimits[i].resource,
 		     (unsigned long long)w->rlimits[i].soft, (unsigned long long)w->rlimits[i].hard,
 		     w->rlimits[i].is_default ? " default" : "");
+	if (h->flags & WIRE_HAS_PERSONALITY)
+		line(d, "personality 0x%x", h->personality);
+	if (h->flags & WIRE_REAPER)
+		line(d, "reaper");
+	for (size_t i = 0; i < w->keep_fds_count; i++)
+		line(d, "descriptor %d", w->keep_fds[i]);
 	if (h->flags & WIRE_TERMINAL)
 		line(d, "terminal of %u rows, %u columns", h->console_rows, h->console_cols);
 	line(d, "seccomp %s flags 0x%x", w->filter_count ? "filter" : "none", h->seccomp_flags);

@@ -135,6 +135,9 @@ int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
 	if (c->spec->hostname && !(l->namespaces & SPEC_NS_UTS))
 		return err_make(e, ERR_SPEC, 0,
 				"a host name needs a uts namespace of the container's own");
+	if (c->spec->domainname && !(l->namespaces & SPEC_NS_UTS))
+		return err_make(e, ERR_SPEC, 0,
+				"a domain name needs a uts namespace of the container's own");
 	if (l->namespaces & SPEC_NS_USER)
 		TRY(plan_user_namespace(c, p, e));
 	else if (!c->facts->privileged)
@@ -145,5 +148,6 @@ int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
 	if (l->namespaces & SPEC_NS_NETWORK)
 		p->wire.head.flags |= WIRE_LOOPBACK_UP;
 	p->wire.head.hostname = wire_add_str(&p->wire, c->spec->hostname);
+	p->wire.head.domainname = wire_add_str(&p->wire, c->spec->domainname);
 	return 0;
 }

@@ -114,6 +114,16 @@ static int plan_command(const PlanContext *c, Plan *p, Err *e)
 	return 0;
 }
 
+/* What the caller asks for beside the description. */
+static void plan_input(const PlanInput *in, Plan *p)
+{
+	WirePlan *h = &p->wire.head;
+	h->flags |= (in->stdin_null ? WIRE_STDIN_NULL : 0) | (in->stdout_null ? WIRE_STDOUT_NULL : 0) |
+		    (in->stderr_null ? WIRE_STDERR_NULL : 0) | (in->reaper ? WIRE_REAPER : 0);
+	for (size_t i = 0; i < in->keep_fds_count; i++)
+		*wire_add(&p->wire, keep_fds, int32_t) = in->keep_fds[i];
+}
+
 int plan_process(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecProcess *proc = &c->spec->process;
@@ -127,8 +137,13 @@ int plan_process(const PlanContext *c, Plan *p, Err *e)
 	h->flags |= WIRE_NEW_KEYRING;
 	if (proc->no_new_privileges)
 		h->flags |= WIRE_NO_NEW_PRIVS;
-	if (c->in->stdin_null)
-		h->flags |= WIRE_STDIN_NULL;
+	plan_input(c->in, p);
+	if (proc->has_oom_score_adj)
+		p->oom_score_adj = arena_printf(c->arena, "%d", proc->oom_score_adj);
+	if (c->spec->linux_.has_personality) {
+		h->flags |= WIRE_HAS_PERSONALITY;
+		h->personality = c->spec->linux_.personality;
+	}
 	if (proc->terminal) {
 		h->flags |= WIRE_TERMINAL;
 		h->console_rows = proc->console_height;

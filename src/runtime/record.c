@@ -3,14 +3,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/limits.h"
 #include "fmt/json.h"
 #include "fmt/json_write.h"
 
 #define VERSION      1
-#define RECORD_BYTES 65536 /* more than every hierarchy's path needs */
+#define STOP_TIMEOUT 10 /* docker's default */
 
 /* Whole or not at all: written under another name first. */
 static int file_replace(int dir_fd, const char *name, const char *text, size_t len, Arena *a, Err *e)
@@ -34,6 +36,14 @@ static void write_list(JsonWriter *w, const char *key, const StrList *l)
 	json_write_end(w);
 }
 
+static void write_pairs(JsonWriter *w, const char *key, const SpecPair *pairs, size_t count)
+{
+	json_write_object(w, key);
+	for (size_t i = 0; i < count; i++)
+		json_write_string(w, pairs[i].key, pairs[i].value);
+	json_write_end(w);
+}
+
 int record_write(int dir_fd, const Record *r, Arena *a, Err *e)
 {
 	JsonWriter w = json_writer(a, false);
@@ -47,8 +57,16 @@ int record_write(int dir_fd, const Record *r, Arena *a, Err *e)
 	write_list(&w, "groups", &r->groups);
 	write_list(&w, "parents", &r->parents);
 	json_write_string(&w, "overlay_dir", r->overlay_dir);
+	write_pairs(&w, "labels", r->labels, r->labels_count);
+	write_pairs(&w, "annotations", r->annotations, r->annotations_count);
+	json_write_string(&w, "stop_signal", r->stop_signal);
+	json_write_i64(&w, "stop_timeout", r->stop_timeout);
 	json_write_end(&w);
 	const char *text = json_write_done(&w, &len);
+	if (len > LIMIT_RECORD_BYTES)
+		return err_make(e, ERR_USAGE, 0,
+				"the container's record, with labels and annotations, has %zu bytes; at most %u are allowed",
+				len, LIMIT_RECORD_BYTES);
 	return file_replace(dir_fd, "record.json", text, len, a, e);
 }
 
@@ -67,9 +85,15 @@ int record_write_process(int dir_fd, const RecordProcess *p, Arena *a, Err *e)
 
 static int file_parse(int dir_fd, const char *name, Arena *a, const JsonValue **ret, Err *e)
 {
-	char *text = arena_alloc(a, RECORD_BYTES);
+	struct stat st;
 	uint64_t version;
-	ssize_t n = fd_read_text_at(dir_fd, name, text, RECORD_BYTES);
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? -ENOENT : err_sys(e, "look at %s", name);
+	if (st.st_size > (off_t)LIMIT_RECORD_BYTES)
+		return err_make(e, ERR_STATE, EFBIG, "read %s", name);
+	size_t size = (size_t)st.st_size + 1;
+	char *text = arena_alloc(a, size);
+	ssize_t n = fd_read_text_at(dir_fd, name, text, size);
 	if (n == -ENOENT)
 		return -ENOENT;
 	if (n < 0)
@@ -114,6 +138,35 @@ static int read_list(const JsonValue *v, const char *key, Arena *a, StrList *ret
 	return 0;
 }
 
+/* Not there in records of older versions of us. */
+static int read_pairs(const JsonValue *v, const char *key, Arena *a, SpecPair **ret,
+		      size_t *ret_count, Err *e)
+{
+	const JsonValue *m = json_member(v, key);
+	if (!m)
+		return 0;
+	int r = json_expect_object(m, e);
+	if (r < 0)
+		return err_wrap(e, r, "record.json: %s", key);
+	for (m = m->as.list.first; m; m = m->next) {
+		SpecPair pair = { .key = m->key };
+		r = json_get_string(m, &pair.value, e);
+		if (r < 0)
+			return err_wrap(e, r, "record.json: %s", key);
+		*arena_push(a, ret, ret_count, SpecPair) = pair;
+	}
+	return 0;
+}
+
+static int read_stop(const JsonValue *v, Record *r, Err *e)
+{
+	const JsonValue *timeout = json_member(v, "stop_timeout");
+	if (json_member(v, "stop_signal"))
+		TRY(read_string(v, "stop_signal", &r->stop_signal, e));
+	int n = timeout ? json_get_i64(timeout, -1, INT64_MAX, &r->stop_timeout, e) : 0;
+	return n < 0 ? err_wrap(e, n, "record.json: stop_timeout") : 0;
+}
+
 static int check_paths(const StrList *l, Err *e)
 {
 	for (size_t i = 0; i < l->count; i++)
@@ -126,7 +179,7 @@ static int check_paths(const StrList *l, Err *e)
 int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 {
 	const JsonValue *v;
-	Record r = { 0 };
+	Record r = { .stop_timeout = STOP_TIMEOUT };
 	TRY(file_parse(dir_fd, "record.json", a, &v, e));
 	TRY(read_string(v, "id", &r.id, e));
 	TRY(read_string(v, "name", &r.name, e));
@@ -134,6 +187,9 @@ int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 	TRY(read_string(v, "overlay_dir", &r.overlay_dir, e));
 	TRY(read_list(v, "groups", a, &r.groups, e));
 	TRY(read_list(v, "parents", a, &r.parents, e));
+	TRY(read_pairs(v, "labels", a, &r.labels, &r.labels_count, e));
+	TRY(read_pairs(v, "annotations", a, &r.annotations, &r.annotations_count, e));
+	TRY(read_stop(v, &r, e));
 	int got = json_get_u64(json_member(v, "created"), UINT64_MAX, &r.created, e);
 	if (got < 0)
 		return err_wrap(e, got, "record.json: created");

@@ -1,6 +1,7 @@
 /* record.h - what a container will leave behind if its engine dies: written before it is made.   (runtime/, may include base fmt kern)
  *
- * On disk:   record.json   {"version":1,"id":..,"name":..,"created":..,"boot_id":..,"groups":[..],"parents":[..],"overlay_dir":..}
+ * On disk:   record.json   {"version":1,"id":..,"name":..,"created":..,"boot_id":..,"groups":[..],"parents":[..],"overlay_dir":..,
+ *                           "labels":{..},"annotations":{..},"stop_signal":"SIGTERM","stop_timeout":10}
  *            process.json  {"version":1,"pid":..,"start_time":..} once there is a process; both complete or absent: written beside
  *                          and renamed. They are for this boot only and not synced to disk.
  * Input:     our own files; still read strictly, so that a damaged one is reported and not believed.
@@ -14,6 +15,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "fmt/spec.h"
 
 typedef struct Record {
 	const char *id;
@@ -23,6 +25,12 @@ typedef struct Record {
 	StrList groups;  /* absolute directories of its cgroups */
 	StrList parents; /* groups above them that are made with them, outer ones first; removed when empty (--cgroup-parent) */
 	const char *overlay_dir; /* NULL: none; absolute, removed with all in it */
+
+	/* for later commands */
+	SpecPair *labels, *annotations;
+	size_t labels_count, annotations_count;
+	const char *stop_signal; /* NULL: SIGTERM */
+	int64_t stop_timeout;    /* seconds, -1: wait for ever */
 } Record;
 
 typedef struct RecordProcess {
@@ -30,6 +38,7 @@ typedef struct RecordProcess {
 	uint64_t start_time; /* clock ticks since boot */
 } RecordProcess;
 
+/* ERR_USAGE when labels and annotations are too large. */
 int record_write(int dir_fd, const Record *r, Arena *a, Err *e);
 int record_write_process(int dir_fd, const RecordProcess *p, Arena *a, Err *e);
 

@@ -67,20 +67,21 @@ typedef struct WireRlimit {
 typedef struct sock_filter WireFilter;
 
 /* The lists: name, element type, what it is for. */
-#define WIRE_LISTS(X)                                                                            \
-	X(mounts, WireMount)      /* in order; targets of later ones may lie in earlier ones */  \
-	X(mount_options, WireStr) /* of all mounts, one after the other */                       \
-	X(devices, WireDevice)    /* made in /dev after the mounts */                            \
-	X(links, WirePair)        /* symbolic links made in /dev; what exists stays */           \
-	X(masked, WireStr)        /* paths that must show nothing; missing ones are skipped */   \
-	X(readonly, WireStr)      /* paths that must not be written; missing ones are skipped */ \
-	X(sysctls, WirePair)      /* namespaced kernel parameters */                             \
-	X(rlimits, WireRlimit)                                                                   \
-	X(groups, uint32_t) /* supplementary groups, always set */                               \
-	X(argv, WireStr)                                                                         \
-	X(envp, WireStr)      /* "NAME=value" */                                                 \
-	X(filter, WireFilter) /* the seccomp program; none when empty */                         \
-	X(join_fds, int32_t)  /* open `tasks` files of cgroup v1 groups: "0" is written to each */
+#define WIRE_LISTS(X)                                                                              \
+	X(mounts, WireMount)      /* in order; targets of later ones may lie in earlier ones */    \
+	X(mount_options, WireStr) /* of all mounts, one after the other */                         \
+	X(devices, WireDevice)    /* made in /dev after the mounts */                              \
+	X(links, WirePair)        /* symbolic links made in /dev; what exists stays */             \
+	X(masked, WireStr)        /* paths that must show nothing; missing ones are skipped */     \
+	X(readonly, WireStr)      /* paths that must not be written; missing ones are skipped */   \
+	X(sysctls, WirePair)      /* namespaced kernel parameters */                               \
+	X(rlimits, WireRlimit)                                                                     \
+	X(groups, uint32_t) /* supplementary groups, always set */                                 \
+	X(argv, WireStr)                                                                           \
+	X(envp, WireStr)      /* "NAME=value" */                                                   \
+	X(filter, WireFilter) /* the seccomp program; none when empty */                           \
+	X(join_fds, int32_t)  /* open `tasks` files of cgroup v1 groups: "0" is written to each */ \
+	X(keep_fds, int32_t)  /* what the command gets besides 0, 1 and 2, under the same numbers */
 
 enum {                             /* WirePlan.flags */
        WIRE_USERNS = 1 << 0,       /* in a new user namespace: become 0:0 there after MAPPED */
@@ -97,6 +98,10 @@ enum {                             /* WirePlan.flags */
        WIRE_HAS_UMASK = 1 << 11,
        WIRE_NEW_KEYRING = 1 << 12, /* a session keyring of its own */
        WIRE_ROOT_ONLY = 1 << 13, /* only root and mounts: their tree goes with ROOTFS_READY, and that is all */
+       WIRE_REAPER = 1 << 24, /* the first process stays as a reaper; the command is its child */
+       WIRE_STDOUT_NULL = 1 << 25, /* standard output is the null device */
+       WIRE_STDERR_NULL = 1 << 26,
+       WIRE_HAS_PERSONALITY = 1 << 27,
 };
 
 typedef struct WirePlan {
@@ -107,9 +112,8 @@ typedef struct WirePlan {
 	uint32_t flags;
 	int32_t sync_fd;
 	int32_t root_fd; /* a finished tree to use as the root (from a plan with WIRE_ROOT_ONLY), or FD_NONE */
-	uint32_t reserved;
 
-	WireStr container_id, hostname; /* hostname 0: leave it */
+	WireStr container_id, hostname, domainname; /* names 0: leave them */
 	WireStr root; /* host path of the root directory, the lower layer when there is an overlay */
 	WireStr overlay_upper, overlay_work; /* root overlay on disk; 0: the upper layer is in scratch */
 	WireStr overlay_lower; /* `root` escaped for overlay's lowerdir option; 0: no overlay over the root */
@@ -120,7 +124,7 @@ typedef struct WirePlan {
 	uint16_t console_rows, console_cols; /* 0: leave it */
 	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
 	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* */
-	uint32_t reserved_end;
+	uint32_t personality;   /* for personality(2) */
 #define WIRE_LIST_MEMBER(name, type) WireList name;
 	WIRE_LISTS(WIRE_LIST_MEMBER)
 #undef WIRE_LIST_MEMBER

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/own.h"
 #include "kern/tree.h"
 #include "runtime/record.h"
@@ -56,6 +57,17 @@ static void expect_same(const char *got, const char *want)
 		fail_msg("'%s' came back as '%s'", want ? want : "(none)", got ? got : "(none)");
 }
 
+static void expect_pairs(const SpecPair *got, size_t got_count, const SpecPair *want, size_t want_count)
+{
+	assert_int_equal(got_count, want_count);
+	for (size_t i = 0; i < want_count; i++) {
+		assert_string_equal(got[i].key, want[i].key);
+		assert_string_equal(got[i].value, want[i].value);
+	}
+}
+
+#define REST ",\"groups\":[],\"parents\":[],\"overlay_dir\":null}"
+
 static void round_trip(const Record *r)
 {
 	Record got;
@@ -68,9 +80,63 @@ static void round_trip(const Record *r)
 	assert_true(got.created == r->created);
 	expect_list(&got.groups, &r->groups);
 	expect_list(&got.parents, &r->parents);
+	expect_pairs(got.labels, got.labels_count, r->labels, r->labels_count);
+	expect_pairs(got.annotations, got.annotations_count, r->annotations, r->annotations_count);
+	expect_same(got.stop_signal, r->stop_signal);
+	assert_true(got.stop_timeout == r->stop_timeout);
 }
 
 /* ---- there and back ---- */
+
+static void labels_and_how_to_stop_come_back(void **state)
+{
+	(void)state;
+	SpecPair labels[] = { { "com.example.vendor", "ACME" },
+			      { "empty", "" },
+			      { "quoted \"key\"", "line\nbreak = \xe2\x82\xac" } };
+	SpecPair annotations[] = { { "org.example/a=b", "{\"x\":1}" } };
+	Record r = { .id = "x",
+		     .boot_id = "b",
+		     .labels = labels,
+		     .labels_count = ARRAY_LEN(labels),
+		     .annotations = annotations,
+		     .annotations_count = 1,
+		     .stop_signal = "SIGRTMIN+3",
+		     .stop_timeout = -1 };
+	round_trip(&r);
+	r.stop_timeout = INT64_MAX;
+	r.labels_count = 0;
+	round_trip(&r);
+}
+
+/* A record of an older version of us. */
+static void what_is_new_in_records_may_be_missing(void **state)
+{
+	(void)state;
+	Record r;
+	const char *old = "{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\"" REST;
+	put("record.json", old, strlen(old));
+	assert_int_equal(record_read(dir, &arena, &r, &err), 0);
+	assert_int_equal(r.labels_count, 0);
+	assert_int_equal(r.annotations_count, 0);
+	assert_null(r.stop_signal);
+	assert_int_equal(r.stop_timeout, 10);
+}
+
+/* What is written can be read: too much of it is refused before anything is made. */
+static void large_records_come_back_and_huge_ones_are_refused(void **state)
+{
+	(void)state;
+	char *text = arena_alloc(&arena, LIMIT_RECORD_BYTES + 1);
+	SpecPair label = { "large", text };
+	Record r = { .id = "x", .boot_id = "b", .labels = &label, .labels_count = 1 };
+	memset(text, 'x', LIMIT_RECORD_BYTES - 1000);
+	round_trip(&r);
+	memset(text, 'x', LIMIT_RECORD_BYTES);
+	assert_true(record_write(dir, &r, &arena, &err) < 0);
+	assert_int_equal(err.kind, ERR_USAGE);
+	assert_non_null(strstr(err.msg, "labels"));
+}
 
 static void a_record_comes_back(void **state)
 {
@@ -218,8 +284,6 @@ static void refuse_record(const char *text, const char *part)
 		fail_msg("'%s' is not in '%s'", part, err.msg);
 }
 
-#define REST ",\"groups\":[],\"parents\":[],\"overlay_dir\":null}"
-
 static void damaged_records_are_refused(void **state)
 {
 	(void)state;
@@ -244,6 +308,16 @@ static void damaged_records_are_refused(void **state)
 		      "created");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"boot_id\":\"b\"" REST, "created");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"id\":\"y\"}", "id");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"labels\":[]" REST,
+		      "labels");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"labels\":{\"a\":1}" REST,
+		      "labels");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"annotations\":null" REST,
+		      "annotations");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"stop_signal\":9" REST,
+		      "stop_signal");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"stop_timeout\":-2" REST,
+		      "stop_timeout");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"overlay_dir\":null,\"parents\":[]}",
 		      "groups");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"overlay_dir\":null,"
@@ -271,7 +345,7 @@ static void no_cut_record_is_believed(void **state)
 static void binary_and_huge_records_are_refused(void **state)
 {
 	(void)state;
-	static char huge[1 << 17];
+	static char huge[LIMIT_RECORD_BYTES + 1];
 	Record r;
 	const char nul[] = "{\"version\":1,\"id\":\"x\0y\"}";
 	put("record.json", nul, sizeof nul - 1);
@@ -324,6 +398,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_record_comes_back),
 		TEST(strange_strings_come_back),
+		TEST(labels_and_how_to_stop_come_back),
+		TEST(what_is_new_in_records_may_be_missing),
+		TEST(large_records_come_back_and_huge_ones_are_refused),
 		TEST(long_paths_come_back),
 		TEST(relative_paths_are_refused),
 		TEST(a_process_comes_back),

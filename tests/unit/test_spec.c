@@ -253,6 +253,54 @@ static void configs_of_other_runtimes_are_decoded(void **state)
 		skip();
 }
 
+/* ---- single keys ---- */
+
+static int decode_with(Arena *a, const char *members, Spec *ret, Err *e);
+
+static void names_annotations_and_the_like_are_decoded(void **state)
+{
+	(void)state;
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	Spec s;
+	Err e = { 0 };
+	if (decode_with(&a,
+			"\"domainname\":\"example.org\",\"annotations\":{\"a\":\"1\",\"b c\":\"\"},"
+			"\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"oomScoreAdj\":-500},"
+			"\"linux\":{\"personality\":{\"domain\":\"LINUX32\"}}",
+			&s, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_string_equal(s.domainname, "example.org");
+	assert_int_equal(s.annotations_count, 2);
+	assert_string_equal(s.annotations[0].key, "a");
+	assert_string_equal(s.annotations[0].value, "1");
+	assert_string_equal(s.annotations[1].key, "b c");
+	assert_string_equal(s.annotations[1].value, "");
+	assert_true(s.process.has_oom_score_adj);
+	assert_int_equal(s.process.oom_score_adj, -500);
+	assert_true(s.linux_.has_personality);
+	assert_int_equal(s.linux_.personality, 8);
+}
+
+/* 0 and LINUX are values: the caller's own may be others. */
+static void zeroes_are_told_from_nothing(void **state)
+{
+	(void)state;
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	Spec none, zero;
+	Err e = { 0 };
+	assert_int_equal(decode_with(&a, "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]}", &none, &e), 0);
+	assert_null(none.domainname);
+	assert_false(none.process.has_oom_score_adj);
+	assert_false(none.linux_.has_personality);
+	assert_int_equal(decode_with(&a,
+				     "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"oomScoreAdj\":0},"
+				     "\"linux\":{\"personality\":{\"domain\":\"LINUX\"}}",
+				     &zero, &e),
+			 0);
+	assert_true(zero.process.has_oom_score_adj && zero.process.oom_score_adj == 0);
+	assert_true(zero.linux_.has_personality && zero.linux_.personality == 0);
+}
+
 /* ---- refusals ---- */
 
 /* The members of a configuration that is right but for them. */
@@ -271,9 +319,6 @@ static int decode_with(Arena *a, const char *members, Spec *ret, Err *e)
 static const struct {
 	const char *members, *path;
 } unsupported[] = {
-	{ "\"domainname\":\"d\"", "domainname" },
-	{ "\"annotations\":{\"a\":\"b\"}", "annotations" },
-	{ "\"annotations\":null", "annotations" },
 	{ "\"hooks\":{\"prestart\":[{\"path\":\"/x\"}]}", "hooks.prestart" },
 	{ "\"hooks\":{\"createRuntime\":[{\"path\":\"/x\"}]}", "hooks.createRuntime" },
 	{ "\"hooks\":{\"createContainer\":[{\"path\":\"/x\"}]}", "hooks.createContainer" },
@@ -287,7 +332,6 @@ static const struct {
 	{ PROCESS("\"user\":{\"uid\":0,\"gid\":0,\"username\":\"root\"}"), "process.user.username" },
 	{ PROCESS("\"apparmorProfile\":\"x\""), "process.apparmorProfile" },
 	{ PROCESS("\"selinuxLabel\":\"x\""), "process.selinuxLabel" },
-	{ PROCESS("\"oomScoreAdj\":0"), "process.oomScoreAdj" },
 	{ PROCESS("\"scheduler\":{}"), "process.scheduler" },
 	{ PROCESS("\"ioPriority\":{}"), "process.ioPriority" },
 	{ PROCESS("\"execCPUAffinity\":{\"initial\":\"0\"}"), "process.execCPUAffinity.initial" },
@@ -298,7 +342,8 @@ static const struct {
 	{ LINUX("\"timeOffsets\":{\"monotonic\":{\"secs\":1}}"), "linux.timeOffsets" },
 	{ LINUX("\"intelRdt\":{}"), "linux.intelRdt" },
 	{ LINUX("\"memoryPolicy\":{}"), "linux.memoryPolicy" },
-	{ LINUX("\"personality\":{\"domain\":\"LINUX\"}"), "linux.personality" },
+	{ LINUX("\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"ADDR_NO_RANDOMIZE\"]}"),
+	  "linux.personality.flags" },
 	{ LINUX("\"namespaces\":[{\"type\":\"pid\",\"path\":\"/proc/1/ns/pid\"}]"),
 	  "linux.namespaces[0].path" },
 	{ LINUX("\"namespaces\":[{\"type\":\"time\"}]"), "linux.namespaces[0].type 'time'" },
@@ -326,6 +371,7 @@ static void values_that_ask_for_nothing_are_accepted(void **state)
 		"\"hooks\":{\"prestart\":[],\"createRuntime\":[],\"createContainer\":[],\"startContainer\":[],"
 		"\"poststart\":[],\"poststop\":[]}",
 		PROCESS("\"commandLine\":\"\",\"apparmorProfile\":\"\",\"selinuxLabel\":\"\",\"execCPUAffinity\":{}"),
+		LINUX("\"personality\":{\"domain\":\"LINUX\",\"flags\":[]}"),
 		LINUX("\"rootfsPropagation\":\"\",\"mountLabel\":\"\",\"netDevices\":{},\"timeOffsets\":{}"),
 		RESOURCES("\"memory\":{\"kernel\":-1,\"kernelTCP\":0,\"disableOOMKiller\":false,\"checkBeforeUpdate\":false}"),
 		RESOURCES("\"cpu\":{\"burst\":0,\"realtimeRuntime\":0,\"realtimePeriod\":0,\"idle\":0}"),
@@ -374,6 +420,21 @@ static const struct {
 	{ "\"hostname\":null", "hostname must be a string, not null (line 1)" },
 	{ "\"hostname\":\"a123456789b123456789c123456789d123456789e123456789f123456789g1234\"",
 	  "hostname must have at most 64 bytes, not 65 (line 1)" },
+	{ "\"domainname\":\"a123456789b123456789c123456789d123456789e123456789f123456789g1234\"",
+	  "domainname must have at most 64 bytes, not 65 (line 1)" },
+	{ "\"annotations\":null", "annotations must be an object, not null (line 1)" },
+	{ "\"annotations\":[\"a\"]", "annotations must be an object, not an array (line 1)" },
+	{ "\"annotations\":{\"\":\"b\"}", "annotations must not have an empty key (line 1)" },
+	{ "\"annotations\":{\"a.b\":1}", "annotations.a.b must be a string, not a number (line 1)" },
+	{ PROCESS("\"oomScoreAdj\":-1001"), "process.oomScoreAdj must be from -1000 to 1000 (line 1)" },
+	{ PROCESS("\"oomScoreAdj\":1001"), "process.oomScoreAdj must be from -1000 to 1000 (line 1)" },
+	{ PROCESS("\"oomScoreAdj\":\"5\""),
+	  "process.oomScoreAdj must be a whole number, not a string (line 1)" },
+	{ LINUX("\"personality\":{}"), "linux.personality.domain is missing (line 1)" },
+	{ LINUX("\"personality\":\"LINUX\""),
+	  "linux.personality must be an object, not a string (line 1)" },
+	{ LINUX("\"personality\":{\"domain\":\"LINUX64\"}"),
+	  "linux.personality.domain must be LINUX or LINUX32, not 'LINUX64' (line 1)" },
 	{ "\"mounts\":{}", "mounts must be an array, not an object (line 1)" },
 	{ "\"mounts\":[1]", "mounts[0] must be an object, not a number (line 1)" },
 	{ "\"mounts\":[{\"type\":\"proc\"}]", "mounts[0].destination is missing (line 1)" },
@@ -645,6 +706,8 @@ int main(void)
 		cmocka_unit_test(a_whole_config_is_decoded),
 		cmocka_unit_test(what_is_not_given_is_unset),
 		cmocka_unit_test(configs_of_other_runtimes_are_decoded),
+		cmocka_unit_test(names_annotations_and_the_like_are_decoded),
+		cmocka_unit_test(zeroes_are_told_from_nothing),
 		cmocka_unit_test(unsupported_keys_are_refused_by_name),
 		cmocka_unit_test(values_that_ask_for_nothing_are_accepted),
 		cmocka_unit_test(wrong_values_are_refused_by_name),

@@ -47,6 +47,7 @@ static void fill(WireBuild *b)
 	WirePlan *h = &b->head;
 	h->container_id = wire_add_str(b, "0123456789abcdef");
 	h->hostname = wire_add_str(b, "host");
+	h->domainname = wire_add_str(b, "example.org");
 	h->root = wire_add_str(b, "/srv/root");
 	h->overlay_lower = wire_add_str(b, "/srv/root");
 	h->overlay_upper = wire_add_str(b, "/o/upper");
@@ -68,6 +69,7 @@ static void fill(WireBuild *b)
 	ADD(b, envp, WireStr, (wire_add_str(b, "A=b c\nd")));
 	ADD(b, filter, WireFilter, { .code = 6, .k = 0x7fff0000 });
 	ADD(b, join_fds, int32_t, (9));
+	ADD(b, keep_fds, int32_t, (3));
 }
 
 static Image finish(WireBuild *b, Arena arena)
