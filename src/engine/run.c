@@ -8,6 +8,7 @@
 #include "engine/run.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -30,6 +31,8 @@
 #include "engine/root_option.h"
 #include "engine/spec_fill.h"
 #include "engine/volume_prepare.h"
+#include "engine/why.h"
+#include "kern/kmsg.h"
 #include "kern/tree.h"
 #include "kern/wait_loop.h"
 #include "runtime/parent.h"
@@ -59,6 +62,8 @@ typedef struct Run {
 	PidFile pid_file;
 	bool started; /* the command has run */
 	CgroupMemory memory;
+	uint64_t began; /* by the clock of the kernel's log */
+	WaitEnd end;
 	int exit_code;
 } Run;
 
@@ -202,12 +207,12 @@ static int run_look(Run *r, Err *e)
 	RunContext *c = &r->context;
 	TRY(container_options_read(r->request, r->arena, &r->options, e)); /* before anything is opened */
 	TRY(request_check(r->request, e));
-	TRY(root_option_open(r->request->rootfs, r->arena, &c->root_kind, &c->root_path, &c->root_fd, e));
-	TRY(host_facts_probe("", c->root_kind == ROOT_HOST ? FACTS_MOUNTS : 0, r->arena, &r->facts, e));
-	TRY(root_check(r, e));
 	TRY(dirs_state(r->request->state_dir, r->arena, &r->state_dir, e));
 	TRY(dirs_root(r->request->root_dir, r->arena, &r->root_dir, e));
 	TRY(id_make(r->arena, &c->id, e));
+	TRY(root_option_open(r->request->rootfs, r->arena, &c->root_kind, &c->root_path, &c->root_fd, e));
+	TRY(host_facts_probe("", c->root_kind == ROOT_HOST ? FACTS_MOUNTS : 0, r->arena, &r->facts, e));
+	TRY(root_check(r, e));
 	TRY(hostname_choose(r, e));
 	TRY(run_make_network_texts(r, e));
 	TRY(user_lookup(c->root_fd, r->request->user, r->arena, &c->user, e));
@@ -415,7 +420,6 @@ static int run_start(Run *r, WaitSignals *signals, Undo *undo, Err *e)
 static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 {
 	const RunRequest *q = r->request;
-	WaitEnd end;
 	WaitOpts opts = {
 		.pidfd = r->container.pidfd,
 		.signals_fd = signals->fd,
@@ -427,11 +431,12 @@ static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 		.stop_timeout = r->options.stop_timeout,
 	};
 	opts.take_master_fd = TAKE_FD(r->container.terminal_fd);
-	TRY(process_wait_loop(&opts, &end, e));
-	r->exit_code = end.stopped_by  ? 128 + end.stopped_by
-		       : end.timed_out ? EXIT_TIMED_OUT
-				       : process_end_code(&end.process);
-	if (end.timed_out)
+	TRY(process_wait_loop(&opts, &r->end, e));
+	const WaitEnd *end = &r->end;
+	r->exit_code = end->stopped_by  ? 128 + end->stopped_by
+		       : end->timed_out ? EXIT_TIMED_OUT
+					: process_end_code(&end->process);
+	if (end->timed_out)
 		log_note("the command was killed after the %lld seconds of --timeout",
 			 (long long)q->timeout);
 	return 0;
@@ -483,6 +488,50 @@ int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e)
 	return 0;
 }
 
+/* Docker's codes for what does not begin. */
+static int refused_code(const Err *e)
+{
+	return e->kind == ERR_CMD_MISSING ? 127 : e->kind == ERR_CMD_INVOKE ? 126 : 125;
+}
+
+/* What `why` will tell about a run that failed; `failed` is NULL when the command began. */
+static void run_remember(const Run *r, const Err *failed)
+{
+	char text[sizeof failed->msg + 64];
+	if (!r->state_dir || !r->context.id)
+		return; /* it was a mistake in the words: there was no container to speak of */
+	Ended x = {
+		.id = r->context.id,
+		.name = r->request->name,
+		.command = r->spec.process.args.count > 0 ? r->spec.process.args.items[0] : NULL,
+		.when = (uint64_t)time(NULL),
+		.pid = r->container.pid,
+		.own_pids = r->plan.clone_flags & CLONE_NEWPID,
+		.exit_code = failed ? refused_code(failed) : r->exit_code,
+		.signal = r->end.process.by_signal ? r->end.process.number : 0,
+		.memory = r->memory,
+		.passed = r->end.passed,
+		.error = failed ? err_text(failed, text, sizeof text) : NULL,
+	};
+	why_remember(r->state_dir, &x, r->began, r->arena);
+}
+
+static int run_story(Run *r, Err *e)
+{
+	AUTO(wait_signals_restore) WaitSignals signals = WAIT_SIGNALS_NONE;
+	AUTO(undo_run)
+	Undo undo = UNDO_EMPTY; /* before that: a second ^C does not stop it half-way */
+
+	TRY(run_look(r, e));
+	TRY(run_plan(r, e));
+	TRY(wait_signals_block(r->request->tty, &signals,
+			       e)); /* a signal that comes now ends the start, or waits for the container */
+	umask(022); /* what the container is to read of ours is readable, whatever the caller's is */
+	TRY(run_make_dirs(r, &undo, e));
+	TRY(run_start(r, &signals, &undo, e));
+	return r->started ? run_until_end(r, &signals, e) : 0;
+}
+
 int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 {
 	AUTO(arena_done) Arena arena = ARENA_EMPTY;
@@ -494,24 +543,18 @@ int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
 		.dir = CONTAINER_DIR_NONE,
 		.container = CONTAINER_NONE,
 		.pid_file = PID_FILE_NONE,
+		.memory = { .limit = CGROUP_NO_LIMIT, .total_limit = CGROUP_NO_LIMIT },
+		.began = kmsg_now(),
 	};
-	AUTO(wait_signals_restore) WaitSignals signals = WAIT_SIGNALS_NONE;
-	AUTO(undo_run)
-	Undo undo = UNDO_EMPTY; /* before that: a second ^C does not stop it half-way */
 
 	arena_reserve(&arena, ARENA_BYTES);
 	r.context = (RunContext){
 		.request = request, .facts = &r.facts, .arena = &arena, .root_fd = FD_NONE
 	};
-	TRY(run_look(&r, e));
-	TRY(run_plan(&r, e));
-	TRY(wait_signals_block(request->tty, &signals,
-			       e)); /* a signal that comes now ends the start, or waits for the container */
-	umask(022); /* what the container is to read of ours is readable, whatever the caller's is */
-	TRY(run_make_dirs(&r, &undo, e));
-	TRY(run_start(&r, &signals, &undo, e));
-	if (r.started)
-		TRY(run_until_end(&r, &signals, e));
+	int result = run_story(&r, e);
+	if (result < 0 || r.exit_code != 0)
+		run_remember(&r, result < 0 ? e : NULL);
+	TRY(result);
 	*ret_exit_code = r.exit_code;
 	return 0;
 }

@@ -3,13 +3,16 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/num.h"
 #include "base/signals.h"
 #include "base/syscalls.h"
 #include "engine/dirs.h"
 #include "fmt/size.h"
 #include "kern/kmsg.h"
+#include "runtime/state.h"
 
 #define KERNEL_LINES_MOST 16
 
@@ -38,14 +41,14 @@ static bool see_line(const char *text, void *arg)
 	return s->lines->count < KERNEL_LINES_MOST;
 }
 
-void why_read_kernel(const char *id, pid_t pid, uint64_t since_us, Arena *a, StrList *ret)
+static void read_kernel(Ended *x, uint64_t since_us, Arena *a)
 {
 	Search s = {
-		.id = id,
-		.by_pid = arena_printf(a, "[%d]", pid),
-		.audit_pid = arena_printf(a, " pid=%d ", pid),
+		.id = x->id,
+		.by_pid = arena_printf(a, "[%d]", x->pid),
+		.audit_pid = arena_printf(a, " pid=%d ", x->pid),
 		.arena = a,
-		.lines = ret,
+		.lines = &x->kernel,
 	};
 	(void)kmsg_each(since_us, see_line, &s); /* a log that may not be read tells nothing */
 }
@@ -225,4 +228,22 @@ void why_tell(const Ended *x, Arena *a, Why *ret)
 		tell_exit(x, a, ret);
 	for (size_t i = 0; i < x->kernel.count; i++)
 		tell(&ret->details, a, arena_printf(a, "the kernel: %s", x->kernel.items[i]));
+}
+
+void why_remember(const char *state_dir, Ended *x, uint64_t since_us, Arena *a)
+{
+	AUTO(state_close) State state = STATE_NONE;
+	Err e = { 0 };
+	Why w;
+	if (x->signal || x->memory.oom_kills > 0)
+		read_kernel(x, since_us, a);
+	if (state_open(state_dir, a, &state, &e) < 0 || ended_write(state_dir, x, a, &e) < 0) {
+		log_debug("why it failed is not kept: %s", e.msg);
+		return;
+	}
+	bool unasked = x->signal && x->signal != x->passed.number && x->memory.oom_kills == 0;
+	if (!unasked || !isatty(STDERR_FILENO))
+		return;
+	why_tell(x, a, &w);
+	log_note("container %.12s: %s (more: mydocker why %.12s)", x->id, w.cause, x->id);
 }

@@ -20,6 +20,6 @@ typedef struct Why {
 } Why;
 void why_tell(const Ended *x, Arena *a, Why *ret);
 
-/* The lines of the kernel's log since `since_us` (kmsg_now()) that speak of this container: its id, or its first process. Empty where the log may
- * not be read. */
-void why_read_kernel(const char *id, pid_t pid, uint64_t since_us, Arena *a, StrList *ret);
+/* Keeps a run that failed, with what the kernel's log says of it since `since_us` (kmsg_now()): lines with its id or its first process. On a
+ * terminal, an end by a signal that nobody passed on is said in one line. Whatever fails here is in the debug log alone. */
+void why_remember(const char *state_dir, Ended *x, uint64_t since_us, Arena *a);

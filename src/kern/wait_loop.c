@@ -37,6 +37,7 @@ typedef struct Loop {
 	int64_t timeout_at, kill_at; /* in milliseconds of the monotonic clock, or NEVER */
 	bool timed_out;
 	int stopped_by;
+	WaitSignal passed;
 } Loop;
 
 static int64_t now_ms(void)
@@ -102,8 +103,16 @@ static void signal_keep(Loop *l, int sig)
 	(void)process_signal(l->opts->pidfd, l->opts->stop_signal); /* it may just have ended */
 }
 
-static void signal_handle(Loop *l, int sig)
+static void signal_pass_on(Loop *l, const struct signalfd_siginfo *info)
 {
+	int sig = (int)info->ssi_signo;
+	if (process_signal(l->opts->pidfd, sig) == 0) /* else it has just ended */
+		l->passed = (WaitSignal){ .number = sig, .pid = (pid_t)info->ssi_pid, .uid = info->ssi_uid };
+}
+
+static void signal_handle(Loop *l, const struct signalfd_siginfo *info)
+{
+	int sig = (int)info->ssi_signo;
 	if (sig == SIGPIPE || sig == SIGURG)
 		return;
 	if (l->master >= 0 && sig == SIGTSTP)
@@ -113,7 +122,7 @@ static void signal_handle(Loop *l, int sig)
 	else if (l->opts->own_signals)
 		signal_keep(l, sig);
 	else
-		(void)process_signal(l->opts->pidfd, sig); /* it may just have ended */
+		signal_pass_on(l, info);
 	if (l->master >= 0 &&
 	    sig == SIGCONT) /* after a SIGSTOP, too, in which the shell has set a mode of its own */
 		tty_make_raw_again(&l->tty);
@@ -123,7 +132,7 @@ static void signals_read(Loop *l)
 {
 	struct signalfd_siginfo info;
 	while (read(l->opts->signals_fd, &info, sizeof info) == (ssize_t)sizeof info)
-		signal_handle(l, (int)info.ssi_signo);
+		signal_handle(l, &info);
 }
 
 /* Reads into an empty flow. Returns false at the end of file (for a master: EIO, when all have closed the terminal). */
@@ -310,6 +319,8 @@ int process_wait_loop(const WaitOpts *opts, WaitEnd *ret, Err *e)
 	if (l.master >= 0)
 		output_finish(&l);
 	TRY(process_wait(opts->pidfd, &end, e));
-	*ret = (WaitEnd){ .process = end, .timed_out = l.timed_out, .stopped_by = l.stopped_by };
+	*ret = (WaitEnd){
+		.process = end, .timed_out = l.timed_out, .stopped_by = l.stopped_by, .passed = l.passed
+	};
 	return 0;
 }

@@ -29,10 +29,18 @@ typedef struct WaitOpts {
 	int64_t stop_timeout;
 } WaitOpts;
 
+/* A signal that came to us. */
+typedef struct WaitSignal {
+	int number; /* 0: none came */
+	pid_t pid;  /* who sent it, as we see him; 0: the kernel, by a key of the terminal */
+	uint32_t uid;
+} WaitSignal;
+
 typedef struct WaitEnd {
 	ProcessEnd process;
 	bool timed_out;
-	int stopped_by; /* with own_signals: the first one, or 0 */
+	int stopped_by;    /* with own_signals: the first one, or 0 */
+	WaitSignal passed; /* the last one that was passed on */
 } WaitEnd;
 
 /* Returns when the process has ended and is reaped, and with a terminal when all its output is written to standard output. End of file on

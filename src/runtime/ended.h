@@ -12,15 +12,9 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "kern/cgroup.h"
+#include "kern/wait_loop.h"
 
 #define ENDED_KEPT 32
-
-/* A signal that the parent passed on to the command. */
-typedef struct EndedSignal {
-	int number; /* 0: none */
-	pid_t pid;  /* who sent it; 0: the kernel, by a key of the terminal */
-	uint32_t uid;
-} EndedSignal;
 
 typedef struct Ended {
 	const char *id;
@@ -32,9 +26,9 @@ typedef struct Ended {
 	int exit_code;       /* as a shell says it */
 	int signal; /* that ended its first process; 0: it ended by itself, or never began */
 	CgroupMemory memory;
-	EndedSignal passed; /* the last one */
-	const char *error;  /* why it did not begin; NULL: it did */
-	StrList kernel;     /* what the kernel's log says about it */
+	WaitSignal passed; /* the last signal that the parent passed on */
+	const char *error; /* why it did not begin; NULL: it did */
+	StrList kernel;    /* what the kernel's log says about it */
 } Ended;
 
 /* Writes one, and removes the oldest beyond ENDED_KEPT. */

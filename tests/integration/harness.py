@@ -207,6 +207,8 @@ class Engine:
         found += [f"names/{p.name}" for p in names.iterdir()] if names.is_dir() else []
         for top in (self.state, self.root):
             for d, dirs, files in os.walk(top):
+                if Path(d) == self.state / "ended":
+                    continue  # what failed runs leave for `why`, on purpose
                 found += [f"{top.name}: {os.path.relpath(os.path.join(d, n), top)}" for n in dirs + files if len(n) >= 64]
         return sorted(set(found))
 

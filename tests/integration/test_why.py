@@ -2,9 +2,6 @@
 import json
 import os
 import signal
-import time
-
-from harness import wait_until
 
 
 def why(md, *words):
@@ -54,21 +51,20 @@ def test_killed_for_memory_names_who(md):
 
 
 def test_a_signal_that_was_passed_on_names_its_sender(md):
-    c = md.start("", "probe sleep 30000")
-    wait_until(lambda: c.pids(), 15)
-    time.sleep(0.3)
+    c = md.start("--pid host", "probe seq say ready , sleep 30000")
+    c.read_until("ready")
     c.signal(signal.SIGTERM)
-    code = c.wait()
+    code = c.wait().code
     told = why(md)
     assert told["ExitCode"] == code == 143
     assert told["Cause"] == f"SIGTERM ended it: process {os.getpid()} of user {os.getuid()} sent it to mydocker, which passed it on"
 
 
 def test_a_kill_from_the_host(md):
-    c = md.start("", "probe sleep 30000")
-    wait_until(lambda: c.pids(), 15)
+    c = md.start("", "probe seq say ready , sleep 30000")
+    c.read_until("ready")
     os.kill(c.init_pid(), signal.SIGKILL)
-    assert c.wait() == 137
+    assert c.wait().code == 137
     assert why(md)["Cause"].startswith("SIGKILL from the host's side")
 
 

@@ -90,7 +90,7 @@ static void a_passed_signal_names_its_sender(void **state)
 {
 	(void)state;
 	Ended x = ended(143, SIGTERM);
-	x.passed = (EndedSignal){ .number = SIGTERM, .pid = 77, .uid = 1000 };
+	x.passed = (WaitSignal){ .number = SIGTERM, .pid = 77, .uid = 1000 };
 	assert_string_equal(told(&x).cause,
 			    "SIGTERM ended it: process 77 of user 1000 sent it to mydocker, which passed it on");
 	x.passed.pid = 0;
