@@ -13,6 +13,12 @@ static void explain_record(const RunContext *c, Explain *x)
 		explain_add(x, STAGE_RECORD, "the name is taken: only one can make the link",
 			    "flock(\"names\", EX), symlinkat(\"names/%s\" -> \"%s\"), flock(\"names\", UN)",
 			    c->request->name, c->id);
+	if (c->request->cidfile)
+		explain_add(x, STAGE_RECORD, "the id, for who waits for it",
+			    "openat(\"%s\", CREAT|EXCL), write()", c->request->cidfile);
+	if (c->request->pidfile)
+		explain_add(x, STAGE_RECORD, "for the process's number, once there is one",
+			    "openat(\"%s\", CREAT)", c->request->pidfile);
 	if (c->overlay_dir)
 		explain_add(x, STAGE_RECORD, "where what is written to the root goes",
 			    "mkdir(\"%s\"), mkdirat(\"upper\"), mkdirat(\"work\")", c->overlay_dir);

@@ -478,6 +478,7 @@ int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e)
 		.state = STATE_NONE,
 		.dir = CONTAINER_DIR_NONE,
 		.container = CONTAINER_NONE,
+		.pid_file = PID_FILE_NONE,
 	};
 	r.context = (RunContext){ .request = request, .facts = &r.facts, .arena = a, .root_fd = FD_NONE };
 	TRY(run_look(&r, e));

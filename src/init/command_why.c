@@ -154,7 +154,8 @@ int command_why(const char *path, int number, Err *e)
 	case EACCES: return why_denied(path, there ? &st : NULL, e);
 	case E2BIG:
 		return err_make(e, ERR_CMD_INVOKE, number,
-				"exec: \"%s\": arguments and environment", path);
+				"exec: \"%s\": arguments and environment together, at most a quarter of the limit 'stack'",
+				path);
 	default: return err_make(e, ERR_CMD_INVOKE, number, "exec: \"%s\"", path);
 	}
 }

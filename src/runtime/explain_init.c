@@ -1,3 +1,4 @@
+#include <linux/capability.h>
 #include <linux/mount.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -194,6 +195,9 @@ static void tell_kernel(const Told *t)
 	if (w->head.hostname)
 		add(t, KERNEL, "its name: the host keeps its own", "sethostname(\"%s\")",
 		    text(t, w->head.hostname));
+	if (w->head.domainname)
+		add(t, KERNEL, "its NIS domain, which is not that of DNS", "setdomainname(\"%s\")",
+		    text(t, w->head.domainname));
 	if (has(t, WIRE_LOOPBACK_UP))
 		add(t, KERNEL, "127.0.0.1 works; a new network namespace has it switched off",
 		    "netlink: RTM_NEWLINK lo UP");
@@ -234,21 +238,49 @@ static const char *limit_words(const Told *t, uint64_t value)
 				      : arena_printf(t->x->arena, "%llu", (unsigned long long)value);
 }
 
+/* Two processes: what the one that stays does, in a step of its own. */
+static void tell_reaper(const Told *t)
+{
+	if (!has(t, WIRE_REAPER))
+		return;
+	add(t, SESSION, "the child becomes the command; this process stays, passes signals on and reaps",
+	    "clone3()");
+	add(t, SESSION,
+	    "in the process that stays, before the child goes on: it keeps nothing that the command has not",
+	    "setsid()%s, %ssetresgid(), setresuid(), capset(%s), prctl(SET_PDEATHSIG, SIGKILL)%s, close_range(0)",
+	    has(t, WIRE_NEW_KEYRING) ? ", keyctl(JOIN_SESSION_KEYRING)" : "",
+	    has(t, WIRE_NO_SETGROUPS) ? "" : "setgroups(), ",
+	    t->w->head.caps_bounding >> CAP_KILL & 1 ? "KILL" : "none",
+	    t->w->filter_count > 0 ? ", seccomp(6 calls)" : "");
+}
+
+static void tell_streams(const Told *t)
+{
+	if (has(t, WIRE_STDIN_NULL))
+		add(t, SESSION, "nothing to read, unless -i is given", "dup2(\"/dev/null\", 0)");
+	if (has(t, WIRE_STDOUT_NULL))
+		add(t, SESSION, "not attached", "dup2(\"/dev/null\", 1)");
+	if (has(t, WIRE_STDERR_NULL))
+		add(t, SESSION, "not attached", "dup2(\"/dev/null\", 2)");
+}
+
 static void tell_session(const Told *t)
 {
 	const WireBuild *w = t->w;
+	tell_reaper(t);
 	add(t, SESSION, "a session of its own", "setsid()");
 	if (has(t, WIRE_TERMINAL))
 		add(t, SESSION, "the terminal is its controlling one: ^C works",
 		    "ioctl(TIOCSCTTY), dup2(0, 1, 2)");
-	if (has(t, WIRE_STDIN_NULL))
-		add(t, SESSION, "nothing to read, unless -i is given", "dup2(\"/dev/null\", 0)");
+	tell_streams(t);
 	if (has(t, WIRE_NEW_KEYRING))
 		add(t, SESSION, "keys of the caller stay with the caller",
 		    "keyctl(JOIN_SESSION_KEYRING)");
 	add(t, SESSION, "signals as a fresh process has them, and the file mode mask",
 	    "rt_sigaction(1 to 64, DFL), rt_sigprocmask(none), umask(%04o)",
 	    has(t, WIRE_HAS_UMASK) ? w->head.umask : 022);
+	if (has(t, WIRE_HAS_PERSONALITY))
+		add(t, SESSION, "the execution domain", "personality(0x%x)", w->head.personality);
 	for (size_t i = 0; i < w->rlimits_count; i++)
 		add(t, LIMITS,
 		    w->rlimits[i].is_default ? "a default: no more than this process may have itself"
@@ -302,10 +334,15 @@ static void tell_privileges(const Told *t)
 		tell_filter(t, STAGE_PRIVILEGES);
 	add(t, BIND, "when mydocker dies, so does the container", "prctl(SET_PDEATHSIG, SIGKILL)");
 	add(t, BIND, "no descriptor of ours gets into the command", "close_range(3, CLOEXEC)");
+	for (size_t i = 0; i < t->w->keep_fds_count; i++)
+		add(t, BIND, i ? NULL : "but what it is to have of the caller's",
+		    "fcntl(%d, SETFD, 0)", t->w->keep_fds[i]);
 	add(t, BIND, NULL, "sendmsg(EXECING)");
 	if (no_new_privs)
 		tell_filter(t, STAGE_BIND);
-	add(t, EXEC, "what was a process of mydocker is now process 1 of the container",
+	add(t, EXEC,
+	    has(t, WIRE_REAPER) ? "what was a process of mydocker is now the only child of process 1"
+				: "what was a process of mydocker is now process 1 of the container",
 	    "execve(\"%s\", %zu arguments, %zu variables)", text(t, t->w->argv[0]),
 	    t->w->argv_count, t->w->envp_count);
 }

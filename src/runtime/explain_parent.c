@@ -121,11 +121,17 @@ void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 		    clone_words(p, f, x->arena));
 	explain_add(x, STAGE_SPAWN, "in the new process", "execveat(\"mydocker-init\")");
 	explain_maps(p, x);
+	if (p->oom_score_adj)
+		explain_add(x, STAGE_MAPPED, "how early the kernel kills it when memory is short",
+			    "write(\"/proc/PID/oom_score_adj\", \"%s\")", p->oom_score_adj);
 	explain_add(x, STAGE_MAPPED,
 		    "the process's number and start time, so that nobody takes another for it",
 		    "openat(\"process.json.new\"), write(), renameat(\"process.json\")");
 	explain_add(x, STAGE_MAPPED, NULL, "sendmsg(MAPPED)");
-	explain_add(x, STAGE_FOLLOW, "while init works; an error comes the same way, in place of a step",
+	explain_add(x, STAGE_FOLLOW,
+		    "until init has let go of the line, or a signal tells us to give up",
+		    "poll(line, signalfd)");
+	explain_add(x, STAGE_FOLLOW, "what init said; an error comes the same way, in place of a step",
 		    "recvmsg(ROOTFS_READY), recvmsg(EXECING), recvmsg(end of file)");
 	for (size_t i = 0; i < p->groups_count; i++)
 		explain_add(x, STAGE_CLEAN, "its groups", "rmdir(\"%s\")", p->groups[i].dir);
