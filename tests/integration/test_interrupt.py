@@ -145,6 +145,19 @@ def test_other_signals_wait_for_the_command(md, dead):
     assert r.wait().code == 128 + signal.SIGUSR1
 
 
+@pytest.mark.parametrize("opts", ["", "--init", "-t"])
+def test_a_command_on_a_dead_file_system(md, dead, opts):
+    """The mount itself can be made; execve(2) hangs, the last thing of all."""
+    r = md.start(f"-v {dead.point}:/x {opts}", ["/x/program"], preexec_fn=dead.mount)
+    dead.answer_init()
+    dead.answer_directory(*dead.take())
+    dead.wait()
+    container = r.id
+    r.signal(signal.SIGTERM)
+    assert r.wait(10).code == 128 + signal.SIGTERM
+    assert not md.left() and not groups_of(container)
+
+
 def test_a_root_on_a_dead_file_system(md, dead):
     """Nothing is made yet: the signal has its usual effect."""
     r = md.start("", "probe exit 0", rootfs=f"{dead.point}/x", preexec_fn=dead.mount)
