@@ -12,6 +12,7 @@
 #include "base/str.h"
 
 /* Members not given are NULL, false, empty or SPEC_UNSET (run_request_init()). */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): members stand as the options do, and there is one of it */
 typedef struct RunRequest {
 	const char *state_dir, *root_dir; /* NULL: the user's defaults (engine/dirs.h) */
 
@@ -68,15 +69,14 @@ typedef struct RunRequest {
 	const char *cpuset_cpus, *cpuset_mems;
 	int64_t pids_limit; /* -1 or 0: none */
 	const char *cgroup_parent;
-	int64_t memory_swappiness; /* 0 to 100; -1: the host's */
-	bool oom_kill_disable;
+	int64_t memory_swappiness;             /* 0 to 100; -1: the host's */
 	int64_t cpu_rt_period, cpu_rt_runtime; /* microseconds */
 	int64_t blkio_weight;                  /* 10 to 1000 */
 	StrList blkio_weight_devices;          /* "DEVICE:WEIGHT" */
 	StrList device_read_bps, device_write_bps, device_read_iops, device_write_iops; /* "DEVICE:RATE" */
 	StrList cgroup_conf; /* "KEY=VALUE", KEY a file of cgroup v2 */
 	const char *cgroups; /* enabled (NULL), disabled, no-conmon */
-	bool writable_cgroups;
+	bool oom_kill_disable, writable_cgroups;
 
 	/* namespaces: NULL is a new one */
 	const char *pid, *ipc, *uts, *cgroupns;

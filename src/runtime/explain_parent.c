@@ -10,6 +10,17 @@ static const char *controllers_of(const Explain *x, const HostCgroup *h)
 	return arena_printf(x->arena, "for %s", h->controllers);
 }
 
+static void explain_write(const CgroupWrite *w, Explain *x)
+{
+	const char *what = w->asked ? w->what : arena_printf(x->arena, "%s (default)", w->what);
+	if (w->or_file)
+		explain_add(x, STAGE_GROUPS, what,
+			    "write(\"%s\", \"%s\"), or without that file write(\"%s\", \"%s\")",
+			    w->file, w->value, w->or_file, w->or_value);
+	else
+		explain_add(x, STAGE_GROUPS, what, "write(\"%s\", \"%s\")", w->file, w->value);
+}
+
 /* "/sys/fs/cgroup/memory/mydocker/3f..." is long and the same in each line: what follows is relative to it. */
 static void explain_group(const Plan *p, const HostFacts *f, size_t i, Explain *x)
 {
@@ -18,14 +29,13 @@ static void explain_group(const Plan *p, const HostFacts *f, size_t i, Explain *
 	explain_add(x, STAGE_GROUPS,
 		    arena_printf(x->arena, "a group of its own %s", controllers_of(x, h)),
 		    "mkdir(\"%s\")", g->dir);
-	for (size_t k = 0; k < p->writes_count; k++) {
-		const PlanCgroupWrite *w = &p->writes[k];
-		if (w->hierarchy == g->hierarchy)
-			explain_add(x, STAGE_GROUPS,
-				    arena_printf(x->arena, "%s%s", w->write.what,
-						 w->write.asked ? "" : " (default)"),
-				    "write(\"%s\", \"%s\")", w->write.file, w->write.value);
-	}
+	for (size_t k = 0; k < p->writes_count; k++)
+		if (p->writes[k].hierarchy == g->hierarchy)
+			explain_write(&p->writes[k].write, x);
+	if (g->has_owner)
+		explain_add(x, STAGE_GROUPS,
+			    "who runs in it may divide it, and change none of its limits",
+			    "fchownat(\".\" and files of /sys/kernel/cgroup/delegate, %u)", g->owner);
 	if (!h->is_v2)
 		explain_add(x, STAGE_GROUPS, "the door by which init will enter it",
 			    "open(\"tasks\", WRONLY)");

@@ -104,8 +104,8 @@ static const struct {
 	const char *v1, *v2, *what;
 	bool is_u32; /* the kernel cuts off what is above, without a word on v1 */
 } kinds[SPEC_THROTTLE_KINDS] = {
-	[SPEC_READ_BPS] = { "blkio.throttle.read_bps_device", "rbps", "read rate" },
-	[SPEC_WRITE_BPS] = { "blkio.throttle.write_bps_device", "wbps", "write rate" },
+	[SPEC_READ_BPS] = { "blkio.throttle.read_bps_device", "rbps", "read rate", false },
+	[SPEC_WRITE_BPS] = { "blkio.throttle.write_bps_device", "wbps", "write rate", false },
 	[SPEC_READ_IOPS] = { "blkio.throttle.read_iops_device", "riops", "rate of read operations", true },
 	[SPEC_WRITE_IOPS] = { "blkio.throttle.write_iops_device", "wiops",
 			      "rate of write operations", true },
