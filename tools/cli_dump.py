@@ -70,6 +70,10 @@ BY_NAME = {
     "workdir": TEXT,
 }
 
+# What stands behind the second colon of a volume, separated by commas.
+VOLUME_OPTIONS = ["O", "U", "bind", "dev", "exec", "idmap", "nodev", "noexec", "nosuid", "private", "rbind", "ro", "rprivate", "rro", "rshared",
+                  "rslave", "rw", "shared", "slave", "suid"]
+
 
 class Option:
     def __init__(self, row):

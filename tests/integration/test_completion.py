@@ -42,6 +42,7 @@ CASES = [
     ("mydocker run --rootfs ROOT probe --", set(), {"--rootfs", "--memory"}),
     ("mydocker explain run --cap-a", {"--cap-add"}, set()),
     ("mydocker help ve", {"version"}, set()),
+    ("mydocker run -v /a:/b:no", {"nosuid"}, {"ro"}),
     ("mydocker info --", {"--format", "--help"}, {"--memory"}),
     ("mydocker info --format ", {"json"}, set()),
 ]
@@ -83,7 +84,8 @@ TAB = [
     ("mydocker run --pid h", "mydocker run --pid host "),
     ("mydocker run --ulimit=nof", "mydocker run --ulimit=nofile="),
     ("mydocker run --rootfs ROOT:O --user=alice:sou", "mydocker run --rootfs ROOT:O --user=alice:sound "),
-    ("mydocker run -v ROOT:/x:rw", "mydocker run -v ROOT:/x:rw "),
+    ("mydocker run -v ROOT:/x:nos", "mydocker run -v ROOT:/x:nosuid "),
+    ("mydocker run -v ROOT:/x:ro,nos", "mydocker run -v ROOT:/x:ro,nosuid "),
     ("mydocker run --env-file ROOT/etc/gro", "mydocker run --env-file ROOT/etc/group "),
     ("mydocker run --env-file=ROOT/etc/gro", "mydocker run --env-file=ROOT/etc/group "),
     ("mydocker run -v ROOT/etc/gro", "mydocker run -v ROOT/etc/group"),

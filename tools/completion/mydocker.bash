@@ -65,7 +65,7 @@ __mydocker_programs() { # CURRENT
 }
 
 __mydocker_complete_value() { # BEFORE CURRENT
-	local before=$1 cur=$2 kind=${value#attached }
+	local before=$1 cur=$2 kind=${value#attached } head
 	case $kind in
 	words\ *) __mydocker_offer "$before" "$cur" ${kind#words } ;;
 	file) compopt -o default ;;
@@ -86,7 +86,9 @@ __mydocker_complete_value() { # BEFORE CURRENT
 		esac ;;
 	volume)
 		case $cur in
-		*:*:*) __mydocker_offer "$before" "$cur" "${cur%:*}":{ro,rw} ;;
+		*:*:*)
+			head=${cur%"${cur##*[:,]}"}
+			__mydocker_offer "$before" "$cur" $(printf "${head//%/%%}%s\n" $__mydocker_volume_options) ;;
 		*:*) ;;
 		*) compopt -o default -o nospace ;;
 		esac ;;

@@ -101,6 +101,18 @@ function __mydocker_zones
 	and string replace -rf '^[^#\t]+\t[^\t]+\t([^\t]+).*' '$1' </usr/share/zoneinfo/zone1970.tab
 end
 
+function __mydocker_volumes
+	set -l token (commandline -ct | string replace -r '^(--volume=|-v)' '')
+	set -l head (string match -r '^.*:.*:(?:.*,)?' -- $token)
+	if test -n "$head"
+		for option in $__mydocker_volume_options
+			echo $head$option
+		end
+	else if not string match -q '*:*' -- $token
+		__fish_complete_path $token
+	end
+end
+
 # Programs in the root; on the host those of PATH.
 function __mydocker_programs
 	set -l root (__mydocker_root)

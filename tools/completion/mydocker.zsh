@@ -55,7 +55,8 @@ _mydocker_zones() {
 
 _mydocker_volumes() {
 	if compset -P '*:*:'; then
-		_mydocker_words ro rw
+		compset -P '*,'
+		_mydocker_words $_mydocker_volume_options
 	elif compset -P '*:'; then
 		_message 'path inside'
 	else
