@@ -25,7 +25,8 @@ def fish(share, line, _scratch):
     r = subprocess.run(["fish", "--no-config", "-c", f"source {share}/fish/vendor_completions.d/mydocker.fish; complete -C $argv[1]", "--", line],
                        capture_output=True, text=True, check=True, timeout=30)
     assert r.stderr == "", r
-    return {offer.split("\t")[0] for offer in r.stdout.splitlines()}
+    head = re.search(r"(\S*[=:])?\S*$", line)[1] or ""  # the others give only what follows the last '=' or ':'
+    return {offer.split("\t")[0].removeprefix(head) for offer in r.stdout.splitlines()}
 
 
 class Terminal:
