@@ -13,4 +13,4 @@
 #define LIMIT_HOST_NAME      64u         /* HOST_NAME_MAX, uts_namespaces(7) */
 #define LIMIT_NAME           128u        /* a container's name */
 #define LIMIT_GROUPS         1024u       /* supplementary groups */
-#define LIMIT_TREE_DEPTH     256u        /* directories in one another, where each costs a descriptor */
+#define LIMIT_TREE_DEPTH     256u /* directories in one another, where each costs a descriptor */

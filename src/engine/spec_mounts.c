@@ -138,23 +138,19 @@ static void sort_by_depth(SpecMount *mounts, size_t count)
 	}
 }
 
-/* podman's --read-only-tmpfs: what programs expect to be writable is, with what the root has there. */
+/* podman's --read-only-tmpfs: what programs expect to be writable is, with what the root has there. The host's own tree has fresh /run and
+ * /tmp anyway, and its /var/tmp may hold anything. */
 static void fill_writable_tmpfs(const RunContext *c, Spec *s)
 {
-	static const struct {
-		const char *path, *options;
-	} dirs[] = {
-		{ "/run", "nosuid,nodev,tmpcopyup,mode=755" },
-		{ "/tmp", "nosuid,nodev,tmpcopyup,mode=1777" },
-		{ "/var/tmp", "nosuid,nodev,tmpcopyup,mode=1777" },
-	};
 	if (!c->request->read_only || !c->request->read_only_tmpfs)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-		bool ours = c->root_kind == ROOT_HOST && strcmp(dirs[i].path, "/var/tmp") != 0;
-		if (!ours) /* has them anyway */
-			fs_add(c, s, "tmpfs", dirs[i].path, dirs[i].options);
+	if (c->root_kind == ROOT_HOST) {
+		fs_add(c, s, "tmpfs", "/var/tmp", "nosuid,nodev,mode=1777");
+		return;
 	}
+	fs_add(c, s, "tmpfs", "/run", "nosuid,nodev,tmpcopyup,mode=755");
+	fs_add(c, s, "tmpfs", "/tmp", "nosuid,nodev,tmpcopyup,mode=1777");
+	fs_add(c, s, "tmpfs", "/var/tmp", "nosuid,nodev,tmpcopyup,mode=1777");
 }
 
 /* Paths of /proc and /sys that tell about or change the host: the union of what docker and podman hide. */

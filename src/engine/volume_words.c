@@ -93,6 +93,43 @@ static void add_permission(const VolumeWords *w, VolumeTopic topic, bool recursi
 		strlist_add(a, &m->options, word);
 }
 
+/* Overlay takes these as parts of one text, in which colons separate layers. */
+static const char *layer_option(Arena *a, const char *key, const char *path)
+{
+	char *out = arena_alloc(a, 2 * strlen(path) + 1), *p = out;
+	for (; *path; path++) {
+		if (*path == ':' || *path == '\\')
+			*p++ = '\\';
+		*p++ = *path;
+	}
+	return arena_printf(a, "%s=%s", key, out);
+}
+
+/* "O": a layer over the source takes what is written, and goes with the container; or it is the caller's and stays. */
+static int overlay_apply(const VolumeWords *w, Arena *a, SpecMount *m, Err *e)
+{
+	const char *upper = w->said[VOLUME_UPPER], *work = w->said[VOLUME_WORK];
+	if (!w->said[VOLUME_OVERLAY])
+		return err_make(e, ERR_USAGE, 0, "option '%s' needs 'O'", upper ? upper : work);
+	for (VolumeTopic t = 0; t < VOLUME_TOPICS; t++) {
+		bool fits = t == VOLUME_OVERLAY || t == VOLUME_OWNER || t == VOLUME_UPPER ||
+			    t == VOLUME_WORK;
+		if (!fits)
+			TRY(exclusive(w, t, VOLUME_OVERLAY, e));
+	}
+	if (!upper != !work)
+		return err_make(e, ERR_USAGE, 0, "options 'upperdir' and 'workdir' need each other");
+	m->type = "overlay";
+	m->throw_away = !upper;
+	m->chown_source = w->said[VOLUME_OWNER] != NULL;
+	if (!upper)
+		return 0;
+	strlist_add(a, &m->options, layer_option(a, "lowerdir", m->source));
+	strlist_add(a, &m->options, upper);
+	strlist_add(a, &m->options, work);
+	return 0;
+}
+
 int volume_words_apply(const VolumeWords *w, Arena *a, SpecMount *m, Err *e)
 {
 	bool recursive = !says(w, VOLUME_RECURSION, "bind");
@@ -100,7 +137,7 @@ int volume_words_apply(const VolumeWords *w, Arena *a, SpecMount *m, Err *e)
 
 	TRY(exclusive(w, VOLUME_OWNER, VOLUME_IDMAP, e)); /* ids would be translated twice */
 	if (w->said[VOLUME_OVERLAY] || w->said[VOLUME_UPPER] || w->said[VOLUME_WORK])
-		return err_make(e, ERR_USAGE, 0, "option 'O' is not there yet");
+		return overlay_apply(w, a, m, e);
 	strlist_add(a, &m->options, recursive ? "rbind" : "bind");
 	strlist_add(a, &m->options,
 		    w->said[VOLUME_PROPAGATION] ? w->said[VOLUME_PROPAGATION] : "rprivate");

@@ -32,6 +32,7 @@ typedef struct SpecMount {
 	const char *type;   /* NULL: a bind */
 	const char *source; /* may be NULL */
 	StrList options;
+	bool throw_away; /* a throw-away layer in memory over the folder `source`; the type is "overlay" (engine only) */
 	bool create_source; /* make the folder, if it is missing, before anything starts (engine only) */
 	bool chown_source; /* give it and all in it to the command's user before anything starts (engine only) */
 } SpecMount;

@@ -62,13 +62,11 @@ static int fd_path(int fd, char *ret, size_t size, Err *e)
 }
 
 /* A mount in a shared one would appear on the host and stay there. The plan has compared the paths; the root's symbolic links may still
- * lead there. */
-static int target_check(const Init *in, int target, Err *e)
+ * lead there. Apart from its caller for the sake of 8 KiB of stack, which other targets need not pay for. */
+__attribute__((noinline)) static int target_check(const Init *in, int target, Err *e)
 {
 	const WirePlan *p = in->plan;
 	char ours[PATH_MAX], other[PATH_MAX];
-	if (in->shared == 0)
-		return 0;
 	TRY(fd_path(target, ours, sizeof ours, e));
 	for (uint32_t i = 0; i < p->mounts.count; i++) {
 		const WireMount *m = &WIRE_ITEMS(p, mounts, WireMount)[i];
@@ -76,7 +74,7 @@ static int target_check(const Init *in, int target, Err *e)
 			continue;
 		TRY(fd_path(in->sources[i], other, sizeof other, e));
 		if (path_is_below(ours, other))
-			return err_make(e, ERR_SPEC, EXDEV,
+			return err_make(e, ERR_SPEC, 0,
 					"the path leads into the shared mount on %s: it would appear on the host, too",
 					wire_text(p, m->target));
 	}
@@ -89,7 +87,7 @@ static int target_open(const Init *in, const Job *j, bool is_file, int *ret_fd, 
 		     (str_eq(j->type, "proc") || str_eq(j->type, "sysfs"));
 	TRY(path_make_in_root(in->root, j->target, is_file ? PATH_FILE : PATH_DIR,
 			      exact ? PATH_NO_SYMLINKS : 0, ret_fd, e));
-	return target_check(in, *ret_fd, e);
+	return in->shared > 0 ? target_check(in, *ret_fd, e) : 0;
 }
 
 /* What a new tmpfs takes over from the folder that it is going to cover. */
@@ -138,12 +136,14 @@ static int fs_mount(Init *in, const Job *j, int *ret_mount, Err *e)
 	TRY(target_open(in, j, j->m->flags & WIRE_MOUNT_FILE, &target, e));
 	TRY(mount_attach(made, target, e));
 	bool whole = j->m->options_count == 0 && !(j->m->attr_set & MOUNT_ATTR_RDONLY);
-	if (str_eq(j->type, "proc") && in->proc < 0 && whole) /* for sysctls */
+	if (str_eq(j->type, "proc") && in->proc < 0 && whole) { /* for sysctls */
 		in->proc = TAKE_FD(made);
-	else if (str_eq(j->type, "devpts") && in->devpts < 0 && !is_last(j->m)) /* for the terminal */
+	} else if (str_eq(j->type, "devpts") && (in->devpts < 0 || str_eq(j->target, "/dev/pts"))) {
+		fd_close_auto(&in->devpts); /* for the terminal: the usual one, wherever others are */
 		in->devpts = TAKE_FD(made);
-	else
+	} else {
 		*ret_mount = TAKE_FD(made);
+	}
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -190,6 +191,19 @@ static int caps_carry_through_exec(Err *e)
 	return 0;
 }
 
+/* Init holds a descriptor for every mount that it copies, and some more. The command's own limit is in the plan. */
+static int descriptors_allow(const HostFacts *f, const WireBuild *w, Err *e)
+{
+	const uint64_t need = w->mounts_count + 64;
+	if (f->nofile_soft >= need || f->nofile_soft >= f->nofile_hard)
+		return 0;
+	struct rlimit limit = {
+		.rlim_cur = need < f->nofile_hard ? need : f->nofile_hard,
+		.rlim_max = f->nofile_hard,
+	};
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? err_sys(e, "raise the limit of open files") : 0;
+}
+
 /* In a child of clone3: only plain system calls, and then init. Comes back when that failed. */
 static int init_exec(int init_fd, int plan_fd, const Sync *sync, Err *e)
 {
@@ -205,6 +219,7 @@ static int init_exec(int init_fd, int plan_fd, const Sync *sync, Err *e)
 /* The child's descriptors are its own copies. */
 static int container_child(Start *s, int plan_fd, Err *e)
 {
+	TRY(descriptors_allow(s->facts, &s->plan->wire, e));
 	if (s->plan->uid_map)
 		TRY(caps_carry_through_exec(e));
 	if (s->root_fd >= 0)
@@ -269,7 +284,8 @@ static int root_tree_make(Start *s, Err *e)
 	TRY(pid);
 	if (pid == 0) {
 		Err own = { 0 };
-		(void)init_exec(s->init_fd, plan_fd, &theirs, &own); /* returned: it failed */
+		if (descriptors_allow(s->facts, &w, &own) == 0)
+			(void)init_exec(s->init_fd, plan_fd, &theirs, &own); /* returned: it failed */
 		child_fail(&theirs, &own);
 	}
 	sync_close(&theirs);

@@ -88,6 +88,13 @@ static unsigned tmpfs_flags(const MountOptions *o)
 	return flags;
 }
 
+/* In a user namespace an overlay may only use its users' extended attributes. */
+static void overlay_userns_add(Plan *p, WireMount *m)
+{
+	*wire_add(&p->wire, mount_options, WireStr) = wire_add_str(&p->wire, "userxattr");
+	m->options_count++;
+}
+
 static int fs_mount_add(const PlanContext *c, Plan *p, size_t index, const MountOptions *o, Err *e)
 {
 	const SpecMount *m = &c->spec->mounts[index];
@@ -104,6 +111,8 @@ static int fs_mount_add(const PlanContext *c, Plan *p, size_t index, const Mount
 		.propagation = o->propagation,
 	};
 	fs_data_add(c, p, &w, m->type, &o->data);
+	if (strcmp(m->type, "overlay") == 0 && (c->spec->linux_.namespaces & SPEC_NS_USER))
+		overlay_userns_add(p, &w);
 	if (is_tmpfs)
 		w.flags |= (uint16_t)tmpfs_flags(o);
 	if (strcmp(m->type, "mqueue") == 0)
@@ -142,6 +151,17 @@ static int bind_mount_add(const SpecMount *m, Plan *p, const MountOptions *o, Er
 		.propagation = bind_propagation(o),
 	};
 	return 0;
+}
+
+/* The layer lies in init's scratch file system, as those of the root do. */
+static void throw_away_add(const SpecMount *m, Plan *p)
+{
+	p->wire.head.flags |= WIRE_SCRATCH;
+	*wire_add(&p->wire, mounts, WireMount) = (WireMount){
+		.kind = WIRE_MOUNT_OVERLAY,
+		.target = wire_add_str(&p->wire, m->destination),
+		.source = wire_add_str(&p->wire, m->source),
+	};
 }
 
 static const char *last_component(const char *path)
@@ -282,6 +302,10 @@ static int mount_add(const PlanContext *c, Plan *p, size_t index, Err *e)
 	for (size_t i = 0; i < m->options.count; i++)
 		TRY(option_add(&o, m->options.items[i], m, c->arena, e));
 	TRY(proc_check(m, &o, e));
+	if (m->throw_away) {
+		throw_away_add(m, p);
+		return 0;
+	}
 	if (is_bind(m, &o))
 		return bind_mount_add(m, p, &o, e);
 	if (strcmp(m->type, "cgroup") == 0 || strcmp(m->type, "cgroup2") == 0)
