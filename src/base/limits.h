@@ -3,6 +3,7 @@
 
 #define LIMIT_CONFIG_BYTES   (4u << 20)  /* a config.json */
 #define LIMIT_DEFAULTS_BYTES (1u << 20)  /* a configuration file with defaults of options */
+#define LIMIT_SECCOMP_BYTES  (1u << 20)  /* a profile of system calls; docker's has 16 KiB */
 #define LIMIT_JSON_DEPTH     64u         /* nested arrays and objects */
 #define LIMIT_MOUNTS         1024u       /* mounts of one container */
 #define LIMIT_PASSWD_BYTES   (1u << 20)  /* /etc/passwd and /etc/group of a root */

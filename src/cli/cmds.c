@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "base/suggest.h"
 #include "cli/cmd.h"
-#include "cli/suggest.h"
 
 const Cmd *const cmds[] = { &cmd_run, &cmd_explain, &cmd_why, &cmd_info, &cmd_version, &cmd_help, &cmd_dump };
 const size_t cmds_count = ARRAY_LEN(cmds);

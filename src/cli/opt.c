@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
+#include "cli/opt_value.h"
 
 typedef struct Parser {
 	const OptSet *set;
@@ -33,23 +34,10 @@ const Opt *opt_find_letter(const Opt *const *tables, char letter)
 	return NULL;
 }
 
-/* The words that Go's strconv.ParseBool takes. */
-static int parse_bool(const char *text, bool *ret)
-{
-	static const char *const yes[] = { "1", "t", "T", "true", "TRUE", "True" };
-	static const char *const no[] = { "0", "f", "F", "false", "FALSE", "False" };
-	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
-		if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
-			*ret = strcmp(text, yes[i]) == 0;
-			return 0;
-		}
-	return -EINVAL;
-}
-
 static int set_flag(bool *member, const char *given, const char *value, Err *e)
 {
 	bool on = true;
-	if (value && parse_bool(value, &on) < 0)
+	if (value && opt_parse_bool(value, &on) < 0)
 		return err_make(e, ERR_USAGE, 0, "option %s takes true or false, not '%s'", given,
 				value);
 	*member = on;
@@ -135,7 +123,7 @@ static int parse_long(Parser *p, const char *arg)
 
 	const Opt *o = opt_find_name(p->set->tables, name, len);
 	if (!o && len == 4 && memcmp(name, "help", 4) == 0) {
-		if (value && parse_bool(value, &p->rest->help) < 0)
+		if (value && opt_parse_bool(value, &p->rest->help) < 0)
 			return err_make(p->err, ERR_USAGE, 0,
 					"option --help takes true or false, not '%s'", value);
 		p->rest->help |= !value;

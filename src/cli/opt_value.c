@@ -5,6 +5,18 @@
 #include "base/num.h"
 #include "fmt/size.h"
 
+int opt_parse_bool(const char *text, bool *ret)
+{
+	static const char *const yes[] = { "1", "t", "T", "true", "TRUE", "True" };
+	static const char *const no[] = { "0", "f", "F", "false", "FALSE", "False" };
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+		if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
+			*ret = strcmp(text, yes[i]) == 0;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 int opt_parse_number(const char *text, int64_t *ret, Err *e)
 {
 	int r = num_parse_i64(text, ret);

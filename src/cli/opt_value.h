@@ -4,6 +4,7 @@
  * which the parser adds option and text.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -12,3 +13,6 @@ int opt_parse_number(const char *text, int64_t *ret, Err *e); /* a whole number,
 int opt_parse_size(const char *text, int64_t *ret, Err *e); /* bytes: "512m", "1.5g" (fmt/size.h) */
 int opt_parse_swap(const char *text, int64_t *ret, Err *e); /* the same, or -1 */
 int opt_parse_cpus(const char *text, int64_t *ret, Err *e); /* "1.5" CPUs in 10^-9 of one */
+
+/* The words that Go's strconv.ParseBool takes: 1, t, true, 0, f, false, ... -EINVAL, without a message, for others. */
+int opt_parse_bool(const char *text, bool *ret);

@@ -61,6 +61,7 @@ typedef struct SeccompRule {
 	uint32_t errno_ret; /* TRACE: the number the tracer reads */
 	const SeccompArg *args;
 	size_t args_count;
+	uint32_t line; /* of the text that it comes from, for messages; 0: from none */
 } SeccompRule;
 
 typedef struct Seccomp {

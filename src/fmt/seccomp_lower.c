@@ -39,6 +39,7 @@ typedef struct MatchList {
 
 /* A rule, looked up once for all architectures. */
 typedef struct Prepared {
+	uint32_t line; /* SeccompRule.line */
 	uint32_t verdict;
 	bool redundant; /* says what the default says: counts only as a known name */
 	const SyscallRow **rows;
@@ -131,6 +132,7 @@ static MatchList matches_make(Arena *a, const SeccompRule *r, bool wide, uint32_
 
 static int rule_prepare(Lower *l, const SeccompRule *r, Prepared *ret)
 {
+	ret->line = r->line;
 	if (r->names.count == 0)
 		return err_make(l->e, ERR_SPEC, EINVAL, "a seccomp rule names no system call");
 	TRY(verdict_make(r->action, r->has_errno, r->errno_ret, &ret->verdict, l->e));
@@ -245,6 +247,15 @@ static int highest_of(const SyscallRow *row, SyscallArch arch)
 	return arch == SYSCALL_X86 && row->x86_way != 0 && number < carrier ? carrier : number;
 }
 
+/* After a failure that is about a rule: says where it stands, when it comes from a text. Returns r. */
+static int rule_failed(Err *e, uint32_t line, int r)
+{
+	if (!e || line == 0)
+		return r;
+	Err old = *e;
+	return err_raise(e, old.kind, old.sys, old.where, "%s (line %u)", old.msg, line);
+}
+
 /* Fills the slots for one architecture. *ret_highest: the highest number that a rule names, or -1. */
 static int slots_fill(Lower *l, SyscallArch arch, int *ret_highest)
 {
@@ -257,8 +268,9 @@ static int slots_fill(Lower *l, SyscallArch arch, int *ret_highest)
 			int number = highest_of(r->rows[j], arch);
 			if (number > highest)
 				highest = number;
-			if (!r->redundant)
-				TRY(rule_add(l, r, r->rows[j], arch));
+			int added = r->redundant ? 0 : rule_add(l, r, r->rows[j], arch);
+			if (added < 0)
+				return rule_failed(l->e, r->line, added);
 		}
 	}
 	*ret_highest = highest;
@@ -387,8 +399,11 @@ int seccomp_lower(const Seccomp *s, Arena *a, SeccompFilter *ret, Err *e)
 	l.tail_enosys = s->default_action != SECCOMP_ACT_ALLOW &&
 			s->default_action != SECCOMP_ACT_LOG && s->default_action != SECCOMP_ACT_TRACE;
 	l.rules = arena_new_array(a, s->rules_count, Prepared);
-	for (size_t i = 0; i < s->rules_count; i++)
-		TRY(rule_prepare(&l, &s->rules[i], &l.rules[i]));
+	for (size_t i = 0; i < s->rules_count; i++) {
+		int r = rule_prepare(&l, &s->rules[i], &l.rules[i]);
+		if (r < 0)
+			return rule_failed(e, s->rules[i].line, r);
+	}
 	l.out.bad_arch = leaf_of_verdict(&l, SECCOMP_RET_KILL_THREAD);
 	TRY(tables_make(&l, s->archs | (1U << seccomp_arch_native())));
 	*ret = l.out;

@@ -169,32 +169,6 @@ static const SpecRow top_rows[] = {
 
 /* ---- the whole ---- */
 
-/* Writes the decoder's path ("process.rlimits[3].type") into buf, cut where it does not fit. */
-static void format_path(const SpecDecoder *d, char *buf, size_t size)
-{
-	size_t len = 0;
-	(void)str_format(buf, size, "%s", d->depth ? "" : "config.json"); /* a literal that fits */
-	for (unsigned i = 0; i < d->depth && i < ARRAY_LEN(d->path) && len < size; i++) {
-		int n;
-		if (d->path[i].key)
-			n = snprintf(buf + len, size - len, "%s%s", i ? "." : "", d->path[i].key);
-		else
-			n = snprintf(buf + len, size - len, "[%zu]", d->path[i].index);
-		len += n > 0 ? (size_t)n : 0;
-	}
-}
-
-/* Puts the path in front of the message. Unlike err_wrap() without a colon: the messages are sentences about it. */
-static int name_key(const SpecDecoder *d, Err *e, int r)
-{
-	char path[256];
-	if (!e)
-		return r;
-	Err old = *e;
-	format_path(d, path, sizeof path);
-	return err_raise(e, old.kind, old.sys, old.where, "%s %s", path, old.msg);
-}
-
 int spec_decode(const char *text, size_t len, Arena *a, Spec *ret, Err *e)
 {
 	const JsonValue *root;
@@ -208,7 +182,7 @@ int spec_decode(const char *text, size_t len, Arena *a, Spec *ret, Err *e)
 	spec_init(&spec);
 	int r = spec_decode_object(&d, root, top_rows, &spec);
 	if (r < 0)
-		return name_key(&d, e, r);
+		return spec_name_key(&d, "config.json", e, r);
 	*ret = spec;
 	return 0;
 }

@@ -30,11 +30,39 @@ void spec_leave(SpecDecoder *d)
 	d->depth--;
 }
 
+/* Writes the decoder's path ("process.rlimits[3].type") into buf, cut where it does not fit. */
+static void format_path(const SpecDecoder *d, const char *whole, char *buf, size_t size)
+{
+	size_t len = 0;
+	(void)str_format(buf, size, "%s", d->depth ? "" : whole); /* a literal that fits */
+	for (unsigned i = 0; i < d->depth && i < ARRAY_LEN(d->path) && len < size; i++) {
+		int n;
+		if (d->path[i].key)
+			n = snprintf(buf + len, size - len, "%s%s", i ? "." : "", d->path[i].key);
+		else
+			n = snprintf(buf + len, size - len, "[%zu]", d->path[i].index);
+		len += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* Puts the path in front of the message. Unlike err_wrap() without a colon: the messages are sentences about it. */
+int spec_name_key(const SpecDecoder *d, const char *whole, Err *e, int r)
+{
+	char path[256];
+	if (!e)
+		return r;
+	Err old = *e;
+	format_path(d, whole, path, sizeof path);
+	return err_raise(e, old.kind, old.sys, old.where, "%s %s", path, old.msg);
+}
+
 int spec_decode_object(SpecDecoder *d, const JsonValue *v, const SpecRow *rows, void *base)
 {
 	TRY(json_expect_object(v, d->e));
 	for (const SpecRow *row = rows; row->key; row++) {
 		const JsonValue *member = json_member(v, row->key);
+		if (member && member->type == JSON_NULL && d->null_is_absent)
+			member = NULL;
 		if (!member && !(row->flags & SPEC_REQUIRED))
 			continue;
 		spec_enter(d, row->key, 0);

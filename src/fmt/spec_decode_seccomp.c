@@ -53,17 +53,7 @@ static int decode_errno(SpecDecoder *d, const JsonValue *v, void *base, const Sp
 	return 0;
 }
 
-static int decode_names(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
-{
-	TRY(spec_row_strings(d, v, base, row));
-	if (((SeccompRule *)base)->names.count == 0)
-		return spec_fail(d, v, "must have at least one element");
-	return 0;
-}
-
-static const SpecRow rule_rows[] = {
-	SPEC_ROW("names", decode_names, .offset = SPEC_FIELD(SeccompRule, names, StrList),
-		 .flags = SPEC_REQUIRED),
+const SpecRow spec_seccomp_rule_rows[] = {
 	SPEC_ROW("action", decode_action, .offset = SPEC_FIELD(SeccompRule, action, SeccompAction),
 		 .flags = SPEC_REQUIRED),
 	SPEC_ROW("errnoRet", decode_errno, .offset = SPEC_FIELD(SeccompRule, errno_ret, uint32_t),
@@ -72,9 +62,31 @@ static const SpecRow rule_rows[] = {
 	SPEC_ROWS_END,
 };
 
+static int decode_names(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	TRY(spec_row_strings(d, v, base, row));
+	if (((SeccompRule *)base)->names.count == 0)
+		return spec_fail(d, v, "must have at least one element");
+	return 0;
+}
+
+static int finish_rule(SpecDecoder *d, const JsonValue *v, void *item, size_t index)
+{
+	static const SpecRow rows[] = {
+		SPEC_ROW("names", decode_names, .offset = SPEC_FIELD(SeccompRule, names, StrList),
+			 .flags = SPEC_REQUIRED),
+		SPEC_ROWS_END,
+	};
+	(void)index;
+	((SeccompRule *)item)->line = v->line;
+	return spec_decode_object(d, v, rows, item);
+}
+
 static int decode_rules(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
-	static const SpecList list = { .rows = rule_rows, .size = sizeof(SeccompRule) };
+	static const SpecList list = { .rows = spec_seccomp_rule_rows,
+				       .size = sizeof(SeccompRule),
+				       .check = finish_rule };
 	Seccomp *s = base;
 	(void)row;
 	return spec_decode_objects(d, v, &list, &s->rules, &s->rules_count);
@@ -123,13 +135,17 @@ static int decode_flags(SpecDecoder *d, const JsonValue *v, void *base, const Sp
 }
 
 /* config-linux.md "Seccomp"; what rules contradict each other is seccomp_compile()'s to say. */
-static const SpecRow seccomp_rows[] = {
+const SpecRow spec_seccomp_rows[] = {
 	SPEC_ROW("defaultAction", decode_action,
 		 .offset = SPEC_FIELD(Seccomp, default_action, SeccompAction), .flags = SPEC_REQUIRED),
 	SPEC_ROW("defaultErrnoRet", decode_default_errno,
 		 .offset = SPEC_FIELD(Seccomp, default_errno, uint32_t), .max = UINT32_MAX),
 	SPEC_ROW("architectures", decode_archs),
 	SPEC_ROW("flags", decode_flags, .offset = SPEC_FIELD(Seccomp, flags, StrList)),
+	SPEC_ROWS_END,
+};
+
+static const SpecRow oci_rows[] = {
 	SPEC_TEXT("listenerPath", Seccomp, listener_path),
 	SPEC_TEXT("listenerMetadata", Seccomp, listener_metadata),
 	SPEC_ROW("syscalls", decode_rules),
@@ -140,7 +156,8 @@ int spec_decode_seccomp(SpecDecoder *d, const JsonValue *v, void *base, const Sp
 {
 	Seccomp *s = arena_new(d->arena, Seccomp);
 	(void)row;
-	TRY(spec_decode_object(d, v, seccomp_rows, s));
+	TRY(spec_decode_object(d, v, spec_seccomp_rows, s));
+	TRY(spec_decode_object(d, v, oci_rows, s));
 	if (s->listener_metadata && !s->listener_path) {
 		spec_enter(d, "listenerMetadata", 0);
 		return spec_fail(d, v, "must not be set without listenerPath");

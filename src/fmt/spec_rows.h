@@ -1,9 +1,9 @@
-/* spec_rows.h - tables that decode JSON objects into structures.                  (fmt/, private to spec_decode*.c)
+/* spec_rows.h - tables that decode JSON objects into structures.                  (fmt/, private to spec_decode*.c and seccomp_file.c)
  *
  * A table lists every key of one object that the specification knows. A row without support (SPEC_NOT_YET) refuses its key by name unless
  * the value asks for nothing; so to support a key, replace its row. Keys that no row has are ignored, as config.md
  * ("Extensibility") demands; null is no value of any type here, as in the specification's schema.
- * Errors:    a decoder leaves its path behind when it fails, and spec_decode() puts it in front of the message, once.
+ * Errors:    a decoder leaves its path behind when it fails, and spec_name_key() puts it in front of the message, once.
  */
 #pragma once
 #include <stdbool.h>
@@ -21,6 +21,7 @@ typedef struct SpecDecoder {
 		size_t index;
 	} path[16]; /* the deepest known one: linux.seccomp.syscalls[1].args[2].index */
 	unsigned depth;
+	bool null_is_absent; /* a member that is null counts as not given: docker's files, which Go writes and reads */
 } SpecDecoder;
 
 typedef struct SpecRow SpecRow;
@@ -119,3 +120,9 @@ int spec_fail(SpecDecoder *d, const JsonValue *v, const char *fmt, ...)
 extern const SpecRow spec_process_rows[], spec_linux_rows[], spec_resources_rows[];
 int spec_decode_seccomp(SpecDecoder *d, const JsonValue *v, void *base,
 			const SpecRow *row); /* base: a SpecLinux */
+
+/* What linux.seccomp and docker's profile files have in common; base: a Seccomp, a SeccompRule. */
+extern const SpecRow spec_seccomp_rows[], spec_seccomp_rule_rows[];
+
+/* After a failure: puts the decoder's path in front of the message, or `whole` when it is about all of the text. Returns r. */
+int spec_name_key(const SpecDecoder *d, const char *whole, Err *e, int r);

@@ -16,6 +16,7 @@
 #undef cap_from_name
 
 #include "base/caps.h"
+#include "base/errno_names.h"
 #include "base/mount_words.h"
 #include "base/own.h"
 #include "base/rlimits.h"
@@ -165,6 +166,28 @@ static void the_last_mount_word_wins(void **state)
 	CHECK_FOLD(0, 0, "norelatime");
 }
 
+static void errors_have_the_numbers_of_the_system(void **state)
+{
+	(void)state;
+	assert_int_equal(errno_from_name("EPERM"), EPERM);
+	assert_int_equal(errno_from_name("ENOSYS"), ENOSYS);
+	assert_int_equal(errno_from_name("EHWPOISON"), EHWPOISON);
+	assert_int_equal(errno_from_name("EWOULDBLOCK"), EAGAIN);
+	assert_int_equal(errno_from_name("ENOTSUP"), ENOTSUP);
+	assert_int_equal(errno_from_name("EDEADLOCK"), EDEADLK);
+#ifdef __GLIBC__
+	for (int n = 1; n <= EHWPOISON; n++) {
+		const char *name = strerrorname_np(n);
+		if (name)
+			assert_int_equal(errno_from_name(name), n);
+	}
+#endif
+	static const char *const none[] = { "",      "-", "EPER",         "EPERMX",
+					    "eperm", "E", "EPERM ENOENT", "1" };
+	for (size_t i = 0; i < ARRAY_LEN(none); i++)
+		assert_int_equal(errno_from_name(none[i]), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +196,7 @@ int main(void)
 		cmocka_unit_test(signals_have_the_numbers_of_the_system),
 		cmocka_unit_test(signal_names_are_read),
 		cmocka_unit_test(rlimits_are_complete),
+		cmocka_unit_test(errors_have_the_numbers_of_the_system),
 		cmocka_unit_test(mount_words_of_the_specification_are_known),
 		cmocka_unit_test(the_last_mount_word_wins),
 	};

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "base/suggest.h"
 #include "cli/opt.h"
 #include "cli/opt_value.h"
-#include "cli/suggest.h"
 
 typedef struct Opts {
 	bool flag, other;

@@ -23,13 +23,17 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/limits.h"
 #include "fmt/seccomp.h"
+#include "fmt/seccomp_file.h"
 #include "seccomp_bpf.h"
 
 /* libseccomp 2.5.4 itself loses some memory when it drops a redundant rule. */
@@ -487,6 +491,42 @@ static void default_profile_as_libseccomp(void **state)
 	}
 }
 
+/* Profiles as files: our own two, and the one that comes with podman where it is installed. */
+static void profiles_in_files_as_libseccomp(void **state)
+{
+	static const char *const files[] = { "data/seccomp/shape.json", "data/seccomp/errno.json",
+					     "/usr/share/containers/seccomp.json" };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cap_sets) * ARRAY_LEN(files); i++) {
+		AUTO(arena_done) Arena a = ARENA_EMPTY;
+		const char *file = files[i % ARRAY_LEN(files)];
+		const SeccompFileHost host = { .caps = cap_sets[i / ARRAY_LEN(files)],
+					       .arch = seccomp_arch_native(),
+					       .kernel_major = 6,
+					       .kernel_minor = 1 };
+		char *text = arena_alloc(&a, LIMIT_SECCOMP_BYTES);
+		ssize_t n = fd_read_text_at(AT_FDCWD, file, text, LIMIT_SECCOMP_BYTES);
+		Err e = { 0 };
+		Seccomp s;
+		SeccompProgram p;
+		Judge j = { .s = &s, .kind = WHOLE };
+
+		if (n == -ENOENT && file[0] == '/') {
+			print_message("%s is not installed\n", file);
+			continue;
+		}
+		assert_true(n > 0);
+		if (seccomp_file_decode(text, (size_t)n, &host, &a, &s, &e) < 0 ||
+		    seccomp_compile(&s, &a, &p, &e) < 0)
+			fail_msg("%s: %s", file, e.msg);
+		s.archs |= 1U << seccomp_arch_native();
+		j.oracle[0] = oracle_make(&s, s.archs);
+		assert_false(j.oracle[0].refused);
+		(void)compare_all(&j, &p, 400, is_newer);
+		test_free(j.oracle[0].code);
+	}
+}
+
 /* The verdict on one call of the default profile on this architecture. */
 static uint32_t profile_verdict(uint64_t caps, SyscallArch arch, const char *name,
 				const uint64_t args[6])
@@ -738,6 +778,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(default_profile_as_libseccomp),
+		cmocka_unit_test(profiles_in_files_as_libseccomp),
 		cmocka_unit_test(default_profile_decisions),
 		cmocka_unit_test(default_profile_decides_every_call),
 		cmocka_unit_test(random_rules_by_meaning),

@@ -1,4 +1,4 @@
-/* suggest.h - "did you mean": the nearest of some names.                                    (cli/) */
+/* suggest.h - "did you mean": the nearest of some names.                                    (base/) */
 #pragma once
 #include <stddef.h>
 
