@@ -8,6 +8,7 @@
 #include "cli/env_list.h"
 #include "cli/explain_print.h"
 #include "cli/label_list.h"
+#include "cli/security_option.h"
 #include "fmt/spec.h"
 
 static void run_init(void *opts)
@@ -68,7 +69,7 @@ static int run_read(const CliContext *c, RunOpts *o, Err *e)
 	RunRequest *r = &o->request;
 	drop_empty(r);
 	TRY(check_command(r, &c->args, e));
-	TRY(run_read_security(&o->security, r, e));
+	TRY(security_options_read(&o->security, c->arena, r, e));
 	TRY(run_check(r, r->nano_cpus == SPEC_UNSET ? 0 : count_cpus(), e));
 	if (o->env_host)
 		env_list_add_caller(c->arena, &r->env);

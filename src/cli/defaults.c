@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 /* Where the walk through the files stands: in an object whose members are options. */
 typedef struct Scope {

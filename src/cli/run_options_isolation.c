@@ -14,7 +14,7 @@ const Opt run_isolation_opts[] = {
 	OPT_FLAG(0, "privileged", RunOpts, request.privileged,
 		 "All capabilities and devices, no filter, no masked paths: no protection from what runs in it"),
 	OPT_LIST(0, "security-opt", RunOpts, security, "OPTION",
-		 "no-new-privileges or seccomp=unconfined"),
+		 "Change the protection: seccomp=, apparmor=, label=, mask=, unmask=, proc-opts=, systempaths=, no-new-privileges, writable-cgroups"),
 	OPT_LIST(0, "sysctl", RunOpts, request.sysctls, "KEY=VALUE",
 		 "Set a kernel parameter of the container's namespaces"),
 	OPT_LIST(0, "uidmap", RunOpts, request.uidmaps, "C:H:N",

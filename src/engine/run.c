@@ -29,6 +29,8 @@
 #include "engine/network_files.h"
 #include "engine/overlay_dir.h"
 #include "engine/root_option.h"
+#include "engine/seccomp_option.h"
+#include "engine/selinux_label.h"
 #include "engine/spec_fill.h"
 #include "engine/volume_prepare.h"
 #include "engine/why.h"
@@ -201,6 +203,15 @@ static int run_make_network_texts(Run *r, Err *e)
 	return network_files_make(&files, r->arena, &r->network, e);
 }
 
+/* What is asked of the host besides the usual, FACTS_*. */
+static unsigned facts_wanted(const Run *r)
+{
+	const RunRequest *q = r->request;
+	bool labels = q->apparmor || q->labels.count > 0 || q->label_nested;
+	return (r->context.root_kind == ROOT_HOST ? FACTS_MOUNTS : 0) |
+	       (seccomp_option_is_file(q->seccomp) ? FACTS_KERNEL : 0) | (labels ? FACTS_LABELS : 0);
+}
+
 /* Facts, directories, root, user, host name: all that the description is made from. Nothing is made. */
 static int run_look(Run *r, Err *e)
 {
@@ -211,7 +222,7 @@ static int run_look(Run *r, Err *e)
 	TRY(dirs_root(r->request->root_dir, r->arena, &r->root_dir, e));
 	TRY(id_make(r->arena, &c->id, e));
 	TRY(root_option_open(r->request->rootfs, r->arena, &c->root_kind, &c->root_path, &c->root_fd, e));
-	TRY(host_facts_probe("", c->root_kind == ROOT_HOST ? FACTS_MOUNTS : 0, r->arena, &r->facts, e));
+	TRY(host_facts_probe("", facts_wanted(r), r->arena, &r->facts, e));
 	TRY(root_check(r, e));
 	TRY(hostname_choose(r, e));
 	TRY(run_make_network_texts(r, e));
@@ -394,10 +405,11 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 	}
 	TRY(volumes_prepare(&r->spec, e));
 	const SpecLinux *l = &r->spec.linux_;
-	return network_files_write(
-		r->dir.fd, &r->network,
-		host_id_of_root(l->uid_mappings, l->uid_mappings_count, r->facts.euid),
-		host_id_of_root(l->gid_mappings, l->gid_mappings_count, r->facts.egid), e);
+	TRY(network_files_write(r->dir.fd, &r->network,
+				host_id_of_root(l->uid_mappings, l->uid_mappings_count, r->facts.euid),
+				host_id_of_root(l->gid_mappings, l->gid_mappings_count, r->facts.egid),
+				e));
+	return l->mount_label ? selinux_files_label(r->dir.fd, l->mount_label, e) : 0;
 }
 
 /* A start that a signal ended has the code of that signal, and no reason but it. */

@@ -87,7 +87,16 @@ typedef struct RunRequest {
 	/* privileges */
 	StrList cap_add, cap_drop; /* names with or without CAP_, or ALL */
 	StrList sysctls;           /* "KEY=VALUE" */
-	bool privileged, no_new_privs, seccomp_unconfined;
+	bool privileged, no_new_privs;
+	const char *seccomp; /* a profile's file, "builtin" or "unconfined"; NULL: builtin, but with privileged none */
+	const char *apparmor; /* a profile's name, or "unconfined"; NULL: none is set */
+	StrList labels; /* of SELinux: "user:U", "role:R", "type:T", "level:L", "filetype:T" */
+	bool label_disable,
+		label_nested; /* no label whatever `labels` says; the command may use SELinux itself */
+	bool systempaths_unconfined; /* no masked and no read-only paths */
+	StrList mask;                /* further paths to mask, absolute */
+	StrList unmask; /* patterns of paths that are not to be masked or read-only, absolute, or ALL */
+	StrList proc_opts; /* mount options of /proc */
 } RunRequest;
 
 void run_request_init(RunRequest *r);

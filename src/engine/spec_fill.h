@@ -34,6 +34,11 @@ int spec_fill_mounts(const RunContext *c, Spec *s, Err *e);     /* spec_mounts.c
 int spec_fill_linux(const RunContext *c, Spec *s, Err *e); /* spec_linux.c: namespaces, id maps, devices */
 int spec_fill_resources(const RunContext *c, Spec *s, Err *e); /* spec_resources.c: limits and groups */
 
+void spec_fill_masks(const RunContext *c, Spec *s); /* spec_masks.c: masked and read-only paths */
+
+/* True when --security-opt unmask covers this path. */
+bool run_is_unmasked(const RunContext *c, const char *path);
+
 /* True when the container shares the host's namespace of this kind: --pid, --ipc, --uts, --network. */
 bool run_shares(const char *option);
 bool run_has_userns(const RunContext *c);

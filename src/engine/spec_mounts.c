@@ -4,6 +4,8 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/mount_words.h"
+#include "base/num.h"
 #include "engine/spec_volumes.h"
 #include "kern/path.h"
 
@@ -52,13 +54,45 @@ static void fill_ipc_mounts(const RunContext *c, Spec *s)
 	fs_add(c, s, "mqueue", "/dev/mqueue", "nosuid,noexec,nodev");
 }
 
-/* A new procfs shows the pid namespace, which in a user namespace of its own the container must own: else it sees the host's. */
-static void fill_proc(const RunContext *c, Spec *s)
+/* One of --security-opt proc-opts: what proc(5) has, or an option of any mount. */
+static int proc_option_check(const char *word, Err *e)
 {
-	if (run_has_userns(c) && run_shares(c->request->pid))
+	static const char *const known[] = { "hidepid=0",         "hidepid=1",
+					     "hidepid=2",         "hidepid=4",
+					     "hidepid=off",       "hidepid=noaccess",
+					     "hidepid=invisible", "hidepid=ptraceable",
+					     "subset=pid" };
+	const MountWord *w = mount_word_find(word);
+	const char *gid = str_after(word, "gid=");
+	uint32_t id;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(word, known[i]) == 0)
+			return 0;
+	if ((gid && num_parse_u32(gid, UINT32_MAX - 1, &id) == 0) ||
+	    (w && w->kind == MOUNT_WORD_ATTR && !w->recursive))
+		return 0;
+	return err_make(e, ERR_USAGE, 0,
+			"--security-opt proc-opts: '%s' is none of hidepid=N, gid=N, subset=pid and options of mounts such as ro",
+			word);
+}
+
+/* A new procfs shows the pid namespace, which in a user namespace of its own the container must own: else it sees the host's. */
+static int fill_proc(const RunContext *c, Spec *s, Err *e)
+{
+	const StrList *asked = &c->request->proc_opts;
+	for (size_t i = 0; i < asked->count; i++)
+		TRY(proc_option_check(asked->items[i], e));
+	if (run_has_userns(c) && run_shares(c->request->pid)) {
+		if (asked->count > 0)
+			return err_make(e, ERR_USAGE, 0,
+					"--security-opt proc-opts: with --pid host in a user namespace /proc is the host's");
 		bind_add(c, s, "/proc", "/proc", "rbind,rnosuid,rnoexec,rnodev");
-	else
-		fs_add(c, s, "proc", "/proc", "nosuid,noexec,nodev");
+		return 0;
+	}
+	fs_add(c, s, "proc", "/proc", "nosuid,noexec,nodev");
+	for (size_t i = 0; i < asked->count; i++)
+		strlist_add(c->arena, &s->mounts[s->mounts_count - 1].options, asked->items[i]);
+	return 0;
 }
 
 /* The kernel shows a new sysfs only to the owner of the network namespace: with the host's network in a user namespace of its own, a
@@ -71,14 +105,16 @@ static void fill_sysfs(const RunContext *c, Spec *s)
 	else
 		fs_add(c, s, "sysfs", "/sys",
 		       writable ? "nosuid,noexec,nodev" : "nosuid,noexec,nodev,ro");
+	writable |= run_is_unmasked(c, "/sys/fs/cgroup");
 	fs_add(c, s, "cgroup", "/sys/fs/cgroup",
-	       writable || c->request->writable_cgroups ? "nosuid,noexec,nodev,relatime"
-							: "nosuid,noexec,nodev,relatime,ro");
+	       writable || c->request->writable_cgroups ? "nosuid,noexec,nodev,relatime" : "nosuid,noexec,nodev,relatime,ro");
+	if (c->request->label_nested && !c->request->label_disable)
+		bind_add(c, s, "/sys/fs/selinux", "/sys/fs/selinux", "rbind,rnosuid,rnoexec,rnodev");
 }
 
-static void fill_base_mounts(const RunContext *c, Spec *s)
+static int fill_base_mounts(const RunContext *c, Spec *s, Err *e)
 {
-	fill_proc(c, s);
+	TRY(fill_proc(c, s, e));
 	fs_add(c, s, "tmpfs", "/dev", "nosuid,strictatime,mode=755,size=65536k");
 	fs_add(c, s, "devpts", "/dev/pts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
 	fill_sysfs(c, s);
@@ -87,6 +123,7 @@ static void fill_base_mounts(const RunContext *c, Spec *s)
 		fs_add(c, s, "tmpfs", "/run", "nosuid,nodev,mode=755");
 		fs_add(c, s, "tmpfs", "/tmp", "nosuid,nodev,mode=1777");
 	}
+	return 0;
 }
 
 /* True when path exists in the root or can be made there; a root that cannot be written simply goes without these files. */
@@ -153,37 +190,13 @@ static void fill_writable_tmpfs(const RunContext *c, Spec *s)
 	fs_add(c, s, "tmpfs", "/var/tmp", "nosuid,nodev,tmpcopyup,mode=1777");
 }
 
-/* Paths of /proc and /sys that tell about or change the host: the union of what docker and podman hide. */
-static void fill_masks(const RunContext *c, Spec *s)
-{
-	static const char *const masked[] = {
-		"/proc/acpi",        "/proc/asound",    "/proc/interrupts",
-		"/proc/kcore",       "/proc/keys",      "/proc/latency_stats",
-		"/proc/sched_debug", "/proc/scsi",      "/proc/timer_list",
-		"/proc/timer_stats", "/sys/dev/block",  "/sys/devices/virtual/powercap",
-		"/sys/firmware",     "/sys/fs/selinux",
-	};
-	static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
-						"/proc/sysrq-trigger" };
-	if (c->request->privileged)
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(masked); i++)
-		strlist_add(c->arena, &s->linux_.masked_paths, masked[i]);
-	for (unsigned cpu = 0; cpu < c->facts->cpus; cpu++)
-		strlist_add(c->arena, &s->linux_.masked_paths,
-			    arena_printf(c->arena, "/sys/devices/system/cpu/cpu%u/thermal_throttle",
-					 cpu));
-	for (size_t i = 0; i < ARRAY_LEN(readonly); i++)
-		strlist_add(c->arena, &s->linux_.readonly_paths, readonly[i]);
-}
-
 int spec_fill_mounts(const RunContext *c, Spec *s, Err *e)
 {
-	fill_base_mounts(c, s);
+	TRY(fill_base_mounts(c, s, e));
 	fill_network_files(c, s);
 	fill_writable_tmpfs(c, s);
 	TRY(spec_fill_volumes(c, s, e));
 	sort_by_depth(s->mounts, s->mounts_count);
-	fill_masks(c, s);
+	spec_fill_masks(c, s);
 	return 0;
 }

@@ -1,10 +1,13 @@
+#include <ctype.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/caps.h"
+#include "base/suggest.h"
+#include "engine/seccomp_option.h"
+#include "engine/selinux_label.h"
 #include "engine/spec_fill.h"
-#include "fmt/seccomp.h"
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
@@ -13,8 +16,25 @@
 	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(SETGID) | CAP(SETUID) | \
 	 CAP(SETFCAP) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL))
 
+static int unknown_capability(const char *option, const char *given, Arena *a, Err *e)
+{
+	char *name = arena_strdup(a, given);
+	for (char *p = name; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	Suggest full = SUGGEST_FOR(name, strlen(name)), shorter = full;
+	for (int i = 0; i < CAP_COUNT; i++) {
+		suggest_try(&full, cap_name(i));
+		suggest_try(&shorter, cap_name(i) + strlen("CAP_"));
+	}
+	suggest_try(&shorter, "ALL");
+	const char *best = shorter.best ? shorter.best : full.best;
+	return err_make(e, ERR_USAGE, 0, "%s: unknown capability '%s'%s%s%s", option, given,
+			best ? ", did you mean " : "", best ? best : "", best ? "?" : "");
+}
+
 /* The names of one option as a mask; *ret_all tells whether ALL was among them. */
-static int caps_parse(const StrList *names, const char *option, uint64_t *ret, bool *ret_all, Err *e)
+static int caps_parse(const StrList *names, const char *option, Arena *a, uint64_t *ret,
+		      bool *ret_all, Err *e)
 {
 	*ret = 0;
 	*ret_all = false;
@@ -23,8 +43,7 @@ static int caps_parse(const StrList *names, const char *option, uint64_t *ret, b
 		if (strcasecmp(names->items[i], "ALL") == 0)
 			*ret_all = true;
 		else if (cap < 0)
-			return err_make(e, ERR_USAGE, 0, "%s: unknown capability '%s'", option,
-					names->items[i]);
+			return unknown_capability(option, names->items[i], a, e);
 		else
 			*ret |= UINT64_C(1) << cap;
 	}
@@ -48,8 +67,8 @@ static int caps_choose(const RunContext *c, uint64_t *ret, Err *e)
 {
 	uint64_t add, drop;
 	bool add_all, drop_all;
-	TRY(caps_parse(&c->request->cap_add, "--cap-add", &add, &add_all, e));
-	TRY(caps_parse(&c->request->cap_drop, "--cap-drop", &drop, &drop_all, e));
+	TRY(caps_parse(&c->request->cap_add, "--cap-add", c->arena, &add, &add_all, e));
+	TRY(caps_parse(&c->request->cap_drop, "--cap-drop", c->arena, &drop, &drop_all, e));
 	uint64_t all = c->facts->caps_known;
 	if (!run_has_userns(c))
 		all &= c->facts->caps; /* what is not held cannot be given */
@@ -65,21 +84,13 @@ static int caps_choose(const RunContext *c, uint64_t *ret, Err *e)
 	return 0;
 }
 
-static int fill_seccomp(const RunContext *c, uint64_t caps, Spec *s, Err *e)
+static int fill_labels(const RunContext *c, Spec *s, Err *e)
 {
-	if (c->request->privileged || c->request->seccomp_unconfined)
-		return 0;
-	Seccomp *profile = arena_new(c->arena, Seccomp);
-	SeccompProgram *compiled = arena_new(c->arena, SeccompProgram);
-	const SeccompProfileParams params = { .caps = caps, .host = seccomp_arch_native() };
-	if (seccomp_profile_compiled(&params, compiled)) {
-		s->linux_.seccomp_program = compiled;
-		return 0;
-	}
-	if (seccomp_profile_default(&params, c->arena, profile) < 0)
-		return err_make(e, ERR_SPEC, 0,
-				"there is no default seccomp profile for this architecture; use --security-opt seccomp=unconfined");
-	s->linux_.seccomp = profile;
+	SelinuxLabels labels;
+	TRY(selinux_labels_make(c, &labels, e));
+	s->process.selinux_label = labels.process;
+	s->linux_.mount_label = labels.mount;
+	s->linux_.mount_label_of_root = labels.mount && c->request->label_nested;
 	return 0;
 }
 
@@ -93,5 +104,7 @@ int spec_fill_privileges(const RunContext *c, Spec *s, Err *e)
 	if (p->uid == 0) /* the inheritable set stays empty; an ordinary user gets nothing by exec then, so holds nothing before */
 		p->capabilities.permitted = p->capabilities.effective = caps;
 	p->no_new_privileges = c->request->no_new_privs;
-	return fill_seccomp(c, caps, s, e);
+	p->apparmor_profile = c->request->apparmor;
+	TRY(fill_labels(c, s, e));
+	return seccomp_option_fill(c, caps, s, e);
 }

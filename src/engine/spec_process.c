@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -5,6 +6,7 @@
 
 #include "base/num.h"
 #include "base/rlimits.h"
+#include "base/suggest.h"
 #include "engine/spec_fill.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -95,6 +97,19 @@ static int limit_value(const char *text, uint64_t *ret)
 	return num_parse_u64(text, INT64_MAX, ret);
 }
 
+static int unknown_limit(const char *name, Arena *a, Err *e)
+{
+	Suggest s = SUGGEST_FOR(name, strlen(name));
+	for (int i = 0; i < RLIMIT_NAME_COUNT; i++) {
+		char *known = arena_strdup(a, rlimit_name(i) + strlen("RLIMIT_"));
+		for (char *p = known; *p; p++)
+			*p = (char)tolower((unsigned char)*p);
+		suggest_try(&s, known);
+	}
+	return err_make(e, ERR_USAGE, 0, "ulimit '%s': no such limit%s%s%s", name,
+			s.best ? ", did you mean " : "", s.best ? s.best : "", s.best ? "?" : "");
+}
+
 /* "nofile=1024:2048" or "nofile=1024" */
 static int ulimit_parse(const char *text, Arena *a, SpecRlimit *ret, Err *e)
 {
@@ -104,7 +119,7 @@ static int ulimit_parse(const char *text, Arena *a, SpecRlimit *ret, Err *e)
 	const char *name = arena_strndup(a, text, (size_t)(equals - text));
 	int resource = rlimit_from_name(name);
 	if (resource < 0)
-		return err_make(e, ERR_USAGE, 0, "ulimit '%s': no such limit", name);
+		return unknown_limit(name, a, e);
 	StrList values = str_split(a, equals + 1, ':');
 	ret->resource = resource;
 	if (values.count > 2 || limit_value(values.items[0], &ret->soft) < 0 ||

@@ -71,6 +71,7 @@ typedef struct SpecProcess {
 	bool no_new_privileges;
 	bool has_oom_score_adj;
 	int32_t oom_score_adj; /* -1000 to 1000 */
+	const char *apparmor_profile, *selinux_label; /* of the command; NULL: none is set */
 } SpecProcess;
 
 /* What the root directory is made of. config.json can only say ROOT_DIRECTORY; the other two are the engine's. */
@@ -117,6 +118,8 @@ typedef struct SpecLinux {
 	StrList masked_paths, readonly_paths;
 	bool has_personality;
 	uint32_t personality; /* for personality(2) */
+	const char *mount_label; /* SELinux context of the mounts that are made; NULL: none is set */
+	bool mount_label_of_root; /* of their root directories alone, what is made in them gets its own (engine only) */
 } SpecLinux;
 
 typedef struct Spec {

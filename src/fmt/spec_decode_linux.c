@@ -249,7 +249,7 @@ const SpecRow spec_linux_rows[] = {
 	SPEC_PATHS("maskedPaths", SpecLinux, masked_paths),
 	SPEC_PATHS("readonlyPaths", SpecLinux, readonly_paths),
 	SPEC_NOT_YET("rootfsPropagation", SPEC_EMPTY_STRING),
-	SPEC_NOT_YET("mountLabel", SPEC_EMPTY_STRING),
+	SPEC_TEXT("mountLabel", SpecLinux, mount_label),
 	SPEC_NOT_YET("netDevices", SPEC_EMPTY_OBJECT),
 	SPEC_NOT_YET("timeOffsets", SPEC_EMPTY_OBJECT),
 	SPEC_NOT_YET("intelRdt", 0), /* an empty one asks for a group named after the container */

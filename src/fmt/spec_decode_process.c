@@ -216,8 +216,8 @@ const SpecRow spec_process_rows[] = {
 	SPEC_ROW("rlimits", decode_rlimits),
 	SPEC_BOOL("noNewPrivileges", SpecProcess, no_new_privileges),
 	SPEC_NOT_YET("commandLine", SPEC_EMPTY_STRING), /* Windows */
-	SPEC_NOT_YET("apparmorProfile", SPEC_EMPTY_STRING),
-	SPEC_NOT_YET("selinuxLabel", SPEC_EMPTY_STRING),
+	SPEC_TEXT("apparmorProfile", SpecProcess, apparmor_profile),
+	SPEC_TEXT("selinuxLabel", SpecProcess, selinux_label),
 	SPEC_ROW("oomScoreAdj", decode_oom_score_adj),
 	SPEC_NOT_YET("scheduler", 0),  /* an empty one lacks its policy */
 	SPEC_NOT_YET("ioPriority", 0), /* an empty one lacks its class */

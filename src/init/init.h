@@ -24,6 +24,7 @@ typedef struct Init {
 	int scratch;       /* root of the tmpfs on it */
 	unsigned overlays; /* how many are in scratch */
 	int proc, devpts; /* roots of the fresh procfs and devpts that were mounted for the container */
+	int host_proc; /* root of the host's procfs, O_PATH, when the command gets a label */
 	int mask_dir, mask_file; /* once attached: what is copied over the next masked path */
 	int master, slave;       /* the container's terminal */
 	unsigned shared;         /* how many mounts so far share theirs with the host */
@@ -38,6 +39,9 @@ int groups_join(Init *in, Err *e);
 /* Makes every mount private and opens all that lies on the host: the root, the scratch folder, the sources of mounts (before it those
  * that share mounts with the host). With the ids of the caller, for whom folders of the host may be 0700. */
 int rootfs_open(Init *in, Err *e);
+
+/* Opens the host's procfs for labels_set(), while the host's tree is there. */
+int labels_open(Init *in, Err *e);
 
 /* Becomes 0:0 of a new user namespace, and not dumpable. */
 int identity_take(Init *in, Err *e);
@@ -56,6 +60,7 @@ int reaper_leave(Init *in, Err *e);
 
 int session_enter(Init *in, Err *e); /* session, terminal, standard streams, keyring, signals, personality, umask */
 int limits_set(Init *in, Err *e); /* plan->rlimits */
+int labels_set(Init *in, Err *e); /* AppArmor profile and SELinux label of the next execve(2) */
 int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs), ids, capabilities; then the working directory */
 int parent_bind(Init *in, Err *e); /* from here the parent's death is ours */
 int privileges_seal(Init *in, Err *e); /* seccomp with no_new_privs: last, it may allow next to nothing */
@@ -69,6 +74,8 @@ int mask_put(Init *in, int target, Err *e);
 /* Copies all that is in the folder `from` to `to`, folders of different file systems: modes, owners, times, links and device nodes;
  * no extended attributes. */
 int content_copy(int from, int to, Err *e);
+/* Labels the root of a mount, for file systems that take no context of plan->mount_context. */
+int label_put(const Init *in, int mount, Err *e);
 
 /* Attaches lower (a detached mount) in scratch and makes overlay number in->overlays over it, attached in scratch, too. */
 int overlay_make_in_scratch(Init *in, int lower, uint64_t attrs, int *ret_mount, Err *e);

@@ -12,11 +12,13 @@
 #include "kern/path.h"
 #include "kern/sys.h"
 
-static int empty_dir_make(int *ret_mount, Err *e)
+static int empty_dir_make(const char *context, int *ret_mount, Err *e)
 {
 	AUTO(fd_close) int fs = FD_NONE;
 	TRY(mount_fs_open("tmpfs", &fs, e));
 	TRY(mount_fs_set_pair(fs, "mode", "0555", e));
+	if (context)
+		TRY(mount_fs_set(fs, context, e));
 	return mount_fs_make(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 			     ret_mount, e);
 }
@@ -47,7 +49,9 @@ int mask_put(Init *in, int target, Err *e)
 	if (*first >= 0)
 		TRY(mount_clone(*first, "", false, &mask, e));
 	else
-		TRY(S_ISDIR(st.st_mode) ? empty_dir_make(&mask, e) : null_copy(&mask, e));
+		TRY(S_ISDIR(st.st_mode)
+			    ? empty_dir_make(wire_str(in->plan, in->plan->mount_context), &mask, e)
+			    : null_copy(&mask, e));
 	TRY(mount_attach(mask, target, e));
 	if (*first < 0)
 		*first = TAKE_FD(mask);

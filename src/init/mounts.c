@@ -131,6 +131,8 @@ static int fs_mount(Init *in, const Job *j, int *ret_mount, Err *e)
 	if (r == -EPERM && init_has(in, WIRE_USERNS) && str_eq(j->type, "sysfs"))
 		r = sysfs_copy(j, &made, e);
 	TRY(r);
+	if (str_eq(j->type, "mqueue"))
+		TRY(label_put(in, made, e));
 	TRY(propagation_set(j, made, e));
 	TRY(target_take_over(in, j, made, e));
 	TRY(target_open(in, j, j->m->flags & WIRE_MOUNT_FILE, &target, e));

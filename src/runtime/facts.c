@@ -110,6 +110,37 @@ static int probe_cpus(const Probe *p, Err *e)
 	return 0;
 }
 
+/* ---- kernel ---- */
+
+/* Only for who asks by number, as conditions of seccomp profiles do; what the kernel can is probed. */
+static int probe_kernel(const Probe *p, Err *e)
+{
+	char text[256];
+	const char *path = path_of(p, "/proc/sys/kernel/osrelease");
+	ssize_t n = fd_read_text_at(AT_FDCWD, path, text, sizeof text);
+	if (n < 0)
+		return err_make(e, ERR_SYS, (int)-n, "read %s", path);
+	char *major = text, *dot = strchr(text, '.'), *minor = dot ? dot + 1 : text;
+	char *end = minor + strspn(minor, "0123456789");
+	if (dot)
+		*dot = *end = '\0';
+	if (!dot || num_parse_u32(major, UINT16_MAX, &p->facts->kernel_major) < 0 ||
+	    num_parse_u32(minor, UINT16_MAX, &p->facts->kernel_minor) < 0)
+		return err_make(e, ERR_SYS, EINVAL, "%s does not begin with a version such as 6.1",
+				path);
+	return 0;
+}
+
+/* "Y" is there when AppArmor was compiled in and not switched off at boot; selinuxfs is mounted when a policy can be loaded. */
+static void probe_labels(const Probe *p)
+{
+	char enabled[8];
+	const char *path = path_of(p, "/sys/module/apparmor/parameters/enabled");
+	p->facts->apparmor = fd_read_text_at(AT_FDCWD, path, enabled, sizeof enabled) > 0 &&
+			     enabled[0] == 'Y';
+	p->facts->selinux = exists(p, "/sys/fs/selinux/enforce");
+}
+
 /* ---- cgroups ---- */
 
 /* The kernel's name for a group outside of this process's cgroup namespace or mount is a path with "..". */
@@ -393,6 +424,10 @@ int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, 
 		probe_cgroups(&p, &lines, mounts, count);
 	if (what & FACTS_MOUNTS)
 		list_mounts(&p, mounts, count);
+	if (what & FACTS_KERNEL)
+		TRY(probe_kernel(&p, e));
+	if (what & FACTS_LABELS)
+		probe_labels(&p);
 	find_mode(&facts);
 	find_swap(&p);
 	*ret = facts;

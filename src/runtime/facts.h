@@ -52,6 +52,12 @@ typedef struct HostFacts {
 	unsigned cpus;                    /* present CPUs, for the masks of thermal_throttle */
 	uint64_t nofile_soft, nofile_hard;
 
+	/* Only with FACTS_KERNEL: 6.1 of "6.1.0-13-amd64". */
+	uint32_t kernel_major, kernel_minor;
+
+	/* Only with FACTS_LABELS: whether these modules are on and know labels. */
+	bool apparmor, selinux;
+
 	/* Only with FACTS_MOUNTS. */
 	HostMount *mounts; /* those that their path leads to, sorted by it: each stands after the one it is mounted on */
 	size_t mounts_count;
@@ -60,7 +66,11 @@ typedef struct HostFacts {
 	StrList controllers_on, controllers_off; /* that this kernel has; off: switched off at boot */
 } HostFacts;
 
-enum { FACTS_MOUNTS = 1 << 0 };
+enum { /* what costs something and few need */
+       FACTS_MOUNTS = 1 << 0,
+       FACTS_KERNEL = 1 << 1,
+       FACTS_LABELS = 1 << 2,
+};
 
 /* Reads the facts of this host. `root` is "" in the product; unit tests give a directory that holds fake proc/ and sys/ trees.
  * Errors name the file that could not be read; a missing cgroup tree is a fact, not an error. */

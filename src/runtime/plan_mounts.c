@@ -54,6 +54,16 @@ static bool option_is_unmapped_gid(const PlanContext *c, const char *type, const
 	       !plan_gid_is_mapped(c->spec, 5);
 }
 
+/* These cannot be given a context: all their mounts are of one instance, or have labels by themselves. */
+static bool fs_takes_context(const char *type)
+{
+	static const char *const none[] = { "proc", "sysfs", "mqueue", "cgroup", "cgroup2" };
+	for (size_t i = 0; i < ARRAY_LEN(none); i++)
+		if (strcmp(type, none[i]) == 0)
+			return false;
+	return true;
+}
+
 static void fs_data_add(const PlanContext *c, Plan *p, WireMount *m, const char *type,
 			const StrList *data)
 {
@@ -62,6 +72,8 @@ static void fs_data_add(const PlanContext *c, Plan *p, WireMount *m, const char 
 		if (!option_is_unmapped_gid(c, type, data->items[i]))
 			*wire_add(&p->wire, mount_options, WireStr) = wire_add_str(&p->wire,
 										   data->items[i]);
+	if (p->wire.head.mount_context && fs_takes_context(type))
+		*wire_add(&p->wire, mount_options, WireStr) = p->wire.head.mount_context;
 	m->options_count = (uint32_t)(p->wire.mount_options_count - m->options_first);
 }
 
@@ -374,9 +386,30 @@ int plan_check_shared(const Plan *p, Err *e)
 	return 0;
 }
 
+static int plan_mount_context(const PlanContext *c, Plan *p, Err *e)
+{
+	const SpecLinux *l = &c->spec->linux_;
+	if (!l->mount_label)
+		return 0;
+	if (!c->facts->selinux)
+		return err_make(e, ERR_SPEC, 0, "mount label '%s': SELinux is not enabled on this host",
+				l->mount_label);
+	if (strpbrk(l->mount_label, "\"\n"))
+		return err_make(e, ERR_SPEC, 0, "mount label '%s': no SELinux label has such characters",
+				l->mount_label);
+	const char *context = arena_printf(c->arena, "%s=%s",
+					   l->mount_label_of_root ? "rootcontext" : "context",
+					   l->mount_label);
+	p->wire.head.mount_context = wire_add_str(&p->wire, context);
+	if (p->has_root_wire)
+		p->root_wire.head.mount_context = wire_add_str(&p->root_wire, context);
+	return 0;
+}
+
 int plan_mounts(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
+	TRY(plan_mount_context(c, p, e));
 	TRY(dev_mount_add_default(c, p));
 	for (size_t i = 0; i < c->spec->mounts_count; i++)
 		TRY(mount_add(c, p, i, e));

@@ -86,12 +86,12 @@ static int plan_seccomp(const PlanContext *c, Plan *p, Err *e)
 {
 	SeccompProgram program = { 0 };
 	const Seccomp *s = c->spec->linux_.seccomp;
-	if (c->spec->linux_.seccomp_program) {
-		program = *c->spec->linux_.seccomp_program;
-	} else if (s) {
+	if (s)
 		TRY(seccomp_flags_to_kernel(&s->flags, &p->wire.head.seccomp_flags, e));
+	if (c->spec->linux_.seccomp_program)
+		program = *c->spec->linux_.seccomp_program;
+	else if (s)
 		TRY(seccomp_compile(s, c->arena, &program, e));
-	}
 	if (program.notifies)
 		return err_make(e, ERR_SPEC, 0, "seccomp action SCMP_ACT_NOTIFY is not supported yet");
 	p->wire.filter = program.code;
@@ -110,6 +110,25 @@ static int strings_check(const StrList *l, const char *what, Err *e)
 					"%s %zu, which begins with '%.40s', has %zu bytes; the kernel takes at most %zu",
 					what, i, l->items[i], len, most - 1);
 	}
+	return 0;
+}
+
+/* "unconfined" asks for nothing where there is nothing to confine. */
+static int plan_labels(const PlanContext *c, Plan *p, Err *e)
+{
+	const SpecProcess *proc = &c->spec->process;
+	bool unconfined = proc->apparmor_profile && strcmp(proc->apparmor_profile, "unconfined") == 0;
+	if (proc->apparmor_profile && !c->facts->apparmor && !unconfined)
+		return err_make(e, ERR_SPEC, 0,
+				"AppArmor profile '%s': AppArmor is not enabled on this host",
+				proc->apparmor_profile);
+	if (proc->selinux_label && !c->facts->selinux)
+		return err_make(e, ERR_SPEC, 0,
+				"SELinux label '%s': SELinux is not enabled on this host",
+				proc->selinux_label);
+	if (c->facts->apparmor)
+		p->wire.head.apparmor_profile = wire_add_str(&p->wire, proc->apparmor_profile);
+	p->wire.head.selinux_label = wire_add_str(&p->wire, proc->selinux_label);
 	return 0;
 }
 
@@ -151,6 +170,7 @@ int plan_process(const PlanContext *c, Plan *p, Err *e)
 	plan_capabilities(c, p);
 	TRY(plan_rlimits(c, p, e));
 	TRY(plan_seccomp(c, p, e));
+	TRY(plan_labels(c, p, e));
 	h->flags |= WIRE_NEW_KEYRING;
 	if (proc->no_new_privileges)
 		h->flags |= WIRE_NO_NEW_PRIVS;

@@ -50,9 +50,10 @@ static int list_check(const WirePlan *w, WireList l, size_t item, const char *na
 
 static int scalars_check(const WirePlan *w, Err *e)
 {
-	const WireStr strings[] = { w->container_id,  w->hostname,      w->domainname,
-				    w->root,          w->overlay_upper, w->overlay_work,
-				    w->overlay_lower, w->scratch_dir,   w->cwd };
+	const WireStr strings[] = { w->container_id,  w->hostname,         w->domainname,
+				    w->root,          w->overlay_upper,    w->overlay_work,
+				    w->overlay_lower, w->scratch_dir,      w->cwd,
+				    w->selinux_label, w->apparmor_profile, w->mount_context };
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		TRY(str_check(w, strings[i], "the header", e));
 	if (!w->root || (!(w->flags & WIRE_ROOT_ONLY) && (!w->cwd || w->argv.count == 0)))

@@ -119,6 +119,8 @@ typedef struct WirePlan {
 	WireStr overlay_lower; /* `root` escaped for overlay's lowerdir option; 0: no overlay over the root */
 	WireStr scratch_dir; /* an empty directory of ours on the host, to mount on in init's namespace */
 	WireStr cwd;
+	WireStr apparmor_profile, selinux_label; /* of the command; 0: none is set */
+	WireStr mount_context; /* "context=LABEL" or "rootcontext=LABEL" of SELinux, for file systems that init makes by itself; 0: none */
 
 	uint32_t uid, gid, umask;
 	uint16_t console_rows, console_cols; /* 0: leave it */

@@ -379,6 +379,50 @@ static void a_missing_file_is_named(void **state)
 	assert_non_null(strstr(e.msg, "/proc/self/mountinfo"));
 }
 
+/* What only some ask for. */
+static void the_kernel_s_version(void **state)
+{
+	Host *h = *state;
+	static const struct {
+		const char *text;
+		unsigned major, minor;
+	} good[] = { { "6.1.0-13-amd64\n", 6, 1 },
+		     { "4.18.0-513.el8.x86_64", 4, 18 },
+		     { "6.12-rc3", 6, 12 },
+		     { "5.4\n", 5, 4 } };
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		put(h, "proc/sys/kernel/osrelease", good[i].text);
+		probe(h, FACTS_KERNEL);
+		assert_int_equal(h->facts.kernel_major, good[i].major);
+		assert_int_equal(h->facts.kernel_minor, good[i].minor);
+	}
+	probe(h, 0);
+	assert_int_equal(h->facts.kernel_major, 0);
+	static const char *const bad[] = { "6", "x.1", "6.", ".1", "99999.1" };
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		Err e = { 0 };
+		put(h, "proc/sys/kernel/osrelease", bad[i]);
+		assert_true(host_facts_probe(h->root, FACTS_KERNEL, &h->arena, &h->facts, &e) < 0);
+		assert_non_null(strstr(e.msg, "osrelease does not begin with a version such as 6.1"));
+	}
+}
+
+static void security_modules(void **state)
+{
+	Host *h = *state;
+	probe(h, FACTS_LABELS);
+	assert_false(h->facts.apparmor || h->facts.selinux);
+	put(h, "sys/module/apparmor/parameters/enabled", "N\n");
+	probe(h, FACTS_LABELS);
+	assert_false(h->facts.apparmor || h->facts.selinux);
+	put(h, "sys/module/apparmor/parameters/enabled", "Y\n");
+	put(h, "sys/fs/selinux/enforce", "0");
+	probe(h, FACTS_LABELS);
+	assert_true(h->facts.apparmor && h->facts.selinux);
+	probe(h, 0);
+	assert_false(h->facts.apparmor || h->facts.selinux);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +444,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_delegated_group_is_writable_for_its_user, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_missing_file_is_named, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_kernel_s_version, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(security_modules, set_up, tear_down),
 		cmocka_unit_test(the_real_host_is_probed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cmd_run.h"
+#include "cli/security_option.h"
 #include "fmt/spec.h"
 
 enum { HOST_CPUS = 4 };
@@ -26,7 +27,8 @@ static Run parse(const char *words)
 	run.r = opt_parse(&set, (int)argv.count, (char **)argv.items, &run.arena, &run.opts,
 			  &run.rest, &run.err);
 	if (run.r >= 0)
-		run.r = run_read_security(&run.opts.security, &run.opts.request, &run.err);
+		run.r = security_options_read(&run.opts.security, &run.arena, &run.opts.request,
+					      &run.err);
 	if (run.r >= 0)
 		run.r = run_check(&run.opts.request, HOST_CPUS, &run.err);
 	return run;
@@ -209,36 +211,120 @@ static void what_is_not_there_yet_is_named(void **state)
 		     "option --kernel-memory is gone from Linux; --memory counts the kernel's memory, too");
 }
 
-static void expect_security(const char *words, bool no_new_privs, bool unconfined)
+static Run read_security(const char *words)
 {
 	Run run = parse(words);
-	assert_int_equal(run.r, 0);
-	assert_int_equal(run.opts.request.no_new_privs, no_new_privs);
-	assert_int_equal(run.opts.request.seccomp_unconfined, unconfined);
+	if (run.r < 0)
+		fail_msg("%s: %s", words, run.err.msg);
+	return run;
+}
+
+static void expect_no_new_privs(const char *words, bool want)
+{
+	Run run = read_security(words);
+	assert_int_equal(run.opts.request.no_new_privs, want);
 	arena_done(&run.arena);
 }
 
-static void security_words_are_read(void **state)
+static void no_new_privileges_is_a_switch(void **state)
 {
 	(void)state;
-	expect_security("x", false, false);
-	expect_security("--security-opt no-new-privileges", true, false);
-	expect_security("--security-opt no-new-privileges:true", true, false);
-	expect_security("--security-opt=no-new-privileges=true --security-opt no-new-privileges=false",
-			false, false);
-	expect_security("--security-opt seccomp=unconfined", false, true);
-	expect_security("--security-opt seccomp:unconfined --security-opt no-new-privileges", true,
-			true);
-	expect_security("--security-opt seccomp=unconfined --security-opt seccomp=builtin", false,
-			false);
+	expect_no_new_privs("x", false);
+	expect_no_new_privs("--security-opt no-new-privileges", true);
+	expect_no_new_privs("--security-opt no-new-privileges:true", true);
+	expect_no_new_privs("--security-opt no-new-privileges=1", true);
+	expect_no_new_privs("--security-opt=no-new-privileges=true --security-opt no-new-privileges=F",
+			    false);
 	expect_error("--security-opt no-new-privileges=2",
 		     "--security-opt no-new-privileges takes true or false, not '2'");
-	expect_error("--security-opt seccomp=p.json", "--security-opt seccomp=p.json is not there yet");
-	expect_error("--security-opt apparmor=unconfined",
-		     "--security-opt apparmor=unconfined is not there yet");
-	expect_error("--security-opt label=disable", "--security-opt label=disable is not there yet");
-	expect_error("--security-opt seccompx", "unknown --security-opt 'seccompx'");
+	expect_error("--security-opt no-new-privileges=",
+		     "--security-opt no-new-privileges has no value");
+}
+
+static void expect_seccomp(const char *words, const char *want)
+{
+	Run run = read_security(words);
+	const char *got = run.opts.request.seccomp;
+	assert_string_equal(got ? got : "(none)", want);
+	arena_done(&run.arena);
+}
+
+static void filters_are_named(void **state)
+{
+	(void)state;
+	expect_seccomp("x", "(none)");
+	expect_seccomp("--security-opt seccomp=unconfined", "unconfined");
+	expect_seccomp("--security-opt seccomp:unconfined --security-opt seccomp=builtin", "builtin");
+	expect_seccomp("--security-opt seccomp=./a=b:c.json", "./a=b:c.json");
+	expect_error("--security-opt seccomp", "--security-opt seccomp has no value");
+	expect_error("--security-opt seccomp=", "--security-opt seccomp has no value");
+}
+
+static void expect_list(Run *run, const StrList *list, const char *want)
+{
+	char *got = arena_strdup(&run->arena, "");
+	for (size_t i = 0; i < list->count; i++)
+		got = arena_printf(&run->arena, "%s%s%s", got, i ? " " : "", list->items[i]);
+	assert_string_equal(got, want);
+}
+
+static void paths_are_masked_and_unmasked(void **state)
+{
+	(void)state;
+	Run run = read_security(
+		"--security-opt mask=/a:/b/../c --security-opt mask:/d --security-opt unmask=/proc/*:/x "
+		"--security-opt unmask=all --security-opt systempaths=unconfined");
+	const RunRequest *r = &run.opts.request;
+	expect_list(&run, &r->mask, "/a /b/../c /d");
+	expect_list(&run, &r->unmask, "/proc/* /x all");
+	assert_true(r->systempaths_unconfined);
+	arena_done(&run.arena);
+	expect_error("--security-opt mask=proc", "--security-opt mask: 'proc' is no absolute path");
+	expect_error("--security-opt mask=/a:", "--security-opt mask: '' is no absolute path");
+	expect_error("--security-opt mask=/x/..",
+		     "--security-opt mask: the root itself cannot be masked");
+	expect_error("--security-opt unmask=ALL:/a", "--security-opt unmask: 'ALL' is no absolute path");
+	expect_error("--security-opt mask=", "--security-opt mask has no value");
+	expect_error("--security-opt unmask", "--security-opt unmask has no value");
+	expect_error("--security-opt systempaths=confined",
+		     "--security-opt systempaths takes unconfined, not 'confined'");
+}
+
+static void labels_are_named(void **state)
+{
+	(void)state;
+	Run run = read_security(
+		"--security-opt apparmor=p --security-opt apparmor:my-profile --security-opt label=type:a_t "
+		"--security-opt label:level:s0:c1,c2 --security-opt label=nested --security-opt label=disable "
+		"--security-opt proc-opts=hidepid=2,subset=pid");
+	const RunRequest *r = &run.opts.request;
+	assert_string_equal(r->apparmor, "my-profile");
+	expect_list(&run, &r->labels, "type:a_t level:s0:c1,c2");
+	assert_true(r->label_nested && r->label_disable);
+	expect_list(&run, &r->proc_opts, "hidepid=2 subset=pid");
+	arena_done(&run.arena);
+	expect_error("--security-opt label=x:y",
+		     "--security-opt label takes disable, nested, or one of user:, role:, type:, level:, filetype: with a value, "
+		     "not 'x:y'");
+	expect_error("--security-opt label=type:", "--security-opt label=type: has no good value");
+	expect_error("--security-opt label=role:a:b", "--security-opt label=role:a:b has no good value");
+	expect_error("--security-opt label=user:\x7f",
+		     "--security-opt label=user:\x7f has no good value");
+	expect_error("--security-opt label", "--security-opt label has no value");
+	expect_error("--security-opt apparmor=", "--security-opt apparmor has no value");
+	expect_error("--security-opt proc-opts=", "--security-opt proc-opts has no value");
+}
+
+static void unknown_security_words_are_refused(void **state)
+{
+	(void)state;
+	expect_error("--security-opt seccompx",
+		     "unknown --security-opt 'seccompx', did you mean seccomp?");
+	expect_error("--security-opt lable=disable",
+		     "unknown --security-opt 'lable=disable', did you mean label?");
+	expect_error("--security-opt disable", "unknown --security-opt 'disable'");
 	expect_error("--security-opt=", "unknown --security-opt ''");
+	expect_error("--security-opt==", "unknown --security-opt '='");
 }
 
 int main(void)
@@ -251,7 +337,11 @@ int main(void)
 		cmocka_unit_test(limits_must_agree),
 		cmocka_unit_test(values_that_are_none_are_refused),
 		cmocka_unit_test(what_is_not_there_yet_is_named),
-		cmocka_unit_test(security_words_are_read),
+		cmocka_unit_test(no_new_privileges_is_a_switch),
+		cmocka_unit_test(filters_are_named),
+		cmocka_unit_test(paths_are_masked_and_unmasked),
+		cmocka_unit_test(labels_are_named),
+		cmocka_unit_test(unknown_security_words_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -237,7 +237,7 @@ static void throw_away_roots(void **state)
 	check_run("run-overlay-disk", &disk);
 	test_run_init(&memory, &bare_root, root_fd);
 	memory.context.root_kind = ROOT_OVERLAY;
-	memory.request.seccomp_unconfined = true;
+	memory.request.seccomp = "unconfined";
 	check_run("run-overlay-memory", &memory);
 }
 
@@ -327,6 +327,30 @@ static void the_hosts_own_tree(void **state)
 	t.context.root_path = "/";
 	t.request.memory = 100 << 20;
 	check_run("run-host-tree", &t);
+}
+
+/* Who is labelled, and which file systems: not those that cannot be. */
+static void labels_of_a_host_that_has_them(void **state)
+{
+	(void)state;
+	TestRun t;
+	Spec spec;
+	HostFacts facts = with_mounts(&hybrid_root, host_mounts, ARRAY_LEN(host_mounts));
+	facts.apparmor = facts.selinux = true;
+	test_run_init(&t, &facts, root_fd);
+	t.context.root_kind = ROOT_HOST;
+	t.context.root_path = "/";
+	t.request.apparmor = "my-profile";
+	add(&t, &t.request.uidmaps, "0:0:1");
+	add(&t, &t.request.tmpfs, "/scratch");
+	add(&t, &t.request.mask, "/etc/secret");
+	add(&t, &t.request.unmask, "/proc/*");
+	if (spec_fill(&t.context, &spec, &t.err) < 0)
+		fail_msg("%s", t.err.msg);
+	spec.process.selinux_label = "system_u:system_r:container_t:s0:c1,c2";
+	spec.linux_.mount_label = "system_u:object_r:container_file_t:s0:c1,c2";
+	check_plan("run-labels", &spec, &facts, &t.arena);
+	arena_done(&t.arena);
 }
 
 /* In a user namespace of its own the container gets overlays that were made before, outside of it. */
@@ -423,6 +447,7 @@ int main(void)
 		cmocka_unit_test(namespaces_of_the_host),
 		cmocka_unit_test(privileged_runs),
 		cmocka_unit_test(the_hosts_own_tree),
+		cmocka_unit_test(labels_of_a_host_that_has_them),
 		cmocka_unit_test(throw_away_roots_in_a_user_namespace),
 		cmocka_unit_test(a_small_config),
 		cmocka_unit_test(a_large_config),

@@ -577,6 +577,56 @@ static void seccomp(void **state)
 	refused(with_seccomp(&s), "SECCOMP_FILTER_FLAG_BOGUS");
 }
 
+/* ---- labels ---- */
+
+static Case with_labels(bool apparmor, bool selinux, const char *profile, const char *label,
+			const char *mounts)
+{
+	Case c = make_case(&v2_root);
+	c.facts.apparmor = apparmor;
+	c.facts.selinux = selinux;
+	c.spec.process.apparmor_profile = profile;
+	c.spec.process.selinux_label = label;
+	c.spec.linux_.mount_label = mounts;
+	return c;
+}
+
+static void labels_need_their_module(void **state)
+{
+	(void)state;
+	refused(with_labels(false, true, "p", NULL, NULL),
+		"AppArmor profile 'p': AppArmor is not enabled on this host");
+	refused(with_labels(true, false, NULL, "u:r:t", NULL),
+		"SELinux label 'u:r:t': SELinux is not enabled on this host");
+	refused(with_labels(true, false, NULL, NULL, "u:o:f"),
+		"mount label 'u:o:f': SELinux is not enabled on this host");
+	refused(with_labels(true, true, NULL, NULL, "u:o:\"f"), "no SELinux label has such characters");
+}
+
+static void labels_are_planned(void **state)
+{
+	(void)state;
+	Case c = with_labels(true, true, "p", "u:r:t", "u:o:f");
+	c.spec.linux_.mount_label_of_root = true;
+	accept(&c);
+	assert_string_equal(text_of(&c, c.plan.wire.head.apparmor_profile), "p");
+	assert_string_equal(text_of(&c, c.plan.wire.head.selinux_label), "u:r:t");
+	assert_string_equal(text_of(&c, c.plan.wire.head.mount_context), "rootcontext=u:o:f");
+	done(&c);
+}
+
+static void unconfined_is_accepted_anywhere(void **state)
+{
+	(void)state;
+	for (int apparmor = 0; apparmor < 2; apparmor++) {
+		Case c = with_labels(apparmor, false, "unconfined", NULL, NULL);
+		accept(&c);
+		const char *planned = text_of(&c, c.plan.wire.head.apparmor_profile);
+		assert_string_equal(planned ? planned : "(none)", apparmor ? "unconfined" : "(none)");
+		done(&c);
+	}
+}
+
 /* ---- capabilities ---- */
 
 #define ALL_SETS(set)                                                                            \
@@ -707,6 +757,9 @@ int main(void)
 		cmocka_unit_test(commands),
 		cmocka_unit_test(process_limits),
 		cmocka_unit_test(seccomp),
+		cmocka_unit_test(labels_need_their_module),
+		cmocka_unit_test(labels_are_planned),
+		cmocka_unit_test(unconfined_is_accepted_anywhere),
 		cmocka_unit_test(capabilities_that_are_not_held),
 		cmocka_unit_test(capability_sets_fit_each_other),
 		cmocka_unit_test(no_capabilities_are_none),

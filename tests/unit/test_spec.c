@@ -57,6 +57,7 @@ static void put_process(Dump *d, const SpecProcess *p)
 	put_list(d, "args", &p->args);
 	put_list(d, "env", &p->env);
 	put(d, "cwd %s, no_new_privileges %d\n", p->cwd, p->no_new_privileges);
+	put(d, "apparmor %s, selinux %s\n", or_none(p->apparmor_profile), or_none(p->selinux_label));
 	put(d, "caps (%d) b=%" PRIx64 " e=%" PRIx64 " i=%" PRIx64 " p=%" PRIx64 " a=%" PRIx64 "\n",
 	    p->has_capabilities, p->capabilities.bounding, p->capabilities.effective,
 	    p->capabilities.inheritable, p->capabilities.permitted, p->capabilities.ambient);
@@ -136,6 +137,7 @@ static void put_linux(Dump *d, const SpecLinux *l)
 		    l->devices[i].major, l->devices[i].minor, l->devices[i].mode, l->devices[i].uid,
 		    l->devices[i].gid);
 	put_seccomp(d, l->seccomp);
+	put(d, "mount label %s (%d)\n", or_none(l->mount_label), l->mount_label_of_root);
 	put_list(d, "masked", &l->masked_paths);
 	put_list(d, "read-only", &l->readonly_paths);
 }
@@ -330,14 +332,11 @@ static const struct {
 	{ "\"mounts\":[{\"destination\":\"/b\",\"gidMappings\":[{}]}]", "mounts[0].gidMappings" },
 	{ PROCESS("\"commandLine\":\"x\""), "process.commandLine" },
 	{ PROCESS("\"user\":{\"uid\":0,\"gid\":0,\"username\":\"root\"}"), "process.user.username" },
-	{ PROCESS("\"apparmorProfile\":\"x\""), "process.apparmorProfile" },
-	{ PROCESS("\"selinuxLabel\":\"x\""), "process.selinuxLabel" },
 	{ PROCESS("\"scheduler\":{}"), "process.scheduler" },
 	{ PROCESS("\"ioPriority\":{}"), "process.ioPriority" },
 	{ PROCESS("\"execCPUAffinity\":{\"initial\":\"0\"}"), "process.execCPUAffinity.initial" },
 	{ PROCESS("\"execCPUAffinity\":{\"final\":\"0\"}"), "process.execCPUAffinity.final" },
 	{ LINUX("\"rootfsPropagation\":\"private\""), "linux.rootfsPropagation" },
-	{ LINUX("\"mountLabel\":\"x\""), "linux.mountLabel" },
 	{ LINUX("\"netDevices\":{\"eth1\":{}}"), "linux.netDevices" },
 	{ LINUX("\"timeOffsets\":{\"monotonic\":{\"secs\":1}}"), "linux.timeOffsets" },
 	{ LINUX("\"intelRdt\":{}"), "linux.intelRdt" },
@@ -541,7 +540,13 @@ static const struct {
 	  "linux.devices[0].fileMode must be from 0 to 511 (line 1)" },
 	{ LINUX("\"maskedPaths\":[\"proc\"]"),
 	  "linux.maskedPaths[0] must be an absolute path, not 'proc' (line 1)" },
+	{ PROCESS("\"apparmorProfile\":1"),
+	  "process.apparmorProfile must be a string, not a number (line 1)" },
+	{ PROCESS("\"selinuxLabel\":null"), "process.selinuxLabel must be a string, not null (line 1)" },
+	{ LINUX("\"mountLabel\":[]"), "linux.mountLabel must be a string, not an array (line 1)" },
 	{ SECCOMP(""), "linux.seccomp.defaultAction is missing (line 1)" },
+	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":null"),
+	  "linux.seccomp.flags must be an array, not null (line 1)" },
 	{ SECCOMP("\"defaultAction\":\"allow\""),
 	  "linux.seccomp.defaultAction must be an action such as SCMP_ACT_ERRNO, not 'allow' (line 1)" },
 	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"x86\"]"),

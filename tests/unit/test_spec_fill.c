@@ -222,15 +222,22 @@ static void asked_ulimits(void **state)
 static void bad_ulimits(void **state)
 {
 	(void)state;
-	static const char *const bad[][2] = {
-		{ "nofile", "not of the form" },     { "", "not of the form" },
-		{ "nofile=", "is not SOFT[:HARD]" }, { "nofile=1:", "is not SOFT" },
-		{ "nofile=:1", "is not SOFT" },      { "nofile=1:2:3", "is not SOFT" },
-		{ "nofile=2:1", "above the hard" },  { "nofile=-1:5", "above the hard" },
-		{ "nofile=-2", "is not SOFT" },      { "nofile=1k", "is not SOFT" },
-		{ "nofile= 1", "is not SOFT" },      { "bogus=1", "no such limit" },
-		{ "=1", "no such limit" },           { "nofile=9223372036854775808", "is not SOFT" }
-	};
+	static const char *const bad[][2] = { { "nofile", "not of the form" },
+					      { "", "not of the form" },
+					      { "nofile=", "is not SOFT[:HARD]" },
+					      { "nofile=1:", "is not SOFT" },
+					      { "nofile=:1", "is not SOFT" },
+					      { "nofile=1:2:3", "is not SOFT" },
+					      { "nofile=2:1", "above the hard" },
+					      { "nofile=-1:5", "above the hard" },
+					      { "nofile=-2", "is not SOFT" },
+					      { "nofile=1k", "is not SOFT" },
+					      { "nofile= 1", "is not SOFT" },
+					      { "bogus=1", "no such limit" },
+					      { "nofiel=1",
+						"'nofiel': no such limit, did you mean nofile?" },
+					      { "=1", "no such limit" },
+					      { "nofile=9223372036854775808", "is not SOFT" } };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		TestRun t = make_run(&v2_root);
 		add(&t, &t.request.ulimits, bad[i][0]);
@@ -285,6 +292,19 @@ static void bad_capabilities(void **state)
 		not_held = make_run(&v2_root);
 	add(&add_bad, &add_bad.request.cap_add, "NET_BOGUS");
 	refused(&add_bad, ERR_USAGE, "--cap-add: unknown capability 'NET_BOGUS'");
+	static const char *const near[][2] = {
+		{ "net_admn", "'net_admn', did you mean NET_ADMIN?" },
+		{ "CAP_SYS_ADMN", "'CAP_SYS_ADMN', did you mean CAP_SYS_ADMIN?" },
+		{ "AL", "'AL', did you mean ALL?" },
+		{ "NET_ADMIN,NET_RAW", "unknown capability 'NET_ADMIN,NET_RAW'" },
+		{ "CAP_", "unknown capability 'CAP_'" },
+		{ " KILL", "' KILL', did you mean KILL?" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(near); i++) {
+		TestRun t = make_run(&v2_root);
+		add(&t, &t.request.cap_add, near[i][0]);
+		refused(&t, ERR_USAGE, near[i][1]);
+	}
 	add(&drop_bad, &drop_bad.request.cap_drop, "");
 	refused(&drop_bad, ERR_USAGE, "--cap-drop: unknown capability ''");
 	HostFacts poor = v2_root;
@@ -314,7 +334,8 @@ static void seccomp_is_there_unless_asked_away(void **state)
 	TestRun plain = make_run(&v2_root), off = make_run(&v2_root), privileged = make_run(&v2_root);
 	assert_non_null(filled(&plain).linux_.seccomp_program); /* compiled beforehand for these capabilities */
 	assert_false(filled(&plain).process.no_new_privileges);
-	off.request.seccomp_unconfined = off.request.no_new_privs = true;
+	off.request.seccomp = "unconfined";
+	off.request.no_new_privs = true;
 	assert_true(!filled(&off).linux_.seccomp && !filled(&off).linux_.seccomp_program);
 	assert_true(filled(&off).process.no_new_privileges);
 	privileged.request.privileged = true;
