@@ -107,7 +107,8 @@ static void fill_sysfs(const RunContext *c, Spec *s)
 		       writable ? "nosuid,noexec,nodev" : "nosuid,noexec,nodev,ro");
 	writable |= run_is_unmasked(c, "/sys/fs/cgroup");
 	fs_add(c, s, "cgroup", "/sys/fs/cgroup",
-	       writable || c->request->writable_cgroups ? "nosuid,noexec,nodev,relatime" : "nosuid,noexec,nodev,relatime,ro");
+	       writable || c->request->writable_cgroups ? "nosuid,noexec,nodev,relatime"
+							: "nosuid,noexec,nodev,relatime,ro");
 	if (c->request->label_nested && !c->request->label_disable)
 		bind_add(c, s, "/sys/fs/selinux", "/sys/fs/selinux", "rbind,rnosuid,rnoexec,rnodev");
 }

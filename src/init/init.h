@@ -24,7 +24,6 @@ typedef struct Init {
 	int scratch;       /* root of the tmpfs on it */
 	unsigned overlays; /* how many are in scratch */
 	int proc, devpts; /* roots of the fresh procfs and devpts that were mounted for the container */
-	int host_proc; /* root of the host's procfs, O_PATH, when the command gets a label */
 	int mask_dir, mask_file; /* once attached: what is copied over the next masked path */
 	int master, slave;       /* the container's terminal */
 	unsigned shared;         /* how many mounts so far share theirs with the host */
@@ -40,9 +39,6 @@ int groups_join(Init *in, Err *e);
  * that share mounts with the host). With the ids of the caller, for whom folders of the host may be 0700. */
 int rootfs_open(Init *in, Err *e);
 
-/* Opens the host's procfs for labels_set(), while the host's tree is there. */
-int labels_open(Init *in, Err *e);
-
 /* Becomes 0:0 of a new user namespace, and not dumpable. */
 int identity_take(Init *in, Err *e);
 
@@ -53,6 +49,7 @@ int terminal_make(Init *in, Err *e); /* in->master and in->slave, the slave also
 int kernel_set(Init *in, Err *e);    /* host name, loopback, sysctls */
 int workdir_make(Init *in, Err *e);  /* plan->cwd, if it is missing */
 int masks_apply(Init *in, Err *e); /* read-only paths, masked paths, then mounts and root that become read-only last */
+int labels_set(Init *in, Err *e);   /* plan->labels: what execve(2) will make of the command */
 int rootfs_pivot(Init *in, Err *e); /* after it no path of the host resolves */
 
 /* With WIRE_REAPER: leaves this process behind as a reaper (reaper.c) and returns in its child. */
@@ -60,7 +57,6 @@ int reaper_leave(Init *in, Err *e);
 
 int session_enter(Init *in, Err *e); /* session, terminal, standard streams, keyring, signals, personality, umask */
 int limits_set(Init *in, Err *e); /* plan->rlimits */
-int labels_set(Init *in, Err *e); /* AppArmor profile and SELinux label of the next execve(2) */
 int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs), ids, capabilities; then the working directory */
 int parent_bind(Init *in, Err *e); /* from here the parent's death is ours */
 int privileges_seal(Init *in, Err *e); /* seccomp with no_new_privs: last, it may allow next to nothing */

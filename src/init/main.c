@@ -12,7 +12,6 @@ static int init_story(Init *in, Err *e)
 {
 	TRY(groups_join(in, e));
 	TRY(rootfs_open(in, e)); /* while the parent writes record and id maps */
-	TRY(labels_open(in, e));
 	TRY(sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
 	TRY(identity_take(in, e)); /* from here: 0:0 inside, not dumpable */
 
@@ -23,13 +22,13 @@ static int init_story(Init *in, Err *e)
 	TRY(kernel_set(in, e));
 	TRY(workdir_make(in, e));
 	TRY(masks_apply(in, e));
+	TRY(labels_set(in, e));   /* by the host's procfs */
 	TRY(rootfs_pivot(in, e)); /* from here: no path of the host resolves */
 	TRY(sync_send(&in->sync, SYNC_ROOTFS_READY, in->master, e));
 
 	TRY(reaper_leave(in, e)); /* with --init: from here the command's process, whose parent is the reaper */
 	TRY(session_enter(in, e));
 	TRY(limits_set(in, e));
-	TRY(labels_set(in, e)); /* before a filter could be in the way; nothing of ours is executed after it */
 	TRY(privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
 	TRY(parent_bind(in, e));     /* from here: the parent's death is ours */
 	TRY(sync_send(&in->sync, SYNC_EXECING, FD_NONE, e)); /* fails when the parent died before */
@@ -82,7 +81,7 @@ int main(int argc, char **argv)
 	Init in = { 0 }; /* clang makes 4 KiB of constants of more */
 	in.sync = SYNC_NONE;
 	in.root_dir = in.root = in.scratch_dir = in.scratch = FD_NONE;
-	in.proc = in.devpts = in.host_proc = in.mask_dir = in.mask_file = in.master = in.slave = FD_NONE;
+	in.proc = in.devpts = in.mask_dir = in.mask_file = in.master = in.slave = FD_NONE;
 	if (plan_open(&in, argc, argv, &e) < 0)
 		_exit(complain(&e)); /* there is nobody to tell but the terminal */
 	if ((init_has(&in, WIRE_ROOT_ONLY) ? root_story(&in, &e) : init_story(&in, &e)) == 0)

@@ -9,25 +9,13 @@
 #include "kern/mount.h"
 #include "kern/sys.h"
 
-/* plan->mount_context as mount(2) takes it: a label has commas in it, so it stands in quotes. */
-static int context_option(const Init *in, char *out, size_t size)
-{
-	const char *context = wire_str(in->plan, in->plan->mount_context);
-	out[0] = '\0';
-	if (!context)
-		return 0;
-	int name = (int)strcspn(context, "=");
-	return str_format(out, size, ",%.*s=\"%s\"", name, context, context + name + 1);
-}
-
 static int overlay_mount(const Init *in, const char *target, const char *layers, Err *e)
 {
-	char data[4096], context[512]; /* mount(2) copies one page */
-	if (context_option(in, context, sizeof context) < 0 ||
-	    str_format(data, sizeof data, "%s%s%s", layers,
-		       init_has(in, WIRE_USERNS) ? ",userxattr" : "", context) < 0)
-		return err_make(e, ERR_SYS, ENAMETOOLONG,
-				"overlay: its layers have too long paths, or its label is too long");
+	char data[4096]; /* mount(2) copies one page */
+	const char *context = wire_str(in->plan, in->plan->overlay_context);
+	if (str_format(data, sizeof data, "%s%s%s", layers,
+		       init_has(in, WIRE_USERNS) ? ",userxattr" : "", context ? context : "") < 0)
+		return err_make(e, ERR_SYS, ENAMETOOLONG, "overlay: its layers have too long paths");
 	if (mount("overlay", target, "overlay", 0, data) < 0)
 		return err_sys(e, "mount an overlay (%s)", data);
 	return 0;

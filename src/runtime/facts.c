@@ -138,6 +138,7 @@ static void probe_labels(const Probe *p)
 	const char *path = path_of(p, "/sys/module/apparmor/parameters/enabled");
 	p->facts->apparmor = fd_read_text_at(AT_FDCWD, path, enabled, sizeof enabled) > 0 &&
 			     enabled[0] == 'Y';
+	p->facts->apparmor_attr = exists(p, "/proc/self/attr/apparmor/exec");
 	p->facts->selinux = exists(p, "/sys/fs/selinux/enforce");
 }
 

@@ -57,6 +57,7 @@ typedef struct HostFacts {
 
 	/* Only with FACTS_LABELS: whether these modules are on and know labels. */
 	bool apparmor, selinux;
+	bool apparmor_attr; /* processes have files of their own for it (Linux 5.8) */
 
 	/* Only with FACTS_MOUNTS. */
 	HostMount *mounts; /* those that their path leads to, sorted by it: each stands after the one it is mounted on */

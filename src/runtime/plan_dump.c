@@ -106,6 +106,8 @@ static void dump_root(Dump *d, const WireBuild *w)
 		     str_or(w, h->overlay_upper, "(memory)"), str_or(w, h->overlay_work, "(memory)"));
 	if (h->mount_context)
 		line(d, "mount context %s", w->strings + h->mount_context);
+	if (h->overlay_context)
+		line(d, "overlay context %s", w->strings + h->overlay_context + 1);
 	for (size_t i = 0; i < w->mounts_count; i++)
 		dump_mount(d, w, &w->mounts[i]);
 	for (size_t i = 0; i < w->devices_count; i++)
@@ -149,10 +151,9 @@ static void dump_process(Dump *d, const WireBuild *w)
 		line(d, "descriptor %d", w->keep_fds[i]);
 	if (h->flags & WIRE_TERMINAL)
 		line(d, "terminal of %u rows, %u columns", h->console_rows, h->console_cols);
-	if (h->apparmor_profile)
-		line(d, "apparmor %s", w->strings + h->apparmor_profile);
-	if (h->selinux_label)
-		line(d, "selinux %s", w->strings + h->selinux_label);
+	for (size_t i = 0; i < w->labels_count; i++)
+		line(d, "label %s = %s", w->strings + w->labels[i].name,
+		     w->strings + w->labels[i].value);
 	line(d, "seccomp %s flags 0x%x", w->filter_count ? "filter" : "none", h->seccomp_flags);
 	for (size_t i = 0; i < w->envp_count; i++)
 		line(d, "env %s", w->strings + w->envp[i]);

@@ -397,12 +397,13 @@ static int plan_mount_context(const PlanContext *c, Plan *p, Err *e)
 	if (strpbrk(l->mount_label, "\"\n"))
 		return err_make(e, ERR_SPEC, 0, "mount label '%s': no SELinux label has such characters",
 				l->mount_label);
-	const char *context = arena_printf(c->arena, "%s=%s",
-					   l->mount_label_of_root ? "rootcontext" : "context",
-					   l->mount_label);
+	const char *key = l->mount_label_of_root ? "rootcontext" : "context";
+	const char *context = arena_printf(c->arena, "%s=%s", key, l->mount_label);
+	WireBuild *overlays = p->has_root_wire ? &p->root_wire : &p->wire;
 	p->wire.head.mount_context = wire_add_str(&p->wire, context);
-	if (p->has_root_wire)
-		p->root_wire.head.mount_context = wire_add_str(&p->root_wire, context);
+	/* mount(2), which makes these, would take the commas of a label for its own: quotes */
+	overlays->head.overlay_context = wire_add_str(overlays, arena_printf(c->arena, ",%s=\"%s\"",
+									     key, l->mount_label));
 	return 0;
 }
 

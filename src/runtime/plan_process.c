@@ -113,22 +113,28 @@ static int strings_check(const StrList *l, const char *what, Err *e)
 	return 0;
 }
 
+static void label_add(Plan *p, const char *file, const char *text)
+{
+	*wire_add(&p->wire, labels, WirePair) = (WirePair){ .name = wire_add_str(&p->wire, file),
+							    .value = wire_add_str(&p->wire, text) };
+}
+
 /* "unconfined" asks for nothing where there is nothing to confine. */
 static int plan_labels(const PlanContext *c, Plan *p, Err *e)
 {
-	const SpecProcess *proc = &c->spec->process;
-	bool unconfined = proc->apparmor_profile && strcmp(proc->apparmor_profile, "unconfined") == 0;
-	if (proc->apparmor_profile && !c->facts->apparmor && !unconfined)
+	const char *profile = c->spec->process.apparmor_profile, *label = c->spec->process.selinux_label;
+	const HostFacts *f = c->facts;
+	if (profile && !f->apparmor && strcmp(profile, "unconfined") != 0)
 		return err_make(e, ERR_SPEC, 0,
-				"AppArmor profile '%s': AppArmor is not enabled on this host",
-				proc->apparmor_profile);
-	if (proc->selinux_label && !c->facts->selinux)
+				"AppArmor profile '%s': AppArmor is not enabled on this host", profile);
+	if (label && !f->selinux)
 		return err_make(e, ERR_SPEC, 0,
-				"SELinux label '%s': SELinux is not enabled on this host",
-				proc->selinux_label);
-	if (c->facts->apparmor)
-		p->wire.head.apparmor_profile = wire_add_str(&p->wire, proc->apparmor_profile);
-	p->wire.head.selinux_label = wire_add_str(&p->wire, proc->selinux_label);
+				"SELinux label '%s': SELinux is not enabled on this host", label);
+	if (profile && f->apparmor)
+		label_add(p, f->apparmor_attr ? "apparmor/exec" : "exec",
+			  arena_printf(c->arena, "exec %s", profile));
+	if (label)
+		label_add(p, "exec", label);
 	return 0;
 }
 

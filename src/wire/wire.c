@@ -50,10 +50,10 @@ static int list_check(const WirePlan *w, WireList l, size_t item, const char *na
 
 static int scalars_check(const WirePlan *w, Err *e)
 {
-	const WireStr strings[] = { w->container_id,  w->hostname,         w->domainname,
-				    w->root,          w->overlay_upper,    w->overlay_work,
-				    w->overlay_lower, w->scratch_dir,      w->cwd,
-				    w->selinux_label, w->apparmor_profile, w->mount_context };
+	const WireStr strings[] = { w->container_id,  w->hostname,       w->domainname,
+				    w->root,          w->overlay_upper,  w->overlay_work,
+				    w->overlay_lower, w->scratch_dir,    w->cwd,
+				    w->mount_context, w->overlay_context };
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		TRY(str_check(w, strings[i], "the header", e));
 	if (!w->root || (!(w->flags & WIRE_ROOT_ONLY) && (!w->cwd || w->argv.count == 0)))
@@ -131,6 +131,7 @@ int wire_check(const void *data, size_t size, Err *e)
 	TRY(devices_check(w, e));
 	TRY(pair_list_check(w, w->links, "links", e));
 	TRY(pair_list_check(w, w->sysctls, "sysctls", e));
+	TRY(pair_list_check(w, w->labels, "labels", e));
 	TRY(str_list_check(w, w->masked, "masked", e));
 	TRY(str_list_check(w, w->readonly, "readonly", e));
 	TRY(str_list_check(w, w->argv, "argv", e));

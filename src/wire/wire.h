@@ -75,6 +75,7 @@ typedef struct sock_filter WireFilter;
 	X(masked, WireStr)        /* paths that must show nothing; missing ones are skipped */     \
 	X(readonly, WireStr)      /* paths that must not be written; missing ones are skipped */   \
 	X(sysctls, WirePair)      /* namespaced kernel parameters */                               \
+	X(labels, WirePair)       /* of the command: {file below /proc/PID/attr, text} */          \
 	X(rlimits, WireRlimit)                                                                     \
 	X(groups, uint32_t) /* supplementary groups, always set */                                 \
 	X(argv, WireStr)                                                                           \
@@ -119,8 +120,8 @@ typedef struct WirePlan {
 	WireStr overlay_lower; /* `root` escaped for overlay's lowerdir option; 0: no overlay over the root */
 	WireStr scratch_dir; /* an empty directory of ours on the host, to mount on in init's namespace */
 	WireStr cwd;
-	WireStr apparmor_profile, selinux_label; /* of the command; 0: none is set */
-	WireStr mount_context; /* "context=LABEL" or "rootcontext=LABEL" of SELinux, for file systems that init makes by itself; 0: none */
+	WireStr mount_context; /* "context=LABEL" or "rootcontext=LABEL" of SELinux, for what init mounts by itself; 0: none */
+	WireStr overlay_context; /* the same as overlays take it, after a comma */
 
 	uint32_t uid, gid, umask;
 	uint16_t console_rows, console_cols; /* 0: leave it */

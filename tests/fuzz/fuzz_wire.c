@@ -61,13 +61,15 @@ static size_t read_all(const WirePlan *w)
 	size_t sum = read_text(wire_str(w, w->container_id)) + read_text(wire_str(w, w->hostname)) +
 		     read_text(wire_text(w, w->root)) + read_text(wire_str(w, w->overlay_upper)) +
 		     read_text(wire_str(w, w->overlay_work)) +
-		     read_text(wire_str(w, w->overlay_lower)) +
-		     read_text(wire_str(w, w->scratch_dir)) + read_text(wire_str(w, w->cwd));
+		     read_text(wire_str(w, w->overlay_lower)) + read_text(wire_str(w, w->scratch_dir)) +
+		     read_text(wire_str(w, w->cwd)) + read_text(wire_str(w, w->mount_context)) +
+		     read_text(wire_str(w, w->overlay_context));
 	sum += read_mounts(w);
 	for (uint32_t i = 0; i < w->devices.count; i++)
 		sum += read_text(wire_text(w, WIRE_ITEMS(w, devices, WireDevice)[i].path));
 	sum += read_pairs(w, WIRE_ITEMS(w, links, WirePair), w->links.count);
 	sum += read_pairs(w, WIRE_ITEMS(w, sysctls, WirePair), w->sysctls.count);
+	sum += read_pairs(w, WIRE_ITEMS(w, labels, WirePair), w->labels.count);
 	sum += read_strings(w, WIRE_ITEMS(w, masked, WireStr), w->masked.count);
 	sum += read_strings(w, WIRE_ITEMS(w, readonly, WireStr), w->readonly.count);
 	sum += read_strings(w, WIRE_ITEMS(w, argv, WireStr), w->argv.count);
@@ -95,7 +97,7 @@ static void fill_lists(WireBuild *b)
 					    .options_count = 1 };
 		b->mount_options[i] = b->masked[i] = b->readonly[i] = b->argv[i] = b->envp[i] = text;
 		b->devices[i].path = text;
-		b->links[i] = b->sysctls[i] = (WirePair){ text, text };
+		b->links[i] = b->sysctls[i] = b->labels[i] = (WirePair){ text, text };
 	}
 }
 
@@ -112,6 +114,7 @@ static const uint8_t *whole_plan(size_t *ret_size)
 		b.head.root = b.head.cwd = b.head.scratch_dir = b.head.container_id = b.head.hostname = wire_add_str(
 			&b, "/a/b");
 		b.head.overlay_lower = b.head.overlay_upper = b.head.overlay_work = b.head.root;
+		b.head.mount_context = b.head.overlay_context = b.head.root;
 		fill_lists(&b);
 		assert(wire_finish(&b, &image, &size, &e) == 0 && wire_check(image, size, &e) == 0);
 	}

@@ -297,7 +297,7 @@ def test_a_label_without_selinux(md):
 
 @pytest.mark.skipif(not has_apparmor(), reason="this host has no AppArmor")
 def test_a_profile_that_is_not_loaded(md):
-    md.run(sec("apparmor=no-such-profile"), "probe exit 0").failed(125, "AppArmor profile 'no-such-profile': no such profile is loaded into the kernel")
+    md.run(sec("apparmor=no-such-profile"), "probe exit 0").failed(125, "label 'no-such-profile': no such AppArmor profile is loaded into the kernel")
 
 
 @pytest.mark.skipif(not has_apparmor() or not shutil.which("apparmor_parser"), reason="needs AppArmor and apparmor_parser")

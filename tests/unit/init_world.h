@@ -66,7 +66,6 @@ static inline void world_plan(World *w)
 			.scratch = FD_NONE,
 			.proc = FD_NONE,
 			.devpts = FD_NONE,
-			.host_proc = FD_NONE,
 			.mask_dir = FD_NONE,
 			.mask_file = FD_NONE,
 			.master = FD_NONE,

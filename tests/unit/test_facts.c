@@ -418,7 +418,10 @@ static void security_modules(void **state)
 	put(h, "sys/module/apparmor/parameters/enabled", "Y\n");
 	put(h, "sys/fs/selinux/enforce", "0");
 	probe(h, FACTS_LABELS);
-	assert_true(h->facts.apparmor && h->facts.selinux);
+	assert_true(h->facts.apparmor && h->facts.selinux && !h->facts.apparmor_attr);
+	put(h, "proc/self/attr/apparmor/exec", "");
+	probe(h, FACTS_LABELS);
+	assert_true(h->facts.apparmor_attr);
 	probe(h, 0);
 	assert_false(h->facts.apparmor || h->facts.selinux);
 }

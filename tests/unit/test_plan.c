@@ -336,7 +336,7 @@ static void labels_of_a_host_that_has_them(void **state)
 	TestRun t;
 	Spec spec;
 	HostFacts facts = with_mounts(&hybrid_root, host_mounts, ARRAY_LEN(host_mounts));
-	facts.apparmor = facts.selinux = true;
+	facts.apparmor = facts.apparmor_attr = facts.selinux = true;
 	test_run_init(&t, &facts, root_fd);
 	t.context.root_kind = ROOT_HOST;
 	t.context.root_path = "/";

@@ -603,15 +603,27 @@ static void labels_need_their_module(void **state)
 	refused(with_labels(true, true, NULL, NULL, "u:o:\"f"), "no SELinux label has such characters");
 }
 
+static void label_is(const Case *c, size_t i, const char *file, const char *text)
+{
+	assert_true(i < c->plan.wire.labels_count);
+	assert_string_equal(text_of(c, c->plan.wire.labels[i].name), file);
+	assert_string_equal(text_of(c, c->plan.wire.labels[i].value), text);
+}
+
 static void labels_are_planned(void **state)
 {
 	(void)state;
 	Case c = with_labels(true, true, "p", "u:r:t", "u:o:f");
 	c.spec.linux_.mount_label_of_root = true;
 	accept(&c);
-	assert_string_equal(text_of(&c, c.plan.wire.head.apparmor_profile), "p");
-	assert_string_equal(text_of(&c, c.plan.wire.head.selinux_label), "u:r:t");
+	assert_int_equal(c.plan.wire.labels_count, 2);
+	label_is(&c, 0, "exec", "exec p"); /* a kernel before 5.8 */
+	label_is(&c, 1, "exec", "u:r:t");
+	c.facts.apparmor_attr = true;
+	accept(&c);
+	label_is(&c, 0, "apparmor/exec", "exec p");
 	assert_string_equal(text_of(&c, c.plan.wire.head.mount_context), "rootcontext=u:o:f");
+	assert_string_equal(text_of(&c, c.plan.wire.head.overlay_context), ",rootcontext=\"u:o:f\"");
 	done(&c);
 }
 
@@ -621,8 +633,9 @@ static void unconfined_is_accepted_anywhere(void **state)
 	for (int apparmor = 0; apparmor < 2; apparmor++) {
 		Case c = with_labels(apparmor, false, "unconfined", NULL, NULL);
 		accept(&c);
-		const char *planned = text_of(&c, c.plan.wire.head.apparmor_profile);
-		assert_string_equal(planned ? planned : "(none)", apparmor ? "unconfined" : "(none)");
+		assert_int_equal(c.plan.wire.labels_count, apparmor);
+		if (apparmor)
+			label_is(&c, 0, "exec", "exec unconfined");
 		done(&c);
 	}
 }

@@ -61,6 +61,9 @@ static void fill(WireBuild *b)
 	ADD(b, masked, WireStr, (wire_add_str(b, "/proc/kcore")));
 	ADD(b, readonly, WireStr, (wire_add_str(b, "/proc/sys")));
 	ADD(b, sysctls, WirePair, { wire_add_str(b, "net/ipv4/ip_forward"), wire_add_str(b, "") });
+	ADD(b, labels, WirePair, { wire_add_str(b, "exec"), wire_add_str(b, "u:r:t") });
+	h->mount_context = wire_add_str(b, "context=u:o:f");
+	h->overlay_context = wire_add_str(b, ",context=\"u:o:f\"");
 	ADD(b, rlimits, WireRlimit,
 	    { .soft = 1024, .hard = UINT64_MAX, .resource = 7, .is_default = 1 });
 	ADD(b, groups, uint32_t, (4294967294u));
@@ -141,9 +144,10 @@ static uint64_t walk_mounts(const WirePlan *w)
 
 static uint64_t walk(const WirePlan *w)
 {
-	const WireStr scalars[] = { w->container_id,  w->hostname,     w->root,
-				    w->overlay_upper, w->overlay_work, w->overlay_lower,
-				    w->scratch_dir,   w->cwd };
+	const WireStr scalars[] = { w->container_id,   w->hostname,     w->root,
+				    w->overlay_upper,  w->overlay_work, w->overlay_lower,
+				    w->scratch_dir,    w->cwd,          w->mount_context,
+				    w->overlay_context };
 	const WireList strings[] = { w->mount_options, w->masked, w->readonly, w->argv, w->envp };
 	uint64_t sum = walk_mounts(w);
 	for (size_t i = 0; i < ARRAY_LEN(scalars); i++)
@@ -153,7 +157,8 @@ static uint64_t walk(const WirePlan *w)
 #define BYTES(name, type) sum += walk_bytes(w, w->name, sizeof(type));
 	WIRE_LISTS(BYTES)
 #undef BYTES
-	return sum + walk_list(w, w->links, true) + walk_list(w, w->sysctls, true);
+	return sum + walk_list(w, w->links, true) + walk_list(w, w->sysctls, true) +
+	       walk_list(w, w->labels, true);
 }
 
 /* ---- what is built can be read ---- */
@@ -341,6 +346,8 @@ static void strings_that_lie_outside_are_refused(void **state)
 	OUTSIDE(w->overlay_work);
 	OUTSIDE(w->overlay_lower);
 	OUTSIDE(w->scratch_dir);
+	OUTSIDE(w->mount_context);
+	OUTSIDE(w->overlay_context);
 	OUTSIDE(w->cwd);
 	OUTSIDE(ITEM(mounts, WireMount, 2).target);
 	OUTSIDE(ITEM(mounts, WireMount, 0).type);
@@ -356,6 +363,8 @@ static void list_strings_that_lie_outside_are_refused(void **state)
 	OUTSIDE(ITEM(links, WirePair, 0).value);
 	OUTSIDE(ITEM(sysctls, WirePair, 0).name);
 	OUTSIDE(ITEM(sysctls, WirePair, 0).value);
+	OUTSIDE(ITEM(labels, WirePair, 0).name);
+	OUTSIDE(ITEM(labels, WirePair, 0).value);
 	OUTSIDE(ITEM(masked, WireStr, 0));
 	OUTSIDE(ITEM(readonly, WireStr, 0));
 	OUTSIDE(ITEM(argv, WireStr, 1));
@@ -373,6 +382,8 @@ static void missing_strings_are_refused(void **state)
 	DAMAGE(ITEM(links, WirePair, 0).value, 0, "empty slot in links");
 	DAMAGE(ITEM(sysctls, WirePair, 0).name, 0, "empty slot in sysctls");
 	DAMAGE(ITEM(sysctls, WirePair, 0).value, 0, "empty slot in sysctls");
+	DAMAGE(ITEM(labels, WirePair, 0).name, 0, "empty slot in labels");
+	DAMAGE(ITEM(labels, WirePair, 0).value, 0, "empty slot in labels");
 	DAMAGE(ITEM(masked, WireStr, 0), 0, "empty slot in masked");
 	DAMAGE(ITEM(readonly, WireStr, 0), 0, "empty slot in readonly");
 	DAMAGE(ITEM(argv, WireStr, 1), 0, "empty slot in argv");
