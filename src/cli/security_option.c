@@ -29,7 +29,7 @@ static int read_label(const char *value, Arena *a, RunRequest *r, Err *e)
 		return 0;
 	}
 	TRY(selinux_word_check(value, e));
-	strlist_add(a, &r->labels, value);
+	strlist_add(a, &r->selinux, value);
 	return 0;
 }
 

@@ -207,7 +207,7 @@ static int run_make_network_texts(Run *r, Err *e)
 static unsigned facts_wanted(const Run *r)
 {
 	const RunRequest *q = r->request;
-	bool labels = q->apparmor || q->labels.count > 0 || q->label_nested;
+	bool labels = q->apparmor || q->selinux.count > 0 || q->label_nested;
 	return (r->context.root_kind == ROOT_HOST ? FACTS_MOUNTS : 0) |
 	       (seccomp_option_is_file(q->seccomp) ? FACTS_KERNEL : 0) | (labels ? FACTS_LABELS : 0);
 }

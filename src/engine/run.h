@@ -90,9 +90,9 @@ typedef struct RunRequest {
 	bool privileged, no_new_privs;
 	const char *seccomp; /* a profile's file, "builtin" or "unconfined"; NULL: builtin, but with privileged none */
 	const char *apparmor; /* a profile's name, or "unconfined"; NULL: none is set */
-	StrList labels; /* of SELinux: "user:U", "role:R", "type:T", "level:L", "filetype:T" */
+	StrList selinux;      /* "user:U", "role:R", "type:T", "level:L", "filetype:T" */
 	bool label_disable,
-		label_nested; /* no label whatever `labels` says; the command may use SELinux itself */
+		label_nested; /* no label whatever `selinux` says; the command may use SELinux itself */
 	bool systempaths_unconfined; /* no masked and no read-only paths */
 	StrList mask;                /* further paths to mask, absolute */
 	StrList unmask; /* patterns of paths that are not to be masked or read-only, absolute, or ALL */

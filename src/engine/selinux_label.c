@@ -168,14 +168,14 @@ int selinux_labels_make(const RunContext *c, SelinuxLabels *ret, Err *e)
 	const RunRequest *r = c->request;
 	const char *contexts;
 	*ret = (SelinuxLabels){ 0 };
-	if (r->label_disable || (r->labels.count == 0 && !r->label_nested))
+	if (r->label_disable || (r->selinux.count == 0 && !r->label_nested))
 		return 0;
 	if (!c->facts->selinux)
 		return err_make(e, ERR_USAGE, 0,
 				"--security-opt label=%s: SELinux is not enabled on this host",
-				r->labels.count > 0 ? r->labels.items[0] : "nested");
+				r->selinux.count > 0 ? r->selinux.items[0] : "nested");
 	TRY(contexts_read(c->arena, &contexts, e));
-	return selinux_labels_from(contexts, &r->labels, c->id, c->arena, ret, e);
+	return selinux_labels_from(contexts, &r->selinux, c->id, c->arena, ret, e);
 }
 
 int selinux_files_label(int dir, const char *label, Err *e)

@@ -299,7 +299,7 @@ static void labels_are_named(void **state)
 		"--security-opt proc-opts=hidepid=2,subset=pid");
 	const RunRequest *r = &run.opts.request;
 	assert_string_equal(r->apparmor, "my-profile");
-	expect_list(&run, &r->labels, "type:a_t level:s0:c1,c2");
+	expect_list(&run, &r->selinux, "type:a_t level:s0:c1,c2");
 	assert_true(r->label_nested && r->label_disable);
 	expect_list(&run, &r->proc_opts, "hidepid=2 subset=pid");
 	arena_done(&run.arena);

@@ -385,12 +385,12 @@ static void labels_need_a_host_that_has_them(void **state)
 {
 	(void)state;
 	TestRun type = make_run(&v2_root), nested = make_run(&v2_root), off = make_run(&v2_root);
-	add(&type, &type.request.labels, "type:spc_t");
+	add(&type, &type.request.selinux, "type:spc_t");
 	refused(&type, ERR_USAGE,
 		"--security-opt label=type:spc_t: SELinux is not enabled on this host");
 	nested.request.label_nested = true;
 	refused(&nested, ERR_USAGE, "--security-opt label=nested: SELinux is not enabled on this host");
-	add(&off, &off.request.labels, "type:spc_t");
+	add(&off, &off.request.selinux, "type:spc_t");
 	off.request.label_nested = off.request.label_disable = true;
 	Spec s = filled(&off);
 	assert_true(!s.process.selinux_label && !s.linux_.mount_label);
