@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import Engine
+from harness import PATIENCE, Engine
 
 HOST_VALUES = ("/proc/sys/kernel/hostname", "/proc/sys/kernel/core_pattern", "/proc/sys/net/ipv4/ping_group_range", "/proc/sys/net/ipv4/ip_unprivileged_port_start")
 HOST_DEVICES = [f"/dev/{n}" for n in ("null", "zero", "full", "random", "urandom", "tty", "ptmx")]
-USER = 48123  # an ordinary user without a name; nobody on a usual host has this number
+USER = os.geteuid() or 48123  # the caller, or for root an ordinary user without a name; nobody on a usual host has this number
 
 
 def pytest_configure(config):
@@ -35,13 +35,16 @@ def user_namespaces_refused():
     return ""
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     refused = user_namespaces_refused()
     for item in items:
+        given = item.get_closest_marker("timeout")
+        item.add_marker(pytest.mark.timeout(PATIENCE * (given.args[0] if given else float(config.getini("timeout")))), append=False)
         if refused and (item.get_closest_marker("userns") or "uidmap" in item.name):
             item.add_marker(pytest.mark.skip(reason=refused))
-        if os.geteuid() != 0 and "any_user" not in item.fixturenames:
-            item.add_marker(pytest.mark.skip(reason="needs root"))
+        for_root = item.get_closest_marker("root")
+        if os.geteuid() != 0 and for_root:
+            item.add_marker(pytest.mark.skip(reason=f"needs root: {for_root.args[0]}"))
 
 
 def host_now():
@@ -189,6 +192,8 @@ def user_program(base):
     """The product where an ordinary user can reach it."""
     program = harness.MYDOCKER
     # By a shell in between: setpriv itself still holds root's capabilities when it executes something.
+    if os.geteuid() != 0:
+        return program
     user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "sh", "-c", '"$0" version']
     reach = subprocess.run([*user, str(program)], capture_output=True)
     if reach.returncode == 0:
@@ -214,8 +219,9 @@ def user_md(base, make_rootfs, user_program):
             if n != "probe":
                 os.chown(os.path.join(d, n), USER, USER)
     own.chmod(0o755)
+    become = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--"] if os.geteuid() == 0 else []
     engine = Engine(
-        own, root, prefix=["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--"],
+        own, root, prefix=become,
         env={"XDG_RUNTIME_DIR": str(own / "run"), "XDG_DATA_HOME": str(own / "share"), "HOME": str(own)},
         program=user_program, own_dirs=False,
     )

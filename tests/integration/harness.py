@@ -22,6 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 SANITIZED = os.environ.get("MYDOCKER_SANITIZED") == "1"
+PATIENCE = float(os.environ.get("MYDOCKER_TEST_PATIENCE", "1"))  # how many times slower than usual this machine is: each wait is so much longer
 HEX64 = re.compile(r"^[0-9a-f]{64}$")
 
 
@@ -125,7 +126,7 @@ def command(x):
 
 def wait_until(what, seconds=10.0, step=0.01):
     """The first true value of what(); fails after so many seconds."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         got = what()
         if got:
@@ -175,7 +176,7 @@ class Engine:
             kw.setdefault("stdin", subprocess.DEVNULL)
         with subprocess.Popen(argv, env=e, **({"stdin": subprocess.PIPE} if input is not None else {}), **kw) as p:
             try:
-                out, err = p.communicate(input, timeout=timeout)
+                out, err = p.communicate(input, timeout=timeout * PATIENCE)
             except BaseException:
                 p.kill()
                 p.communicate()
@@ -249,7 +250,7 @@ class Running:
         return self.proc.pid
 
     def line(self, timeout=15.0):
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         while b"\n" not in self.buffer:
             left = end - time.monotonic()
             ready = select.select([self.proc.stdout], [], [], max(left, 0))[0]
@@ -289,7 +290,7 @@ class Running:
         self.proc.send_signal(sig)
 
     def wait(self, timeout=30):
-        out, err = self.proc.communicate(timeout=timeout)
+        out, err = self.proc.communicate(timeout=timeout * PATIENCE)
         return Result(self.proc.returncode, self.buffer + (out or b""), err, self.argv)
 
     def close(self):
@@ -339,7 +340,7 @@ class Terminal:
         return self.out.decode("utf-8", "replace").replace("\r", "")
 
     def expect(self, text, timeout=15.0, after=0):
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         while text not in self.text[after:]:
             assert time.monotonic() < end, f"no {text!r} within {timeout} s; seen: {self.text[-2000:]!r}"
             if self.proc.poll() is not None:
@@ -350,7 +351,7 @@ class Terminal:
 
     def wait(self, timeout=30):
         """Reads on while it waits: a full terminal would stop the writer."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         while self.proc.poll() is None:
             assert time.monotonic() < end, f"still runs after {timeout} s: {self.text[-2000:]!r}"
             self.pump(0.02)

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from harness import PATIENCE
+
 ACCEPTED = (0, 125, 126, 127)
 
 
@@ -145,14 +147,14 @@ def test_race_of_a_directory_and_a_link(md, rootfs, canary, scratch, probe, what
         (rootfs / name).mkdir()
     (rootfs / "other").symlink_to(canary / "dir")
     opts = ["-v", f"{scratch}:/swap/made/here", "-w", "/swap/cwd"] if what == "volume" else []
-    swapper = subprocess.Popen([probe, "swap", rootfs / name, rootfs / "other", "5"], stdout=subprocess.PIPE)
+    swapper = subprocess.Popen([probe, "swap", rootfs / name, rootfs / "other", str(int(5 * PATIENCE))], stdout=subprocess.PIPE)
     codes = {}
     try:
-        end = time.monotonic() + 4
+        end = time.monotonic() + 4 * PATIENCE
         while time.monotonic() < end:
             r = md.run(opts, "probe cat /etc/hosts", timeout=20)
             codes[r.code] = codes.get(r.code, 0) + 1
             assert r.code in (*ACCEPTED, 1) and "host secret" not in r.out, r
     finally:
-        out, _ = swapper.communicate(timeout=20)
+        out, _ = swapper.communicate(timeout=20 * PATIENCE)
     assert int(out.split(b"=")[1]) > 1000 and sum(codes.values()) > 10, (out, codes)
