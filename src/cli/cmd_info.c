@@ -52,7 +52,7 @@ static void print_groups(Out *o, Arena *a, const HostInfo *i)
 	line(o, "controllers", *i->controllers ? i->controllers : "none");
 	for (size_t n = 0; n < i->facts.cgroups_count; n++) {
 		const HostCgroup *c = &i->facts.cgroups[n];
-		const char *use = c->delegated  ? "own group is ours to divide"
+		const char *use = c->delegated ? arena_printf(a, "%s is ours to divide", c->delegated)
 				  : c->writable ? "writable"
 						: "not writable";
 		line(o, c->mountpoint, arena_printf(a, "%s, %s", c->is_v2 ? "v2" : "v1", use));

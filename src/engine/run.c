@@ -180,7 +180,7 @@ static int request_check(const RunRequest *q, Err *e)
 /* What needs privilege over the host's mounts is not there yet for others. */
 static int root_check(const Run *r, Err *e)
 {
-	if (r->facts.privileged || r->context.root_kind == ROOT_DIRECTORY)
+	if (r->facts.privileged || r->context.root_kind != ROOT_HOST)
 		return 0;
 	if (r->context.root_kind == ROOT_HOST)
 		return err_make(e, ERR_USAGE, EPERM,

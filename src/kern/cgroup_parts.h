@@ -14,9 +14,6 @@ int cgroup_write_all(const CgroupRequest *r, int dirfd, Err *e);
 /* Gives the group to the request's owner, after the writes. */
 int cgroup_v2_give(const CgroupRequest *r, int dirfd, Err *e);
 
-/* Whether a v2 group other than the root of all holds processes of its own, and so can hand no controller on. */
-bool cgroup_v2_holds_processes(const char *dir);
-
 /* 1 when cgroup.kill did it, 0 when this group has no such file, or -errno. */
 int cgroup_v2_kill(int dirfd);
 

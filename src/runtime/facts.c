@@ -15,27 +15,22 @@
 #include "base/num.h"
 #include "kern/mountinfo.h"
 #include "kern/sys.h"
+#include "runtime/facts_parts.h"
 
-typedef struct Probe {
-	const char *root; /* "" or a directory of fake files */
-	Arena *arena;
-	HostFacts *facts;
-} Probe;
-
-static const char *path_of(const Probe *p, const char *path)
+const char *probe_path(const Probe *p, const char *path)
 {
 	return *p->root ? arena_printf(p->arena, "%s%s", p->root, path) : path;
 }
 
-static bool is_writable(const Probe *p, const char *dir)
+bool probe_is_writable(const Probe *p, const char *dir)
 {
 	/* The effective ids count; musl would fork to ask for them where they differ from the real ones. */
-	return syscall(SYS_faccessat, AT_FDCWD, path_of(p, dir), W_OK) == 0;
+	return syscall(SYS_faccessat, AT_FDCWD, probe_path(p, dir), W_OK) == 0;
 }
 
 static bool exists(const Probe *p, const char *path)
 {
-	return access(path_of(p, path), F_OK) == 0;
+	return access(probe_path(p, path), F_OK) == 0;
 }
 
 /* ---- this process ---- */
@@ -93,7 +88,7 @@ static int probe_process(const Probe *p, Err *e)
 static int probe_cpus(const Probe *p, Err *e)
 {
 	char text[4096];
-	const char *path = path_of(p, "/sys/devices/system/cpu/present");
+	const char *path = probe_path(p, "/sys/devices/system/cpu/present");
 	ssize_t n = fd_read_text_at(AT_FDCWD, path, text, sizeof text);
 	uint32_t last = 0;
 	if (n == -ENOENT) { /* no sysfs: as good as one */
@@ -177,24 +172,20 @@ static bool root_may_write(const Probe *p, const MountInfo *m)
 /* Which part of a hierarchy we may divide. */
 static void find_writable(const Probe *p, const MountInfo *m, HostCgroup *c)
 {
-	c->writable = root_may_write(p, m) || is_writable(p, c->mountpoint);
+	c->writable = root_may_write(p, m) || probe_is_writable(p, c->mountpoint);
 	c->read_only = !c->writable && errno == EROFS;
 	if (c->writable || !c->is_v2 || !c->own || strcmp(c->own, "/") == 0)
 		return;
-	/* Delegation gives these three (cgroup-v2.rst, "Model of Delegation"). */
-	const char *dir = group_dir(p, c);
-	c->delegated = is_writable(p, dir) &&
-		       is_writable(p, arena_printf(p->arena, "%s/cgroup.procs", dir)) &&
-		       is_writable(p, arena_printf(p->arena, "%s/cgroup.subtree_control", dir));
-	c->writable = c->delegated;
+	probe_delegated(p, c);
+	c->writable = c->delegated != NULL;
 }
 
 /* The controllers that our groups can have: those of the group that we divide. */
 static int read_v2_controllers(const Probe *p, HostCgroup *c)
 {
 	char text[512];
-	const char *dir = c->delegated ? group_dir(p, c) : c->mountpoint;
-	const char *path = path_of(p, arena_printf(p->arena, "%s/cgroup.controllers", dir));
+	const char *path = probe_path(p, arena_printf(p->arena, "%s%s/cgroup.controllers", c->mountpoint,
+						      c->delegated ? c->delegated : ""));
 	ssize_t n = fd_read_text_at(AT_FDCWD, path, text, sizeof text);
 	if (n < 0)
 		return (int)n;
@@ -235,7 +226,7 @@ static int read_group_lines(const Probe *p, GroupLines *ret, Err *e)
 {
 	char *text;
 	GroupLine line;
-	const char *path = path_of(p, "/proc/self/cgroup");
+	const char *path = probe_path(p, "/proc/self/cgroup");
 	int r = mountinfo_read(path, p->arena, &text, e);
 	if (r == -ENOENT) /* a kernel without cgroups */
 		return 0;
@@ -417,7 +408,7 @@ int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, 
 	bool have_cgroups = lines.count == 0 || probe_v2_alone(&p, &lines);
 	if (!have_cgroups || (what & FACTS_MOUNTS)) {
 		char *text;
-		TRY(mountinfo_read(path_of(&p, "/proc/self/mountinfo"), a, &text, e));
+		TRY(mountinfo_read(probe_path(&p, "/proc/self/mountinfo"), a, &text, e));
 		while (mountinfo_next(&text, &m))
 			*arena_push(a, &mounts, &count, MountInfo) = m;
 	}
@@ -440,7 +431,7 @@ void host_facts_add_controllers(const char *root, Arena *a, HostFacts *f)
 {
 	const Probe p = { .root = root, .arena = a, .facts = f };
 	char text[4096];
-	if (fd_read_text_at(AT_FDCWD, path_of(&p, "/proc/cgroups"), text, sizeof text) < 0)
+	if (fd_read_text_at(AT_FDCWD, probe_path(&p, "/proc/cgroups"), text, sizeof text) < 0)
 		return;
 	StrList lines = str_split(a, text, '\n');
 	for (size_t i = 0; i < lines.count; i++) {

@@ -27,8 +27,8 @@ typedef struct HostCgroup {
 	const char *mountpoint; /* "/sys/fs/cgroup/memory" */
 	const char *own; /* this process's group below the mount point, "/" or "/user.slice/..."; path as seen through the mount;
 	                          * NULL: the mount does not show it */
-	bool writable; /* we may make groups at its root (root) or in our own group (delegated, v2) */
-	bool delegated; /* writable, but only in our own group */
+	bool writable; /* we may make groups at its root, or in the group that is delegated to us */
+	const char *delegated; /* v2: that group below the mount point, our own or one above it; NULL: the root, or none */
 	bool read_only; /* not writable, for it is mounted read-only */
 } HostCgroup;
 

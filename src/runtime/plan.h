@@ -34,7 +34,7 @@ typedef struct PlanInput {
 /* One group that the container gets: index i belongs to facts.cgroups[hierarchy]. */
 typedef struct PlanGroup {
 	size_t hierarchy;
-	const char *top; /* absolute: the mount point, or our own group where only that is delegated to us */
+	const char *top; /* absolute: the mount point, or the group that is delegated to us */
 	const char *dir; /* absolute, below top */
 	bool has_owner;  /* v2: given to this user of the host */
 	uint32_t owner;

@@ -56,8 +56,8 @@ static const char *why_absent(Writes *w, const char *controller)
 	for (size_t i = 0; i < f->cgroups_count; i++)
 		if (f->cgroups[i].is_v2 && f->cgroups[i].delegated)
 			return arena_printf(w->a,
-					    ": your group %s was not given it; systemd gives it with Delegate=%s in user@.service",
-					    f->cgroups[i].own, controller);
+					    ": the group %s, which is yours, was not given it; systemd gives it with Delegate=%s in user@.service",
+					    f->cgroups[i].delegated, controller);
 	if (strlist_has(&f->controllers_off, controller))
 		return arena_printf(w->a,
 				    ": the kernel has it switched off; boot with cgroup_enable=%s, or without cgroup_disable=%s",
@@ -77,8 +77,10 @@ static int check_writable(Writes *w, const HostCgroup *h, const char *controller
 				"(in a container of docker or mydocker: start that one with --security-opt writable-cgroups)",
 				controller, what, h->mountpoint);
 	return err_make(w->e, ERR_SPEC, 0,
-			"the cgroup controller '%s' is not delegated to this user for the %s: %s is not writable",
-			controller, what, h->mountpoint);
+			"the cgroup controller '%s' is not delegated to this user for the %s: %s is not writable%s",
+			controller, what, h->mountpoint,
+			h->is_v2 ? "; in a session of systemd this gives you a group of your own: systemd-run --user --scope mydocker run ..."
+				 : "");
 }
 
 int writes_need(Writes *w, const char *controller, const char *what, const HostCgroup **ret)

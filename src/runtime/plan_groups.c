@@ -2,7 +2,7 @@
 
 #include "runtime/plan_parts.h"
 
-/* The group's path below a hierarchy's root, or below our own group where only that is delegated to us. */
+/* The group's path below a hierarchy's root, or below the group that is delegated to us. */
 static int group_path(const PlanContext *c, const char **ret, Err *e)
 {
 	const char *asked = c->spec->linux_.cgroups_path;
@@ -22,8 +22,8 @@ static int group_path(const PlanContext *c, const char **ret, Err *e)
 static void group_add(const PlanContext *c, Plan *p, size_t hierarchy, const char *path)
 {
 	const HostCgroup *h = &c->facts->cgroups[hierarchy];
-	const char *own = h->delegated && strcmp(h->own, "/") != 0 ? h->own : "";
-	const char *top = arena_printf(c->arena, "%s%s", h->mountpoint, own);
+	const char *top = arena_printf(c->arena, "%s%s", h->mountpoint,
+				       h->delegated ? h->delegated : "");
 	*arena_push(c->arena, &p->groups, &p->groups_count, PlanGroup) = (PlanGroup){
 		.hierarchy = hierarchy,
 		.top = top,

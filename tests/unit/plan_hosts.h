@@ -17,7 +17,7 @@
 #define UNIFIED(names, dir, path, may)                                               \
 	{                                                                            \
 		.is_v2 = true, .controllers = names, .mountpoint = dir, .own = path, \
-		.writable = may, .delegated = may                                    \
+		.writable = may, .delegated = may ? path : NULL                      \
 	}
 
 /* Hierarchies mounted together, as systemd did, and the process not at their root. */

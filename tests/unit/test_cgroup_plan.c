@@ -173,7 +173,9 @@ static void a_missing_controller_is_named(void **state)
 	locked.writable = false;
 	c.f.cgroups = &locked;
 	c.r.pids_limit = 10;
-	check_refused(&c, "'pids' is not delegated to this user for the limit of processes: /c is not writable");
+	check_refused(&c,
+		      "'pids' is not delegated to this user for the limit of processes: /c is not writable; "
+		      "in a session of systemd this gives you a group of your own: systemd-run --user --scope mydocker run ...");
 	d.r.pids_limit = 10;
 	check_refused(&d, "'pids'");
 }

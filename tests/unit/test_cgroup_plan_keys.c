@@ -389,11 +389,11 @@ static void a_missing_controller_is_explained(void **state)
 			  "without cgroup_disable=memory");
 	check_refused(&b, "'pids' for the limit of processes: the kernel has it, but no mounted hierarchy does");
 	given.controllers = "memory pids";
-	given.delegated = true;
-	given.own = "/user.slice/user@1.service";
+	given.delegated = "/user.slice/user@1.service";
+	given.own = "/user.slice/user@1.service/app.slice/run-7.scope";
 	c.f.privileged = false;
 	c.r.cpu_quota = 5000;
-	check_refused(&c, "'cpu' for the CPU quota: your group /user.slice/user@1.service was not given it; systemd gives it with "
+	check_refused(&c, "'cpu' for the CPU quota: the group /user.slice/user@1.service, which is yours, was not given it; systemd gives it with "
 			  "Delegate=cpu in user@.service");
 	ro.writable = false;
 	ro.read_only = true;

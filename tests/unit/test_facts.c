@@ -301,43 +301,31 @@ static void a_long_mountinfo_is_read_whole(void **state)
 	assert_string_equal(h->facts.mounts[lines - 1].mountpoint, "/mnt/number/04999");
 }
 
-/* As user 65534 in a group that was delegated to it: the rights of files decide, which root would not see. */
-static int delegated_in_child(Host *h)
+#define SESSION "/user.slice/user@65534.service"
+#define OWN     SESSION "/app.slice/run-7.scope"
+
+/* As user 65534: the rights of files decide, which root would not see. `group` NULL: nothing is his. */
+static int delegated_in_child(Host *h, const char *group, const char *controllers)
 {
+	HostFacts f;
 	if (setgid(65534) < 0 || setuid(65534) < 0)
 		return 2;
-	HostFacts f;
 	if (host_facts_probe(h->root, 0, &h->arena, &f, NULL) < 0 || f.cgroups_count != 1)
 		return 3;
-	const HostCgroup *c = &f.cgroups[0];
-	if (!c->writable || !c->delegated || strcmp(c->controllers, "memory pids") != 0)
+	if (f.euid != 65534 || f.egid != 65534 || f.privileged)
 		return 4;
-	return f.euid == 65534 && f.egid == 65534 && !f.privileged ? 0 : 5;
+	const HostCgroup *c = &f.cgroups[0];
+	if (c->writable != (group != NULL) || strcmp(c->controllers, controllers) != 0)
+		return 5;
+	return group ? strcmp(c->delegated, group) != 0 : c->delegated != NULL;
 }
 
-static void a_delegated_group_is_writable_for_its_user(void **state)
+static void check_delegated(Host *h, const char *group, const char *controllers)
 {
-	if (geteuid() != 0)
-		skip(); /* only root can become another user */
-	Host *h = *state;
-	static const char *const files[] = { "", "/cgroup.procs", "/cgroup.subtree_control",
-					     "/cgroup.controllers" };
-	char path[256];
-	put(h, "proc/self/cgroup", "0::/user.slice/mine\n");
-	put(h, "sys/fs/cgroup/cgroup.controllers", "cpu memory pids\n");
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		(void)snprintf(path, sizeof path, "sys/fs/cgroup/user.slice/mine%s", files[i]);
-		put(h, path, i == 0 ? NULL : i == 3 ? "memory pids\n" : "");
-		if (i == 0)
-			put(h, "sys/fs/cgroup/user.slice/mine/x", "");
-		(void)snprintf(path, sizeof path, "%s/sys/fs/cgroup/user.slice/mine%s", h->root,
-			       files[i]);
-		assert_int_equal(chown(path, 65534, 65534), 0);
-	}
 	assert_int_equal(chmod(h->root, 0755), 0);
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(delegated_in_child(h));
+		_exit(delegated_in_child(h, group, controllers));
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -345,7 +333,73 @@ static void a_delegated_group_is_writable_for_its_user(void **state)
 
 	probe(h, 0);
 	assert_true(h->facts.cgroups[0].writable);
-	assert_false(h->facts.cgroups[0].delegated); /* root has the whole tree */
+	assert_null(h->facts.cgroups[0].delegated); /* root has the whole tree */
+}
+
+/* A group below the root of all, which holds these processes. */
+static void put_v2_group(Host *h, const char *group, uid_t owner, const char *controllers,
+			 const char *processes)
+{
+	const char *const files[][2] = {
+		{ "cgroup.procs", processes },
+		{ "cgroup.subtree_control", "" },
+		{ "cgroup.controllers", controllers },
+		{ "cgroup.type", "domain\n" },
+	};
+	char path[256];
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		(void)snprintf(path, sizeof path, "sys/fs/cgroup%s/%s", group, files[i][0]);
+		put(h, path, files[i][1]);
+		(void)snprintf(path, sizeof path, "%s/sys/fs/cgroup%s/%s", h->root, group, files[i][0]);
+		assert_int_equal(chown(path, owner, owner), 0);
+	}
+	(void)snprintf(path, sizeof path, "%s/sys/fs/cgroup%s", h->root, group);
+	assert_int_equal(chown(path, owner, owner), 0);
+}
+
+static void put_session(Host *h, uid_t owner)
+{
+	put(h, "proc/self/cgroup", "0::" OWN "\n");
+	put(h, "sys/fs/cgroup/cgroup.controllers", "cpu memory pids\n");
+	put_v2_group(h, "/user.slice", 0, "cpu memory pids\n", "");
+	put_v2_group(h, SESSION, owner, "memory pids\n", "");
+	put_v2_group(h, SESSION "/app.slice", owner, "memory\n", "");
+	put_v2_group(h, OWN, owner, "\n", "7\n");
+}
+
+static void the_session_is_what_was_delegated(void **state)
+{
+	if (geteuid() != 0)
+		skip(); /* only root can become another user */
+	Host *h = *state;
+	put_session(h, 65534);
+	check_delegated(h, SESSION, "memory pids");
+}
+
+static void a_group_with_processes_is_not_divided(void **state)
+{
+	if (geteuid() != 0)
+		skip();
+	Host *h = *state;
+	put_session(h, 65534);
+	put_v2_group(h, SESSION, 65534, "memory pids\n", "4\n");
+	check_delegated(h, SESSION "/app.slice", "memory");
+	put_v2_group(h, SESSION "/app.slice", 65534, "memory\n", "5\n");
+	check_delegated(h, OWN, ""); /* our own: groups without controllers */
+}
+
+static void what_is_not_given_whole_is_not_given(void **state)
+{
+	if (geteuid() != 0)
+		skip();
+	Host *h = *state;
+	char path[256];
+	put_session(h, 65534);
+	(void)snprintf(path, sizeof path, "%s/sys/fs/cgroup" SESSION "/cgroup.procs", h->root);
+	assert_int_equal(chown(path, 0, 0), 0); /* nobody of his gets in from below */
+	check_delegated(h, SESSION "/app.slice", "memory");
+	put_session(h, 0);
+	check_delegated(h, NULL, "cpu memory pids");
 }
 
 static void the_real_host_is_probed(void **state)
@@ -444,8 +498,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_cgroups_is_a_fact, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(mounts_are_listed_by_path, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_long_mountinfo_is_read_whole, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_delegated_group_is_writable_for_its_user, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(the_session_is_what_was_delegated, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_group_with_processes_is_not_divided, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_not_given_whole_is_not_given, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_missing_file_is_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_kernel_s_version, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(security_modules, set_up, tear_down),

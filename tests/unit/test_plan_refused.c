@@ -248,7 +248,7 @@ static void groups_go_where_they_may(void **state)
 		  .mountpoint = "/c/v2",
 		  .own = "/mine",
 		  .writable = true,
-		  .delegated = true },
+		  .delegated = "/mine" },
 	};
 	const char *want[] = { "/c/pids/mydocker/" ID, "/c/cpu/mydocker/" ID, "/c/v2/mine/mydocker/" ID };
 	SpecIdMap uid[] = { { 0, 1000, 1 } }, gid[] = { { 0, 1001, 1 } };

@@ -1,0 +1,15 @@
+/* facts_parts.h - what the files of the probe know of each other.                                (runtime/, private to facts*.c) */
+#pragma once
+#include "runtime/facts.h"
+
+typedef struct Probe {
+	const char *root; /* "" or a directory of fake files */
+	Arena *arena;
+	HostFacts *facts;
+} Probe;
+
+const char *probe_path(const Probe *p, const char *path);
+bool probe_is_writable(const Probe *p, const char *dir);
+
+/* facts_delegation.c: fills c->delegated for a v2 tree whose root is not ours. `c->own` is not "/". */
+void probe_delegated(const Probe *p, HostCgroup *c);
