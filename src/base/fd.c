@@ -14,7 +14,7 @@ void fd_close(int fd)
 int fd_open_missing_stdio(Err *e)
 {
 	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
 			continue;
 		int got = open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY); /* inherited on purpose: it is our stdio */
 		if (got < 0)

@@ -25,11 +25,14 @@ static int real_path(int fd, const char *text, Arena *a, const char **ret, Err *
 }
 
 /* The host's root by identity, however it was written ("/", "/.", a bind of it at the same place). */
-static bool is_host_root(int fd, const char *path)
+static int is_host_root(int fd, const char *path, Err *e)
 {
 	struct stat dir, root;
-	return strcmp(path, "/") == 0 || (fstat(fd, &dir) == 0 && stat("/", &root) == 0 &&
-					  dir.st_dev == root.st_dev && dir.st_ino == root.st_ino);
+	if (strcmp(path, "/") == 0)
+		return true;
+	if (fstat(fd, &dir) < 0 || stat("/", &root) < 0)
+		return err_sys(e, "compare the root directory '%s' with the host's", path);
+	return dir.st_dev == root.st_dev && dir.st_ino == root.st_ino;
 }
 
 int root_option_open(const char *text, Arena *a, SpecRootKind *ret_kind, const char **ret_path,
@@ -44,7 +47,9 @@ int root_option_open(const char *text, Arena *a, SpecRootKind *ret_kind, const c
 	if (fd < 0)
 		return err_sys(e, "root directory '%s'", dir);
 	TRY(real_path(fd, dir, a, &path, e));
-	*ret_kind = is_host_root(fd, path) ? ROOT_HOST : overlay ? ROOT_OVERLAY : ROOT_DIRECTORY;
+	int is_host = is_host_root(fd, path, e);
+	TRY(is_host);
+	*ret_kind = is_host ? ROOT_HOST : overlay ? ROOT_OVERLAY : ROOT_DIRECTORY;
 	*ret_path = *ret_kind == ROOT_HOST ? "/" : path;
 	*ret_fd = TAKE_FD(fd);
 	return 0;

@@ -304,29 +304,41 @@ static int run_write_record(Run *r, Err *e)
 			missing_parents_add(r->plan.groups[i].top, r->plan.groups[i].dir, r->arena,
 					    &record.parents);
 	}
-	return record_write(r->dir.fd, &record, r->arena, e);
+	int n = record_write(r->dir.fd, &record, r->arena, e);
+	return n < 0 ? err_wrap(e, n, "%s", r->dir.path) : 0;
 }
 
+/* What has not been taken back stays on record, and the sweep of the next command tries again. */
 static void undo_dir(void *arg)
 {
 	Run *r = arg;
 	Err e = { 0 };
-	if (state_remove(&r->state, &r->dir, &e) < 0)
-		log_warn("remove the record of container %s: %s", r->context.id, e.msg);
+	char text[sizeof e.msg + 64];
+	if (!r->dir.is_kept && state_remove(&r->state, &r->dir, &e) < 0)
+		log_warn("remove the record of container %.*s: %s", ID_SHOWN, r->context.id,
+			 err_text(&e, text, sizeof text));
 }
 
 static void undo_name(void *arg)
 {
 	Run *r = arg;
-	state_name_give(&r->state, r->request->name, r->context.id);
+	int n = state_name_give(&r->state, r->request->name, r->context.id);
+	if (n == 0)
+		return;
+	r->dir.is_kept = true;
+	log_warn("give the name '%s' back: %s", r->request->name, strerror(-n));
 }
 
 static void undo_overlay(void *arg)
 {
 	Run *r = arg;
 	Err e = { 0 };
-	if (tree_remove(r->context.overlay_dir, &e) < 0)
-		log_warn("remove the throw-away layer %s: %s", r->context.overlay_dir, e.msg);
+	char text[sizeof e.msg + 64];
+	if (tree_remove(r->context.overlay_dir, &e) == 0)
+		return;
+	r->dir.is_kept = true;
+	log_warn("remove the throw-away layer %s: %s", r->context.overlay_dir,
+		 err_text(&e, text, sizeof text));
 }
 
 /* After the end both files stay, as docker's and podman's do; of a container that never ran there is nothing to say. */
@@ -373,8 +385,10 @@ static int run_take_name(Run *r, Undo *undo, Err *e)
 		if (attempt == 3 || (*holder && sweep_one(&r->state, holder, r->arena) == -EBUSY))
 			return err_make(e, ERR_EXISTS, 0, "name '%s' is in use by container %.*s",
 					name, ID_SHOWN, holder);
-		if (*holder)
-			state_name_give(&r->state, name, holder); /* its record is gone already */
+		got = *holder ? state_name_give(&r->state, name, holder)
+			      : 0; /* its record is gone already */
+		if (got < 0)
+			return err_make(e, ERR_SYS, -got, "free the name '%s'", name);
 	}
 	undo_push(undo, undo_name, r);
 	return 0;
@@ -405,20 +419,28 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 	}
 	TRY(volumes_prepare(&r->spec, e));
 	const SpecLinux *l = &r->spec.linux_;
-	TRY(network_files_write(r->dir.fd, &r->network,
-				host_id_of_root(l->uid_mappings, l->uid_mappings_count, r->facts.euid),
-				host_id_of_root(l->gid_mappings, l->gid_mappings_count, r->facts.egid),
-				e));
-	return l->mount_label ? selinux_files_label(r->dir.fd, l->mount_label, e) : 0;
+	int n = network_files_write(
+		r->dir.fd, &r->network,
+		host_id_of_root(l->uid_mappings, l->uid_mappings_count, r->facts.euid),
+		host_id_of_root(l->gid_mappings, l->gid_mappings_count, r->facts.egid), e);
+	if (n == 0 && l->mount_label)
+		n = selinux_files_label(r->dir.fd, l->mount_label, e);
+	return n < 0 ? err_wrap(e, n, "%s", r->dir.path) : 0;
 }
 
-/* A start that a signal ended has the code of that signal, and no reason but it. */
+/* A start that a signal ended has the code of that signal, and no reason but it. One that failed may have done so for what earlier engines
+ * have left, such as a full disk. */
 static int run_start(Run *r, WaitSignals *signals, Undo *undo, Err *e)
 {
-	int started = runtime_start(&r->plan, &r->facts, &r->dir, signals, r->arena, &r->container, e);
+	int started = run_make_dirs(r, undo, e);
+	if (started == 0)
+		started = runtime_start(&r->plan, &r->facts, &r->dir, signals, r->arena,
+					&r->container, e);
 	r->started = started == 0;
 	if (r->container.hangs)
 		undo_commit(undo);
+	if (!r->started && r->state.containers_fd >= 0)
+		sweep_all(&r->state, r->context.id, r->arena);
 	if (r->started || !signals->ended_by)
 		return started;
 	log_note("interrupted by %s before the command was started", signal_name(signals->ended_by));
@@ -475,7 +497,10 @@ static int run_until_end(Run *r, const WaitSignals *signals, Err *e)
 	if (failed == 0)
 		failed = run_wait(r, signals, e);
 	forks_report_print(&r->plan, r->context.id);
-	TRY(runtime_finish(&r->plan, &r->facts, &r->container, &r->memory, failed < 0 ? NULL : e));
+	int finished = runtime_finish(&r->plan, &r->facts, &r->container, &r->memory,
+				      failed < 0 ? NULL : e);
+	r->dir.is_kept = finished < 0;
+	TRY(finished);
 	TRY(failed);
 	memory_report_print(&r->memory, r->context.id);
 	return 0;
@@ -540,7 +565,6 @@ static int run_story(Run *r, Err *e)
 	TRY(wait_signals_block(r->request->tty, &signals,
 			       e)); /* a signal that comes now ends the start, or waits for the container */
 	umask(022); /* what the container is to read of ours is readable, whatever the caller's is */
-	TRY(run_make_dirs(r, &undo, e));
 	TRY(run_start(r, &signals, &undo, e));
 	return r->started ? run_until_end(r, &signals, e) : 0;
 }

@@ -50,28 +50,38 @@ static int root_story(Init *in, Err *e)
 	return sync_send(&in->sync, SYNC_ROOTFS_READY, tree, e);
 }
 
-static int plan_open(Init *in, int argc, char **argv, Err *e)
+/* "init PLAN SYNC": the two descriptors. */
+static int args_read(int argc, char **argv, uint32_t *ret_plan, uint32_t *ret_sync, Err *e)
 {
-	uint32_t fd;
-	if (argc != 2 || num_parse_u32(argv[1], INT32_MAX, &fd) < 0)
-		return err_make(e, ERR_USAGE, 0,
-				"mydocker: init is started by mydocker alone, with the descriptor of its plan");
+	if (argc == 3 && num_parse_u32(argv[1], INT32_MAX, ret_plan) == 0 &&
+	    num_parse_u32(argv[2], INT32_MAX, ret_sync) == 0)
+		return 0;
+	return err_make(e, ERR_USAGE, 0,
+			"init is started by mydocker alone, with the descriptors of its plan and its parent");
+}
+
+static int plan_open(Init *in, uint32_t fd, Err *e)
+{
 	TRY(wire_open((int)fd, &in->plan, e));
 	if (in->plan->mounts.count > LIMIT_MOUNTS)
 		return err_make(e, ERR_BUG, 0, "the plan has more than %u mounts", LIMIT_MOUNTS);
 	for (uint32_t i = 0; i < in->plan->mounts.count; i++)
 		in->sources[i] = FD_NONE;
-	in->sync = (Sync){ .fd = in->plan->sync_fd, .side = SYNC_SIDE_INIT };
 	return 0;
 }
 
-/* Somebody else started us, such as a script with "#!/proc/self/exe" in a container: it cannot be invoked that way. */
+static int story(Init *in, uint32_t plan_fd, Err *e)
+{
+	TRY(plan_open(in, plan_fd, e));
+	return init_has(in, WIRE_ROOT_ONLY) ? root_story(in, e) : init_story(in, e);
+}
+
+/* Without strerror(3), whose table is as large as a tenth of this program's code. */
 static int complain(const Err *e)
 {
-	char text[600];
-	/* without strerror(3), whose table is as large as a tenth of this program's code; the message fits */
-	(void)str_format(text, sizeof text, e->sys ? "%s (errno %u)\n" : "%s\n", e->msg,
-			 (unsigned)e->sys);
+	char text[600]; /* the message fits */
+	(void)str_format(text, sizeof text, e->sys ? "mydocker: %s (errno %u)\n" : "mydocker: %s\n",
+			 e->msg, (unsigned)e->sys);
 	return write(STDERR_FILENO, text, strlen(text)) < 0 ? 1 : 126;
 }
 
@@ -79,13 +89,16 @@ int main(int argc, char **argv)
 {
 	Err e = { 0 };
 	Init in = { 0 }; /* clang makes 4 KiB of constants of more */
-	in.sync = SYNC_NONE;
 	in.root_dir = in.root = in.scratch_dir = in.scratch = FD_NONE;
 	in.proc = in.devpts = in.mask_dir = in.mask_file = in.master = in.slave = FD_NONE;
-	if (plan_open(&in, argc, argv, &e) < 0)
-		_exit(complain(&e)); /* there is nobody to tell but the terminal */
-	if ((init_has(&in, WIRE_ROOT_ONLY) ? root_story(&in, &e) : init_story(&in, &e)) == 0)
+	uint32_t plan, sync;
+	if (args_read(argc, argv, &plan, &sync, &e) < 0)
+		_exit(complain(&e)); /* a stranger did, such as a script with "#!/proc/self/exe" in a container */
+	in.sync = (Sync){ .fd = (int)sync, .side = SYNC_SIDE_INIT };
+	if (story(&in, plan, &e) == 0)
 		_exit(0);
-	sync_fail(&in.sync, &e);
-	_exit(1);
+	int told = sync_fail(&in.sync, &e);
+	if (told < 0 && in.sync.next == SYNC_STEP_COUNT)
+		(void)complain(&e); /* to the parent it looks as if the command had ended with what follows */
+	_exit(125);
 }

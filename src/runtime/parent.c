@@ -26,6 +26,7 @@ typedef struct Start {
 	const Plan *plan;
 	const HostFacts *facts;
 	WaitSignals *signals;
+	ContainerDir *dir;
 	Arena *arena;
 	int *group_fds;    /* for each group: v1 its tasks file, v2 its directory */
 	unsigned *parents; /* for each group: how many above it were made */
@@ -70,14 +71,14 @@ static bool group_is_v2(const Start *s, size_t i)
 static void group_remove(const Plan *p, size_t i, const unsigned *parents_made, int *first_error, Err *e)
 {
 	Err own = { 0 };
+	char text[sizeof own.msg + 64];
 	int r = cgroup_remove(p->groups[i].dir, &own);
-	if (r < 0 && *first_error == 0) {
+	if (r < 0 && *first_error == 0 && e)
+		*e = own;
+	else if (r < 0)
+		log_warn("%s", err_text(&own, text, sizeof text));
+	if (r < 0 && *first_error == 0)
 		*first_error = r;
-		if (e)
-			*e = own;
-	} else if (r < 0) {
-		log_warn("%s", own.msg);
-	}
 	if (r >= 0 && p->remove_parents)
 		cgroup_remove_parents(p->groups[i].dir, parents_made[i]);
 }
@@ -86,13 +87,12 @@ static void undo_groups(void *arg)
 {
 	Start *s = arg;
 	int failed = 0;
-	Err e = { 0 };
 	if (*s->ret_hangs)
 		return; /* it is in them */
 	for (size_t i = 0; i < s->groups_made; i++)
-		group_remove(s->plan, i, s->parents, &failed, &e);
+		group_remove(s->plan, i, s->parents, &failed, NULL);
 	if (failed < 0)
-		log_warn("%s", e.msg);
+		s->dir->is_kept = true;
 }
 
 /* The plan's writes for one hierarchy, in order. */
@@ -165,7 +165,6 @@ static int wire_plan_seal(WireBuild *w, int *ret_fd, Err *e)
 static int container_plan_seal(Start *s, int *ret_fd, Err *e)
 {
 	WireBuild w = s->plan->wire;
-	w.head.sync_fd = s->init_sync.fd;
 	w.head.root_fd = s->root_fd;
 	for (size_t i = 0; i < s->groups_made; i++)
 		if (!group_is_v2(s, i))
@@ -207,11 +206,12 @@ static int descriptors_allow(const HostFacts *f, const WireBuild *w, Err *e)
 /* In a child of clone3: only plain system calls, and then init. Comes back when that failed. */
 static int init_exec(int init_fd, int plan_fd, const Sync *sync, Err *e)
 {
-	char name[] = "init", number[16];
-	char *const argv[] = { name, number, NULL }, *const envp[] = { NULL };
+	char name[] = "init", plan[16], talk[16];
+	char *const argv[] = { name, plan, talk, NULL }, *const envp[] = { NULL };
 	TRY(fd_keep_for_exec(plan_fd, e));
 	TRY(fd_keep_for_exec(sync->fd, e));
-	TRY(str_format(number, sizeof number, "%d", plan_fd));
+	TRY(str_format(plan, sizeof plan, "%d", plan_fd));
+	TRY(str_format(talk, sizeof talk, "%d", sync->fd));
 	(void)syscall(SYS_execveat, init_fd, "", argv, envp, AT_EMPTY_PATH); /* returns only on failure */
 	return err_sys(e, "execute init from memory");
 }
@@ -232,8 +232,8 @@ static int container_child(Start *s, int plan_fd, Err *e)
 
 static _Noreturn void child_fail(Sync *sync, const Err *e)
 {
-	sync_fail(sync, e);
-	_exit(1);
+	(void)sync_fail(sync, e); /* else end of file tells that this process ended too early */
+	_exit(125);
 }
 
 static void undo_process(void *arg)
@@ -278,7 +278,6 @@ static int root_tree_make(Start *s, Err *e)
 		return 0;
 	WireBuild w = s->plan->root_wire;
 	TRY(sync_pair(&ours, &theirs, e));
-	w.head.sync_fd = theirs.fd;
 	TRY(wire_plan_seal(&w, &plan_fd, e));
 	pid_t pid = process_clone(CLONE_NEWNS, FD_NONE, &pidfd, e);
 	TRY(pid);
@@ -363,13 +362,14 @@ static int oom_score_write(const Start *s, Err *e)
 			text, now);
 }
 
-static int process_record(const Start *s, const ContainerDir *dir, Err *e)
+static int process_record(const Start *s, Err *e)
 {
 	RecordProcess r = { .pid = s->container.pid };
 	int n = process_start_time(r.pid, &r.start_time);
 	if (n < 0)
 		return err_make(e, ERR_SYS, -n, "read the start time of process %d", r.pid);
-	return record_write_process(dir->fd, &r, s->arena, e);
+	n = record_write_process(s->dir->fd, &r, s->arena, e);
+	return n < 0 ? err_wrap(e, n, "%s", s->dir->path) : 0;
 }
 
 /* When init is gone without a word, its pidfd knows how. */
@@ -383,11 +383,11 @@ static int explain_death(const Start *s, int r, Err *e)
 
 /* Init's side of the story is init/main.c; the steps are those of SYNC_STEPS. Init may hang in a dead file system: until it has let go of
  * its end, with all it had to say in ours, signals can end the start. */
-static int init_accompany(Start *s, const ContainerDir *dir, Err *e)
+static int init_accompany(Start *s, Err *e)
 {
 	TRY(id_maps_write(s, e));
 	TRY(oom_score_write(s, e));
-	TRY(process_record(s, dir, e));
+	TRY(process_record(s, e));
 	TRY(sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e));
 	TRY(wait_signals_hangup(s->signals, s->sync.fd, e));
 	TRY(sync_expect(&s->sync, SYNC_ROOTFS_READY, &s->container.terminal_fd, e));
@@ -395,14 +395,15 @@ static int init_accompany(Start *s, const ContainerDir *dir, Err *e)
 	return sync_expect_exec(&s->sync, e);
 }
 
-int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir,
-		  WaitSignals *signals, Arena *a, Container *ret, Err *e)
+int runtime_start(const Plan *p, const HostFacts *facts, ContainerDir *dir, WaitSignals *signals,
+		  Arena *a, Container *ret, Err *e)
 {
 	AUTO(start_close)
 	Start s = {
 		.plan = p,
 		.facts = facts,
 		.signals = signals,
+		.dir = dir,
 		.arena = a,
 		.init_fd = FD_NONE,
 		.root_fd = FD_NONE,
@@ -418,7 +419,7 @@ int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir
 	TRY(init_exe_open(&s.init_fd, e));
 	TRY(root_tree_make(&s, e));
 	TRY(init_spawn(&s, &undo, e));
-	int r = init_accompany(&s, dir, e);
+	int r = init_accompany(&s, e);
 	if (r < 0)
 		return explain_death(&s, r, e);
 	s.container.parents_made = s.parents;

@@ -5,6 +5,8 @@
  *            the container's record before, and pushes its undo.
  * Ownership: a Container owns its descriptors; runtime_finish() and failure of runtime_start() leave no process and no group behind,
  *            but a process that hangs in the kernel.
+ * Crashes:   a group that cannot be removed stays on record: runtime_start() marks the folder as kept, after runtime_finish() the
+ *            caller does.
  */
 #pragma once
 #include "base/err.h"
@@ -33,8 +35,8 @@ static inline void container_close_auto(Container *c)
 /* Starts the planned container: groups, process, id maps, mounts, record, exec. Returns when the command has been executed; the
  * failure of any step on either side comes back as its own error. The record (record.h) must be written before. -EINTR with
  * signals->ended_by: a signal ended it (wait_signals_hangup()). Of a failed start *ret holds nothing but `hangs`. */
-int runtime_start(const Plan *p, const HostFacts *facts, const ContainerDir *dir,
-		  WaitSignals *signals, Arena *a, Container *ret, Err *e);
+int runtime_start(const Plan *p, const HostFacts *facts, ContainerDir *dir, WaitSignals *signals,
+		  Arena *a, Container *ret, Err *e);
 
 /* Ends what is left of the container (processes that outlived its first one), reads what the memory controller counted (oom_kills 0 where
  * there is none) and removes its groups. Goes on after an error and returns the first. */

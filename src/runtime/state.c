@@ -146,28 +146,44 @@ static const char *name_holder(State *s, const char *name, Arena *a)
 }
 
 /* Looking at a name and then acting on it is one step for everybody: else one could give back what another has just taken. */
-static void names_lock(State *s, int how)
+static int names_lock(State *s)
 {
-	while (flock(s->names_fd, how) < 0 && errno == EINTR)
-		;
+	while (flock(s->names_fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+static void names_unlock(State *s)
+{
+	(void)flock(s->names_fd, LOCK_UN); /* cannot fail for a lock that is held */
 }
 
 int state_name_take(State *s, const char *name, const char *id, Arena *a, const char **ret_holder)
 {
-	names_lock(s, LOCK_EX);
+	TRY(names_lock(s));
 	int r = symlinkat(id, s->names_fd, name) < 0 ? -errno : 0;
 	if (r < 0)
 		*ret_holder = r == -EEXIST ? name_holder(s, name, a) : "";
-	names_lock(s, LOCK_UN);
+	names_unlock(s);
 	return r;
 }
 
-void state_name_give(State *s, const char *name, const char *id)
+static int name_remove(State *s, const char *name, const char *id)
 {
 	char holder[256];
-	names_lock(s, LOCK_EX);
 	ssize_t n = readlinkat(s->names_fd, name, holder, sizeof holder);
-	if (n >= 0 && (size_t)n == strlen(id) && memcmp(holder, id, (size_t)n) == 0)
-		(void)unlinkat(s->names_fd, name, 0); /* gone already is as good */
-	names_lock(s, LOCK_UN);
+	if (n < 0)
+		return errno == ENOENT || errno == EINVAL ? 0 : -errno; /* EINVAL: no link, so nobody's name */
+	if ((size_t)n != strlen(id) || memcmp(holder, id, (size_t)n) != 0)
+		return 0;
+	return unlinkat(s->names_fd, name, 0) < 0 ? -errno : 0;
+}
+
+int state_name_give(State *s, const char *name, const char *id)
+{
+	TRY(names_lock(s));
+	int r = name_remove(s, name, id);
+	names_unlock(s);
+	return r;
 }

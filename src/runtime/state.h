@@ -25,6 +25,7 @@ typedef struct ContainerDir {
 	const char *id;
 	const char *path; /* absolute */
 	int fd;           /* holds the flock */
+	bool is_kept; /* something that the record names could not be taken back: the sweep of the next command goes on from it */
 } ContainerDir;
 #define CONTAINER_DIR_NONE ((ContainerDir){ .fd = FD_NONE })
 
@@ -57,5 +58,5 @@ static inline void container_dir_close_auto(ContainerDir *d)
  * message. */
 int state_name_take(State *s, const char *name, const char *id, Arena *a, const char **ret_holder);
 
-/* Gives a name back if it is this id's. */
-void state_name_give(State *s, const char *name, const char *id);
+/* Gives a name back if it is this id's; that of another one stays, and none is as good. -errno without a message. */
+int state_name_give(State *s, const char *name, const char *id);

@@ -22,17 +22,27 @@ DEFINE_AUTO(DIR *, closedir, NULL)
 static int process_end(int dir_fd, const Record *r, Arena *a, Err *e)
 {
 	RecordProcess p;
-	uint64_t start;
+	uint64_t start = 0;
 	char boot[BOOT_ID_SIZE];
 	AUTO(fd_close) int pidfd = FD_NONE;
-	if (boot_id(boot, NULL) < 0 || strcmp(boot, r->boot_id) != 0)
+	TRY(boot_id(boot, e));
+	if (strcmp(boot, r->boot_id) != 0)
 		return 0; /* of another boot: it is gone, whoever has its number now */
-	if (record_read_process(dir_fd, a, &p, NULL) < 0)
-		return 0; /* there was none yet, or the groups reach it */
-	if (process_open(p.pid, &pidfd, NULL) < 0 || process_start_time(p.pid, &start) < 0 ||
-	    start != p.start_time)
+	int n = record_read_process(dir_fd, a, &p, e);
+	if (n < 0)
+		return n == -ENOENT ? 0 : n; /* there was none yet, or the groups reach it */
+	n = process_open(p.pid, &pidfd, e);
+	if (n < 0)
+		return n == -ESRCH ? 0 : n;
+	n = process_start_time(p.pid, &start);
+	if (n == 0 && start != p.start_time)
+		return 0; /* somebody else has its number */
+	if (n == 0)
+		n = process_signal(pidfd, SIGKILL);
+	if (n == -ESRCH)
 		return 0;
-	(void)process_signal(pidfd, SIGKILL); /* just ended is as good */
+	if (n < 0)
+		return err_make(e, ERR_SYS, -n, "kill process %d", (int)p.pid);
 	if (process_has_ended(pidfd, KILL_MS))
 		return 0;
 	return err_make(e, ERR_STATE, 0, "process %d is killed but hangs in the kernel", (int)p.pid);
@@ -59,6 +69,12 @@ static int overlay_end(const Record *r, Err *e)
 	return r->overlay_dir ? tree_remove(r->overlay_dir, e) : 0;
 }
 
+static int name_end(State *s, const char *name, const char *id, Err *e)
+{
+	int n = state_name_give(s, name, id);
+	return n < 0 ? err_make(e, ERR_SYS, -n, "give the name '%s' back", name) : 0;
+}
+
 /* The order is that of making, reversed; the directory with the record goes last, so that a sweep that is killed is swept again. */
 static int container_end(State *s, ContainerDir *d, Arena *a, Err *e)
 {
@@ -71,7 +87,7 @@ static int container_end(State *s, ContainerDir *d, Arena *a, Err *e)
 		TRY(groups_end(&r, e));
 		TRY(overlay_end(&r, e));
 		if (r.name)
-			state_name_give(s, r.name, d->id);
+			TRY(name_end(s, r.name, d->id, e));
 	}
 	return state_remove(s, d, e);
 }
@@ -104,7 +120,10 @@ void sweep_all(State *s, const char *own_id, Arena *a)
 		fd_close_auto(&fd);
 		return;
 	}
-	for (struct dirent *entry; (entry = readdir(d));)
+	struct dirent *entry;
+	while (errno = 0, (entry = readdir(d)))
 		if (entry->d_name[0] != '.' && !str_eq(entry->d_name, own_id))
 			(void)sweep_one(s, entry->d_name, a); /* says itself what failed */
+	if (errno)
+		log_warn("list %s/containers: %s", s->path, strerror(errno));
 }

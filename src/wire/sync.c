@@ -214,9 +214,9 @@ int sync_expect_exec(Sync *s, Err *e)
 			sync_step_name((SyncStep)m.step));
 }
 
-void sync_fail(Sync *s, const Err *why)
+int sync_fail(Sync *s, const Err *why)
 {
 	SyncMessage m = { .step = SYNC_FAILED, .err = *why };
-	if (s->fd >= 0)
-		(void)message_send(s->fd, &m, FD_NONE, NULL); /* a dead peer needs no reason */
+	int r = s->fd >= 0 ? message_send(s->fd, &m, FD_NONE, NULL) : 0;
+	return r == -EPIPE ? 0 : r;
 }

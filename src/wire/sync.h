@@ -58,8 +58,8 @@ int sync_expect(Sync *s, SyncStep step, int *ret_fd, Err *e);
 /* After EXECING the init side's end closes on exec: 0 when that happened, or the Err that a failing execve(2) left. */
 int sync_expect_exec(Sync *s, Err *e);
 
-/* Tells the peer why this side ends. Best effort: a dead peer needs no reason. */
-void sync_fail(Sync *s, const Err *why);
+/* Tells the peer why this side ends; a dead peer needs no reason. -errno without a message: it could not be told. */
+int sync_fail(Sync *s, const Err *why);
 
 const char *sync_step_name(SyncStep step);
 const char *sync_step_text(SyncStep step); /* "what is then true" */

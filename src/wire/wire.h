@@ -111,7 +111,6 @@ typedef struct WirePlan {
 	uint32_t size; /* of the whole image */
 	uint32_t strings_offset, strings_size;
 	uint32_t flags;
-	int32_t sync_fd;
 	int32_t root_fd; /* a finished tree to use as the root (from a plan with WIRE_ROOT_ONLY), or FD_NONE */
 
 	WireStr container_id, hostname, domainname; /* names 0: leave them */

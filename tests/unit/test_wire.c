@@ -178,7 +178,7 @@ static void scalars_come_back(void **state)
 	assert_string_equal(wire_str(w, w->scratch_dir), "/run/mydocker/containers/x");
 	assert_string_equal(wire_str(w, w->cwd), "/");
 	assert_null(wire_str(w, 0));
-	assert_int_equal(w->sync_fd, FD_NONE);
+	assert_int_equal(w->root_fd, FD_NONE);
 	arena_done(&i.arena);
 }
 
