@@ -4,10 +4,12 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "kern/tty.h"
 
 #define VEOF_CHAR 4 /* ^D, what a new terminal has as its end-of-file character */
@@ -197,8 +199,11 @@ static void output_drop(Loop *l)
 
 static void stdout_write(Loop *l)
 {
-	if (!flow_drain(&l->out, STDOUT_FILENO))
+	if (!flow_drain(&l->out, STDOUT_FILENO)) {
 		l->out_gone = true;
+		if (errno != EPIPE && errno != EIO) /* a pipe or terminal without anybody at its other end */
+			log_warn("write standard output: %s; what follows is lost", strerror(errno));
+	}
 	output_drop(l);
 }
 
