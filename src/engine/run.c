@@ -40,6 +40,7 @@
 #include "runtime/parent.h"
 #include "runtime/plan.h"
 #include "runtime/record.h"
+#include "runtime/shared_parents.h"
 #include "runtime/state.h"
 #include "runtime/sweep.h"
 
@@ -271,25 +272,17 @@ static int run_plan(Run *r, Err *e)
 	return 0;
 }
 
-/* The groups between top and dir that do not exist yet, outer ones first. */
-static void missing_parents_add(const char *top, const char *dir, Arena *a, StrList *list)
-{
-	for (const char *p = strchr(dir + strlen(top) + 1, '/'); p; p = strchr(p + 1, '/')) {
-		const char *parent = arena_strndup(a, dir, (size_t)(p - dir));
-		if (access(parent, F_OK) < 0)
-			strlist_add(a, list, parent);
-	}
-}
-
 static int run_write_record(Run *r, Err *e)
 {
 	char *boot = arena_alloc(r->arena, BOOT_ID_SIZE);
 	TRY(boot_id(boot, e));
+	TRY(shared_parents_find(&r->state, &r->plan, r->arena, &r->plan.parents, e));
 	Record record = {
 		.id = r->context.id,
 		.name = r->request->name,
 		.created = (uint64_t)time(NULL),
 		.boot_id = boot,
+		.parents = r->plan.parents,
 		.overlay_dir = r->context.overlay_dir,
 		.labels = r->options.labels,
 		.labels_count = r->options.labels_count,
@@ -298,12 +291,8 @@ static int run_write_record(Run *r, Err *e)
 		.stop_signal = signal_name(r->options.stop_signal),
 		.stop_timeout = r->options.stop_timeout,
 	};
-	for (size_t i = 0; i < r->plan.groups_count; i++) {
+	for (size_t i = 0; i < r->plan.groups_count; i++)
 		strlist_add(r->arena, &record.groups, r->plan.groups[i].dir);
-		if (r->plan.remove_parents)
-			missing_parents_add(r->plan.groups[i].top, r->plan.groups[i].dir, r->arena,
-					    &record.parents);
-	}
 	int n = record_write(r->dir.fd, &record, r->arena, e);
 	return n < 0 ? err_wrap(e, n, "%s", r->dir.path) : 0;
 }

@@ -18,6 +18,7 @@
 #include "kern/sys.h"
 
 #define PATH_SIZE 4096
+#define RACES_MAX 64
 
 DEFINE_AUTO(DIR *, closedir, NULL)
 
@@ -57,9 +58,10 @@ static int make_level(const char *above, const char *dir, const void *arg, Err *
 
 static int make_leaf(const CgroupRequest *r, unsigned *parents_made, Err *e)
 {
+	Parents p = { .leaf = r->dir, .made = parents_made };
 	int n = mkdir(r->dir, 0755);
-	if (n < 0 && errno == ENOENT) {
-		Parents p = { .leaf = r->dir, .made = parents_made };
+	/* Others may remove a parent in which nobody is yet. */
+	for (int i = 0; n < 0 && errno == ENOENT && i < RACES_MAX; i++) {
 		TRY(cgroup_each_level(r->top, r->dir, make_level, &p, e));
 		n = mkdir(r->dir, 0755);
 	}
@@ -113,12 +115,12 @@ static int fill(const CgroupRequest *r, unsigned parents_made, int *ret_fd, Err 
 	return open_tasks(dirfd, "tasks", r, ret_fd, e);
 }
 
-int cgroup_make(const CgroupRequest *r, int *ret_fd, unsigned *ret_parents_made, Err *e)
+int cgroup_make(const CgroupRequest *r, int *ret_fd, Err *e)
 {
+	unsigned parents_made = 0;
 	assert(path_is_below(r->dir, r->top) && strlen(r->dir) > strlen(r->top));
-	*ret_parents_made = 0;
-	TRY(make_leaf(r, ret_parents_made, e));
-	int n = fill(r, *ret_parents_made, ret_fd, e);
+	TRY(make_leaf(r, &parents_made, e));
+	int n = fill(r, parents_made, ret_fd, e);
 	if (n < 0)
 		(void)rmdir(r->dir); /* nobody has been in it */
 	return n;
@@ -300,19 +302,11 @@ int cgroup_remove(const char *dir, Err *e)
 	}
 }
 
-void cgroup_remove_parents(const char *dir, unsigned count)
+int cgroup_remove_unused(const char *dir, Err *e)
 {
-	char path[PATH_SIZE];
-	if (str_format(path, sizeof path, "%s", dir) < 0)
-		return;
-	for (; count > 0; count--) {
-		char *slash = strrchr(path, '/');
-		if (!slash || slash == path)
-			return;
-		*slash = '\0';
-		if (rmdir(path) < 0 && errno != ENOENT)
-			return; /* in use by others: theirs to keep */
-	}
+	if (rmdir(dir) == 0 || errno == ENOENT || errno == EBUSY || errno == ENOTEMPTY)
+		return 0;
+	return err_sys(e, "remove the group %s", dir);
 }
 
 /* ---- reading ---- */

@@ -35,9 +35,8 @@ typedef struct CgroupRequest {
 } CgroupRequest;
 
 /* Makes the group, its missing parents and the writes, in order. *ret_fd (the caller's, close-on-exec) is what the child joins by.
- * *ret_parents_made counts the groups above it that were missing, for cgroup_remove_parents(); it is set on failure, too.
  * On failure the group itself is gone again. Modes are subject to the umask. ERR_EXISTS: the group exists. A value that the kernel refuses is named. */
-int cgroup_make(const CgroupRequest *r, int *ret_fd, unsigned *ret_parents_made, Err *e);
+int cgroup_make(const CgroupRequest *r, int *ret_fd, Err *e);
 
 /* Whether a v2 group other than the root of all holds processes of its own, and so can hand no controller on. */
 bool cgroup_v2_holds_processes(const char *dir);
@@ -50,8 +49,8 @@ int cgroup_kill(const char *dir, Err *e);
  * A group that does not exist is as good as removed. */
 int cgroup_remove(const char *dir, Err *e);
 
-/* Removes `count` groups above dir, from below, as far as they are empty and unused. */
-void cgroup_remove_parents(const char *dir, unsigned count);
+/* Removes the group if it is empty; one that others use, or that is gone, is as good. */
+int cgroup_remove_unused(const char *dir, Err *e);
 
 #define CGROUP_NO_LIMIT UINT64_MAX
 typedef struct CgroupMemory {

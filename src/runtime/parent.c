@@ -28,8 +28,7 @@ typedef struct Start {
 	WaitSignals *signals;
 	ContainerDir *dir;
 	Arena *arena;
-	int *group_fds;    /* for each group: v1 its tasks file, v2 its directory */
-	unsigned *parents; /* for each group: how many above it were made */
+	int *group_fds; /* for each group: v1 its tasks file, v2 its directory */
 	size_t groups_made;
 	int init_fd;          /* init, to be executed from memory */
 	int root_fd;          /* a finished tree for the root, or FD_NONE */
@@ -68,30 +67,43 @@ static bool group_is_v2(const Start *s, size_t i)
 	return s->facts->cgroups[s->plan->groups[i].hierarchy].is_v2;
 }
 
-static void group_remove(const Plan *p, size_t i, const unsigned *parents_made, int *first_error, Err *e)
+/* Keeps the first error for *e, and warns of the others, or of all when e is NULL. */
+static void note_failure(int r, const Err *own, int *first, Err *e)
 {
-	Err own = { 0 };
-	char text[sizeof own.msg + 64];
-	int r = cgroup_remove(p->groups[i].dir, &own);
-	if (r < 0 && *first_error == 0 && e)
-		*e = own;
-	else if (r < 0)
-		log_warn("%s", err_text(&own, text, sizeof text));
-	if (r < 0 && *first_error == 0)
-		*first_error = r;
-	if (r >= 0 && p->remove_parents)
-		cgroup_remove_parents(p->groups[i].dir, parents_made[i]);
+	char text[sizeof own->msg + 64];
+	if (r >= 0)
+		return;
+	if (*first == 0 && e)
+		*e = *own;
+	else
+		log_warn("%s", err_text(own, text, sizeof text));
+	if (*first == 0)
+		*first = r;
+}
+
+/* The first `count` groups, and what is the container's above them. Goes on after an error and returns the first. */
+static int groups_remove(const Plan *p, size_t count, Err *e)
+{
+	int first = 0;
+	for (size_t i = 0; i < count; i++) {
+		Err own = { 0 };
+		int r = cgroup_remove(p->groups[i].dir, &own);
+		note_failure(r, &own, &first, e);
+	}
+	for (size_t i = p->parents.count; i > 0; i--) {
+		Err own = { 0 };
+		int r = cgroup_remove_unused(p->parents.items[i - 1], &own);
+		note_failure(r, &own, &first, e);
+	}
+	return first;
 }
 
 static void undo_groups(void *arg)
 {
 	Start *s = arg;
-	int failed = 0;
 	if (*s->ret_hangs)
 		return; /* it is in them */
-	for (size_t i = 0; i < s->groups_made; i++)
-		group_remove(s->plan, i, s->parents, &failed, NULL);
-	if (failed < 0)
+	if (groups_remove(s->plan, s->groups_made, NULL) < 0)
 		s->dir->is_kept = true;
 }
 
@@ -110,7 +122,6 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 	const Plan *p = s->plan;
 	CgroupWrite *writes = arena_new_array(s->arena, p->writes_count, CgroupWrite);
 	s->group_fds = arena_new_array(s->arena, p->groups_count, int);
-	s->parents = arena_new_array(s->arena, p->groups_count, unsigned);
 	undo_push(undo, undo_groups, s);
 	for (size_t i = 0; i < p->groups_count; i++) {
 		const HostCgroup *h = &s->facts->cgroups[p->groups[i].hierarchy];
@@ -126,7 +137,7 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 		};
 		s->group_fds[i] = FD_NONE;
 		s->groups_made = i + 1;
-		TRY(cgroup_make(&request, &s->group_fds[i], &s->parents[i], e));
+		TRY(cgroup_make(&request, &s->group_fds[i], e));
 	}
 	return 0;
 }
@@ -422,7 +433,6 @@ int runtime_start(const Plan *p, const HostFacts *facts, ContainerDir *dir, Wait
 	int r = init_accompany(&s, e);
 	if (r < 0)
 		return explain_death(&s, r, e);
-	s.container.parents_made = s.parents;
 	undo_commit(&undo);
 	*ret = TAKE(s.container, CONTAINER_NONE);
 	return 0;
@@ -443,14 +453,13 @@ static const char *kill_group(const Plan *p, const HostFacts *facts)
 int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
 		   CgroupMemory *ret_memory, Err *e)
 {
-	int failed = 0;
+	int killed = 0;
 	/* With a pid namespace of its own everything ended with the first process. */
 	const char *dir = p->clone_flags & CLONE_NEWPID ? NULL : kill_group(p, facts);
 	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */
 	if (dir)
-		failed = cgroup_kill(dir, e);
+		killed = cgroup_kill(dir, e);
 	group_report_memory(p, facts, ret_memory);
-	for (size_t i = 0; i < p->groups_count; i++)
-		group_remove(p, i, c->parents_made, &failed, e);
-	return failed;
+	int removed = groups_remove(p, p->groups_count, killed < 0 ? NULL : e);
+	return killed < 0 ? killed : removed;
 }

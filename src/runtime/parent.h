@@ -20,8 +20,7 @@
 typedef struct Container {
 	pid_t pid;
 	int pidfd;
-	int terminal_fd;        /* master of the container's terminal, or FD_NONE */
-	unsigned *parents_made; /* for each group of the plan: how many groups above it were made */
+	int terminal_fd; /* master of the container's terminal, or FD_NONE */
 	bool hangs; /* the start failed, and its process cannot be ended: it is left, in its groups, and the record has to stay */
 } Container;
 #define CONTAINER_NONE ((Container){ .pidfd = FD_NONE, .terminal_fd = FD_NONE })

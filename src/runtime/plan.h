@@ -49,6 +49,7 @@ typedef struct Plan {
 	PlanGroup *groups;
 	size_t groups_count;
 	bool remove_parents; /* groups that are made above the container's own go with it (the shared default parent stays) */
+	StrList parents;         /* these; known when the record is written (shared_parents.h) */
 	PlanCgroupWrite *writes; /* in order; .hierarchy indexes facts.cgroups */
 	size_t writes_count;
 	DeviceRule *device_rules; /* for the v2 device program; v1 rules are among the writes */

@@ -23,7 +23,7 @@ typedef struct Record {
 	uint64_t created; /* seconds since 1970 */
 	const char *boot_id;
 	StrList groups;  /* absolute directories of its cgroups */
-	StrList parents; /* groups above them that are made with them, outer ones first; removed when empty (--cgroup-parent) */
+	StrList parents; /* groups above them that are made with them, outer ones first; removed when empty (shared_parents.h) */
 	const char *overlay_dir; /* NULL: none; absolute, removed with all in it */
 
 	/* for later commands */

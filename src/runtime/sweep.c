@@ -59,8 +59,10 @@ static int groups_end(const Record *r, Err *e)
 		int n = cgroup_remove(r->groups.items[i], e);
 		failed = failed < 0 ? failed : n;
 	}
-	for (size_t i = r->parents.count; i > 0; i--)
-		(void)rmdir(r->parents.items[i - 1]); /* in use by others: theirs to keep */
+	for (size_t i = r->parents.count; i > 0; i--) {
+		int n = cgroup_remove_unused(r->parents.items[i - 1], e);
+		failed = failed < 0 ? failed : n;
+	}
 	return failed;
 }
 

@@ -182,6 +182,22 @@ def test_cgroup_parent(md):
                     d.rmdir()
 
 
+def test_a_cgroup_parent_goes_with_the_last_container(md):
+    """Who made it may end first, or be killed; who comes last takes it away."""
+    name = f"mydocker-test-{os.getpid()}"
+    made = lambda: [p / name for p, _, _ in cgroup_mounts() if (p / name).exists()]
+    for signal_ in (signal.SIGTERM, signal.SIGKILL):
+        first, second = (md.start(f"--cgroup-parent /{name}/inner", "probe trap 15") for _ in range(2))
+        first.line(), second.line()
+        first.signal(signal_)
+        first.wait()
+        assert md.run("", "probe exit 3").code == 3
+        assert len(made()) == len(cgroup_mounts())
+        second.signal(signal.SIGTERM)
+        assert second.wait().code == 55
+        assert not made()
+
+
 def test_cgroup_parent_of_somebody_else_stays(md):
     name = f"mydocker-test-{os.getpid()}"
     mine = cgroup_mount("pids") / name

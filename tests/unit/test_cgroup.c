@@ -63,7 +63,8 @@ static void clean_up(const CgroupRequest *r)
 	Err e = { 0 };
 	if (cgroup_kill(r->dir, &e) < 0 || cgroup_remove(r->dir, &e) < 0)
 		fail_msg("%s", e.msg);
-	cgroup_remove_parents(r->dir, 1);
+	const char *above = arena_strndup(&arena, r->dir, (size_t)(strrchr(r->dir, '/') - r->dir));
+	assert_int_equal(cgroup_remove_unused(above, &e), 0); /* unless there is another one in it */
 	assert_int_equal(access(r->dir, F_OK), -1);
 }
 
@@ -107,10 +108,10 @@ static bool is_member(const CgroupRequest *r, pid_t pid)
 	return strlist_has(&pids, line);
 }
 
-static void make(const CgroupRequest *r, int *ret_fd, unsigned *parents)
+static void make(const CgroupRequest *r, int *ret_fd)
 {
 	Err e = { 0 };
-	if (cgroup_make(r, ret_fd, parents, &e) < 0)
+	if (cgroup_make(r, ret_fd, &e) < 0)
 		fail_msg("%s", e.msg);
 }
 
@@ -121,20 +122,17 @@ static void join_kill_remove(const char *controller)
 	const HostCgroup *h = need(controller);
 	CgroupRequest r = request(h, "one");
 	int fd, pidfd;
-	unsigned parents;
 	Err e = { 0 };
 	mode_t mask = umask(022);
-	make(&r, &fd, &parents);
+	make(&r, &fd);
 	umask(mask);
-	assert_int_equal(parents, 1);
 	struct stat st;
 	assert_int_equal(stat(r.dir, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0755);
 
 	int other;
-	assert_int_equal(cgroup_make(&r, &other, &parents, &e), -EEXIST);
+	assert_int_equal(cgroup_make(&r, &other, &e), -EEXIST);
 	assert_int_equal(e.kind, ERR_EXISTS);
-	assert_int_equal(parents, 0);
 
 	pid_t pid = run_in(&r, fd, sleep_for_ever, &pidfd);
 	assert_true(is_member(&r, pid));
@@ -190,9 +188,8 @@ static void a_busy_group_is_not_removed(void **state)
 	const HostCgroup *h = need("freezer");
 	CgroupRequest r = request(h, "busy");
 	int fd, pidfd;
-	unsigned parents;
 	Err e = { 0 };
-	make(&r, &fd, &parents);
+	make(&r, &fd);
 	(void)run_in(&r, fd, sleep_for_ever, &pidfd);
 	fd_close(fd);
 	assert_int_equal(cgroup_remove(r.dir, &e), -EBUSY);
@@ -222,15 +219,13 @@ static void a_cpuset_group_takes_processes(void **state)
 		.file = "cpuset.cpus", .value = "0", .what = "set of CPUs", .asked = true
 	};
 	int fd, pidfd;
-	unsigned parents;
-	make(&r, &fd, &parents);
-	assert_int_equal(parents, 2);
+	make(&r, &fd);
 	(void)run_in(&r, fd, sleep_for_ever, &pidfd);
 	fd_close(fd);
 	fd_close(pidfd);
 	second.writes = &write;
 	second.writes_count = 1;
-	make(&second, &fd, &parents);
+	make(&second, &fd);
 	(void)run_in(&second, fd, sleep_for_ever, &pidfd);
 	char text[64];
 	assert_true(fd_read_text_at(AT_FDCWD, arena_printf(&arena, "%s/cpuset.cpus", second.dir),
@@ -241,9 +236,15 @@ static void a_cpuset_group_takes_processes(void **state)
 	Err e = { 0 };
 	assert_int_equal(cgroup_kill(r.dir, &e), 0);
 	assert_int_equal(cgroup_remove(r.dir, &e), 0);
+	assert_int_equal(cgroup_remove_unused(arena_printf(&arena, "%s/%s/middle", h->mountpoint,
+							   parent_name),
+					      &e),
+			 0);
+	assert_int_equal(access(second.dir, F_OK), 0); /* in use: it stays */
 	clean_up(&second);
-	cgroup_remove_parents(second.dir, 2);
-	assert_int_equal(access(arena_printf(&arena, "%s/%s", h->mountpoint, parent_name), F_OK), -1);
+	const char *outer = arena_printf(&arena, "%s/%s", h->mountpoint, parent_name);
+	assert_int_equal(cgroup_remove_unused(outer, &e), 0);
+	assert_int_equal(access(outer, F_OK), -1);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 }
@@ -273,10 +274,9 @@ static void a_memory_limit_kills_and_is_told(void **state)
 	r.writes = writes;
 	r.writes_count = ARRAY_LEN(writes);
 	int fd, pidfd;
-	unsigned parents;
 	Err e = { 0 };
 	CgroupMemory m;
-	make(&r, &fd, &parents);
+	make(&r, &fd);
 	assert_int_equal(cgroup_read_memory(r.dir, r.is_v2, &m), 0);
 	assert_int_equal(m.oom_kills, 0);
 	(void)run_in(&r, fd, eat_64_mib, &pidfd);
@@ -306,9 +306,8 @@ static void a_refused_value_is_named_and_leaves_nothing(void **state)
 	r.writes = &write;
 	r.writes_count = 1;
 	int fd = FD_NONE;
-	unsigned parents;
 	Err e = { 0 };
-	assert_int_equal(cgroup_make(&r, &fd, &parents, &e), -EINVAL);
+	assert_int_equal(cgroup_make(&r, &fd, &e), -EINVAL);
 	assert_non_null(strstr(e.msg, "set the memory limit to lots"));
 	assert_non_null(strstr(e.msg, write.file));
 	assert_non_null(strstr(e.msg, r.dir));
@@ -318,10 +317,10 @@ static void a_refused_value_is_named_and_leaves_nothing(void **state)
 	write = (CgroupWrite){
 		.file = "memory.no_such_file", .value = "1", .what = "nothing", .asked = true
 	};
-	assert_int_equal(cgroup_make(&r, &fd, &parents, &e), -ENOENT);
+	assert_int_equal(cgroup_make(&r, &fd, &e), -ENOENT);
 	assert_int_equal(access(r.dir, F_OK), -1);
 	write.asked = false;
-	make(&r, &fd, &parents);
+	make(&r, &fd);
 	fd_close(fd);
 	clean_up(&r);
 }
@@ -336,16 +335,15 @@ static void a_refusal_names_what_the_group_above_has(void **state)
 	CgroupRequest above = request(h, "above"), r = request(h, "above/below");
 	const CgroupWrite quota = { .file = "cpu.cfs_quota_us", .value = "20000", .what = "CPU quota" };
 	const CgroupWrite more = { .file = "cpu.cfs_quota_us", .value = "20001", .what = "CPU quota" };
-	unsigned parents;
 	int fd;
 	Err e = { 0 };
 	above.writes = &quota;
 	above.writes_count = 1;
-	make(&above, &fd, &parents);
+	make(&above, &fd);
 	fd_close(fd);
 	r.writes = &more;
 	r.writes_count = 1;
-	assert_int_equal(cgroup_make(&r, &fd, &parents, &e), -EINVAL);
+	assert_int_equal(cgroup_make(&r, &fd, &e), -EINVAL);
 	assert_non_null(strstr(e.msg, arena_printf(&arena, "set the CPU quota to 20001: the group above, %s, has 20000 us",
 						   above.dir)));
 	assert_non_null(strstr(e.msg, arena_printf(&arena, "(%s/cpu.cfs_quota_us)", r.dir)));
@@ -410,9 +408,7 @@ static void v2_controllers_are_handed_down_only_where_missing(void **state)
 		.dir = arena_printf(&arena, "%s/own/mydocker/id", f->root),
 	};
 	int fd;
-	unsigned parents;
-	make(&r, &fd, &parents);
-	assert_int_equal(parents, 0);
+	make(&r, &fd);
 	struct stat st;
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_true(S_ISDIR(st.st_mode));
@@ -425,13 +421,13 @@ static void v2_controllers_are_handed_down_only_where_missing(void **state)
 	put(f, "own/mydocker/cgroup.subtree_control", "pids cpu memory");
 	r.controllers = "cpuset cpu memory pids misc";
 	r.dir = arena_printf(&arena, "%s/own/mydocker/id2", f->root);
-	make(&r, &fd, &parents);
+	make(&r, &fd);
 	fd_close(fd);
 	check_file(f, "own/mydocker/cgroup.subtree_control", "pids cpu memory");
 	r.writes = &write;
 	r.writes_count = 1;
 	r.dir = arena_printf(&arena, "%s/own/mydocker/id3", f->root);
-	make(&r, &fd, &parents);
+	make(&r, &fd);
 	fd_close(fd);
 	check_file(f, "own/mydocker/cgroup.subtree_control", "+cpusetu memory");
 }
@@ -450,25 +446,24 @@ static void v2_groups_with_processes_hand_nothing_on(void **state)
 		.writes_count = 1,
 	};
 	int fd;
-	unsigned parents;
 	Err e = { 0 };
 	assert_int_equal(mkdir(r.top, 0755), 0);
 	put(f, "own/cgroup.subtree_control", "");
 	put(f, "own/cgroup.type", "domain\n");
 	put(f, "own/cgroup.procs", "4711\n");
-	make(&r, &fd, &parents); /* a default that cannot be had is a warning */
+	make(&r, &fd); /* a default that cannot be had is a warning */
 	fd_close(fd);
 	check_file(f, "own/cgroup.subtree_control", "");
 	/* Asked for, it is an error that names the group. */
 	write.asked = true;
 	r.dir = arena_printf(&arena, "%s/own/id2", f->root);
-	assert_int_equal(cgroup_make(&r, &fd, &parents, &e), -ENOENT);
+	assert_int_equal(cgroup_make(&r, &fd, &e), -ENOENT);
 	assert_non_null(strstr(e.msg, arena_printf(&arena, "the group %s holds processes", r.top)));
 	assert_non_null(strstr(e.msg, "move them to a group below it first"));
 	/* The root of all, which alone has no type, may do both. */
 	assert_int_equal(unlink(arena_printf(&arena, "%s/own/cgroup.type", f->root)), 0);
 	r.dir = arena_printf(&arena, "%s/own/id3", f->root);
-	(void)cgroup_make(&r, &fd, &parents, &e); /* plain files: what was handed on does not appear */
+	(void)cgroup_make(&r, &fd, &e); /* plain files: what was handed on does not appear */
 	check_file(f, "own/cgroup.subtree_control", "+pidsry"); /* the last one over "+memory" */
 }
 

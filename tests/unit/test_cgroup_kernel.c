@@ -48,6 +48,14 @@ static void check_written(const CgroupRequest *r, const CgroupWrite *w)
 		fail_msg("%s/%s: '%s' was written, '%s' is there", r->dir, w->file, value, text);
 }
 
+/* What the groups of these tests lie in. */
+static void remove_parent(const CgroupRequest *r)
+{
+	Err e = { 0 };
+	const char *above = arena_strndup(&arena, r->dir, (size_t)(strrchr(r->dir, '/') - r->dir));
+	assert_int_equal(cgroup_remove_unused(above, &e), 0);
+}
+
 static void try_limits(const SpecLinux *l)
 {
 	PlanCgroupWrites plan;
@@ -56,17 +64,16 @@ static void try_limits(const SpecLinux *l)
 		fail_msg("%s", e.msg);
 	for (size_t i = 0; i < facts.cgroups_count; i++) {
 		CgroupRequest r = request(i, &plan);
-		unsigned parents;
 		int fd;
 		if (r.writes_count == 0)
 			continue;
-		if (cgroup_make(&r, &fd, &parents, &e) < 0)
+		if (cgroup_make(&r, &fd, &e) < 0)
 			fail_msg("%s", e.msg);
 		fd_close(fd);
 		for (size_t k = 0; k < r.writes_count; k++)
 			check_written(&r, &r.writes[k]);
 		assert_int_equal(cgroup_remove(r.dir, &e), 0);
-		cgroup_remove_parents(r.dir, parents);
+		remove_parent(&r);
 	}
 }
 
@@ -112,16 +119,15 @@ static void weight_and_idle_together(void **state)
 	assert_int_equal(plan_cgroup_writes(&l, &facts, &arena, &plan, &e), 0);
 	for (size_t i = 0; i < facts.cgroups_count; i++) {
 		CgroupRequest r = request(i, &plan);
-		unsigned parents;
 		int fd;
 		if (r.writes_count == 0)
 			continue;
-		if (cgroup_make(&r, &fd, &parents, &e) < 0) /* in the other order the kernel refuses it */
+		if (cgroup_make(&r, &fd, &e) < 0) /* in the other order the kernel refuses it */
 			fail_msg("%s", e.msg);
 		fd_close(fd);
 		check_written(&r, &r.writes[1]); /* idle; the weight is then the kernel's own */
 		assert_int_equal(cgroup_remove(r.dir, &e), 0);
-		cgroup_remove_parents(r.dir, parents);
+		remove_parent(&r);
 	}
 }
 
@@ -145,7 +151,6 @@ static void a_hierarchy_that_is_switched_off_is_refused(void **state)
 	SpecLinux l = { 0 };
 	PlanCgroupWrites plan;
 	Err e = { 0 };
-	unsigned parents;
 	int fd;
 	if (usable("memory")->is_v2)
 		skip();
@@ -154,9 +159,9 @@ static void a_hierarchy_that_is_switched_off_is_refused(void **state)
 	assert_int_equal(plan_cgroup_writes(&l, &facts, &arena, &plan, &e), 0);
 	assert_int_equal(plan.count, 1);
 	CgroupRequest r = request(plan.items[0].hierarchy, &plan);
-	assert_int_equal(cgroup_make(&r, &fd, &parents, &e), -EINVAL);
+	assert_int_equal(cgroup_make(&r, &fd, &e), -EINVAL);
 	assert_non_null(strstr(e.msg, "Linux 5.11 and later always count them"));
-	cgroup_remove_parents(r.dir, parents);
+	remove_parent(&r);
 }
 
 static void huge_pages(void **state)
