@@ -1,0 +1,180 @@
+"""Whatever fails, and wherever a process dies: one line says so, and the next command leaves nothing of it."""
+import os
+import resource
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import harness
+from conftest import USER, user_namespaces_refused
+from fail_points import SOMETIMES, Line, Walker, record, record_sweep, try_point, try_sweep, walk
+
+PROGRAM = harness.MYDOCKER.parent.parent / "tests/fail/bin/mydocker"
+USERNS = "--uidmap 0:100000:65536 --gidmap 0:100000:65536"
+LINES = [
+    Line("plain", "", command="/bin/probe exit 3"),
+    Line("fresh", "--cgroup-parent /fail-{name}/inner -w /new/folder --env-file {env_file} -v {file}:/new/file --mount type=bind,src={base}/made/source,dst=/work/../other,bind-create-src", fresh=True),
+    Line("fresh-terminal", "-t", fresh=True, terminal=True),
+    Line("limits", "--rm --name {name} -m 64m --cpus 0.5 --cpuset-cpus 0 --pids-limit 50 -v {folder}:/folder -v {file}:/file:ro --tmpfs /memory:size=1m"),
+    Line("terminal", "-ti -u alice -w /new/folder", command="probe seq say hello , exit 3", terminal=True),
+    Line("overlay", "--name {name}", rootfs="{rootfs}:O"),
+    Line("host-root", "", command="sh -c 'exit 3'", rootfs="/"),
+    Line("read-only", "--read-only --network host --pid host --security-opt no-new-privileges --cap-add net_admin"),
+    Line("userns", USERNS + " -v {folder}:/folder"),
+    Line("userns-overlay", USERNS + " --name {name}", rootfs="{rootfs}:O"),
+    Line("refused-limit", "--cpuset-mems 63", code=125),
+    Line("missing-command", "--name {name} -m 64m", command="/no/such/program", code=127, rootfs="{rootfs}:O"),
+    Line("wrong-mount", "--name {name} -v {file}:/etc", code=125),
+    Line("init", "--init --domainname example.org --personality LINUX32 --oom-score-adj 500 --cidfile {base}/cid --pidfile {base}/pid"),
+    Line("init-host-pids", "--init --pid host --security-opt seccomp=unconfined -u alice"),
+    Line("copy-up", "--mount type=tmpfs,dst=/work,tmpcopyup --mount type=tmpfs,dst=/home -v {folder}:/folder:U -u alice", fresh=True),
+    Line("privileged", "--privileged -m 64m --group-add sound", command="probe seq mkdir /sys/fs/cgroup/pids/inner , exit 3"),
+    Line("survivors", "--name {name} --pid host -m 64m", command="probe seq spawn 70 , exit 3"),
+    Line("deep-layer", "", command="probe seq mkdir a , mkdir a/b , mkdir a/b/c , write a/b/c/f text , exit 3", rootfs="{rootfs}:O"),
+    Line("info", "", verb="info", code=0),
+    Line("user", "--pids-limit -1 --name {name} -v {folder}:/folder -v {file}:/file:ro --tmpfs /memory", user=True),
+    Line("user-terminal", "-ti --pids-limit -1", user=True, terminal=True),
+]
+each_line = pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+
+pytestmark = [
+    pytest.mark.skipif(not PROGRAM.exists(), reason="this build has no programs with fail points"),
+    pytest.mark.skipif(bool(user_namespaces_refused()), reason=user_namespaces_refused() or "none"),
+]
+
+
+@pytest.fixture(scope="module")
+def fail_program(base):
+    """Where ordinary users can reach it."""
+    for part in ("bin", "libexec"):
+        shutil.copytree(PROGRAM.parent.parent / part, base / "fail" / part)
+    return base / "fail/bin/mydocker"
+
+
+@pytest.fixture(scope="module")
+def make_walkers(base, make_rootfs, fail_program):
+    """make_walkers(line): two for each kind of user, made once."""
+    made = {}
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # init dies by a trap
+
+    def make(line):
+        if line.user not in made:
+            where = Path(tempfile.mkdtemp(prefix="walkers-", dir=base))
+            where.chmod(0o755)
+            made[line.user] = [Walker(where / f"w{i}-{os.getpid()}", make_rootfs, fail_program, USER if line.user else None) for i in range(2)]
+        return made[line.user]
+
+    yield make
+    for w in sum(made.values(), []):
+        w.close()
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+@pytest.fixture(scope="module")
+def recorded(make_walkers):
+    """The points of all lines."""
+    return {line.name: [record(w, line) for w in make_walkers(line)][0] for line in LINES}
+
+
+def first_of_their_kind(points, *others):
+    """Points that are like none of the others, and like none before them."""
+    seen = {p.alike for other in others for p in other}
+    return [p for p in points if p.alike not in seen and not seen.add(p.alike)]
+
+
+def walk_all(make_walkers, recorded, line, points):
+    last = {p.process: p for p in recorded[line.name]}
+    jobs = [partial(try_point, line=line, point=p, how=how, last=last[p.process] == p) for p in points for how in p.hows()]
+    wrong = walk(make_walkers(line), jobs)
+    assert not wrong, f"{len(wrong)} of {len(jobs)}:\n" + "\n".join(wrong[:20])
+
+
+SWEPT = [
+    Line("everything", "--name {name} -m 64m --cgroup-parent /fail-{name}", command="probe seq mkdir a , mkdir a/b , mkdir a/b/c , write a/b/c/f x , say ready , sleep 60000", rootfs="{rootfs}:O"),
+    Line("survivors", "--name {name} --pid host", command="probe seq spawn 5 , say ready , sleep 60000"),
+    Line("user", "--pids-limit -1 --name {name}", command="probe seq say ready , sleep 60000", user=True),
+]
+
+
+each_swept = pytest.mark.parametrize("line", SWEPT, ids=lambda line: line.name)
+
+
+def walk_sweep(make_walkers, line, choose):
+    """Whatever happens to the command that cleans up, the one after it finishes the job."""
+    walkers = make_walkers(line)
+    points = choose([record_sweep(w, line) for w in walkers][0])
+    jobs = [partial(try_sweep, line=line, point=p, how=how) for p in points for how in p.hows(sticky=True)]
+    wrong = walk(walkers, jobs)
+    assert not wrong, f"{len(wrong)} of {len(jobs)}:\n" + "\n".join(wrong[:20])
+
+
+@each_swept
+def test_a_sweep_is_swept(make_walkers, recorded, line):
+    walk_sweep(make_walkers, line, lambda points: first_of_their_kind(points, recorded["info"]))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+@each_swept
+def test_a_sweep_is_swept_from_every_point(make_walkers, line):
+    walk_sweep(make_walkers, line, list)
+
+
+@each_line
+def test_each_kind_of_point(make_walkers, recorded, line):
+    before = [recorded[other.name] for other in LINES[: LINES.index(line)]]
+    walk_all(make_walkers, recorded, line, first_of_their_kind(recorded[line.name], *before))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+@each_line
+def test_every_point(make_walkers, recorded, line):
+    walk_all(make_walkers, recorded, line, recorded[line.name])
+
+
+# Calls with an effect that no line passes, by function.
+UNREACHED = {
+    "folder_open": "the memory of failed runs, which nothing writes yet",
+    "cgroup_v2_give": "cgroup v2 alone",
+    "cid_file_make": "after its own failure",
+    "out_of_memory": "the last words",
+    "signalfd_set": "a signal while it starts",
+    "out_init": "the width of a terminal",
+    "is_writable": "a look, for hosts with cgroup v2 alone",
+    "reaper": "pid 1 of --init has closed the log by then",
+    "reap": "the same",
+    "leave": "the same",
+    "device_filter_attach": "cgroup v2 alone",
+    "memfd_seal": "a descriptor that is busy for a moment",
+    "grant_to_owner": "what an ordinary user has locked away from himself",
+    "move_up": "the same",
+    "stop_ourselves": "^Z",
+    "tty_make_raw_again": "^Z",
+    "wait_signals_block": "after its own failure",
+    "line": "the writing of a warning",
+    "device_make": "devices with an owner",
+    "limit_set": "a limit that is above the caller's",
+    "limit_try": "the same",
+    "complain": "init, started by a stranger",
+    "upper_make": "an overlay over what another user owns",
+    "ambient_raise": "ambient capabilities, for which there is no option",
+}
+
+
+def test_every_call_with_an_effect_is_passed(make_walkers, recorded):
+    """A new call, or a new way to an old one, needs a line that passes it."""
+    passed = {(p.program, p.place) for points in recorded.values() for p in points}
+    places = make_walkers(LINES[0])[0].places
+    missing = {}
+    for p in places.effects():
+        if (p.program, p.place) not in passed:
+            missing.setdefault(places.function(p), []).append(places.name(p))
+    unknown = {f: n for f, n in missing.items() if f not in {**UNREACHED, **SOMETIMES}}
+    assert not unknown, "no line passes:\n" + "\n".join(n for names in unknown.values() for n in names)
+    passed_now = sorted(set(UNREACHED) - set(missing))
+    assert not passed_now, f"a line passes them now, or they are gone: {passed_now}"
