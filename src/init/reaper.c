@@ -113,7 +113,8 @@ int reaper_leave(Init *in, Err *e)
 	char byte;
 	if (!init_has(in, WIRE_REAPER))
 		return 0;
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all_signals, NULL, sizeof all_signals); /* cannot fail */
+	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all_signals, NULL, sizeof all_signals) < 0)
+		return err_sys(e, "block signals");
 	long command = syscall(SYS_pipe2, gate, O_CLOEXEC) < 0
 			       ? -1
 			       : sys_clone3(&args); /* libc's pipe2() is large */
