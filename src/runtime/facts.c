@@ -111,7 +111,7 @@ static int probe_cpus(const Probe *p, Err *e)
 static int probe_kernel(const Probe *p, Err *e)
 {
 	char text[256];
-	const char *path = path_of(p, "/proc/sys/kernel/osrelease");
+	const char *path = probe_path(p, "/proc/sys/kernel/osrelease");
 	ssize_t n = fd_read_text_at(AT_FDCWD, path, text, sizeof text);
 	if (n < 0)
 		return err_make(e, ERR_SYS, (int)-n, "read %s", path);
@@ -130,7 +130,7 @@ static int probe_kernel(const Probe *p, Err *e)
 static void probe_labels(const Probe *p)
 {
 	char enabled[8];
-	const char *path = path_of(p, "/sys/module/apparmor/parameters/enabled");
+	const char *path = probe_path(p, "/sys/module/apparmor/parameters/enabled");
 	p->facts->apparmor = fd_read_text_at(AT_FDCWD, path, enabled, sizeof enabled) > 0 &&
 			     enabled[0] == 'Y';
 	p->facts->apparmor_attr = exists(p, "/proc/self/attr/apparmor/exec");
