@@ -80,7 +80,8 @@ static void head_read(const char *path, Head *h)
 {
 	h->len = 0;
 	h->loader[0] = '\0';
-	AUTO(fd_close) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	AUTO(fd_close)
+	int fd = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	ssize_t n = fd_read_up_to(fd, h->bytes, sizeof h->bytes);

@@ -38,6 +38,12 @@ static inline int sys_fchmodat(int dirfd, const char *path, mode_t mode)
 	return (int)syscall(SYS_fchmodat, dirfd, path, mode);
 }
 
+/* libc's own also knows locks and owners, by much code. */
+static inline int sys_fcntl(int fd, int command, unsigned long arg)
+{
+	return (int)syscall(SYS_fcntl, fd, command, arg);
+}
+
 /* ---- mounts ---- */
 
 static inline int sys_open_tree(int dirfd, const char *path, unsigned flags)
