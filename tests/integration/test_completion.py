@@ -108,7 +108,8 @@ def test_values_that_are_offered_are_taken(md):
     run = next(c for c in cli_dump.Program(PROGRAM).commands if c.name == "run")
     for o in run.options:
         for word in o.value if isinstance(o.value, list) and o.name != "format" else []:
-            if not word.endswith(("=", ":", ",")):
+            for_root = (o.name, word) != ("userns", "nomap")
+            if for_root and not word.endswith(("=", ":", ",")):
                 r = md.run([f"--{o.name}={word}"], "probe exit 0")
                 assert "mydocker run --help" not in r.err, r
 
