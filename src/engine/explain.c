@@ -1,6 +1,21 @@
 #include "engine/explain.h"
 
-static void explain_record(const RunContext *c, Explain *x)
+/* Before the files of /etc, in the order of volume_prepare.c. */
+static void explain_volumes(const Spec *s, Explain *x)
+{
+	for (size_t i = 0; i < s->mounts_count; i++) {
+		const SpecMount *m = &s->mounts[i];
+		if (m->create_source)
+			explain_add(x, STAGE_RECORD, "made if it is missing, and stays",
+				    "mkdir(\"%s\")", m->source);
+		if (m->chown_source)
+			explain_add(x, STAGE_RECORD,
+				    "what is in the volume becomes the command's user's, and stays so",
+				    "fchownat(\"%s\"), and all in it", m->source);
+	}
+}
+
+static void explain_record(const RunContext *c, const Spec *s, Explain *x)
 {
 	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
 	explain_add(x, STAGE_RECORD, "a folder for this container", "mkdirat(\"%s\")", c->container_dir);
@@ -22,13 +37,14 @@ static void explain_record(const RunContext *c, Explain *x)
 	if (c->overlay_dir)
 		explain_add(x, STAGE_RECORD, "where what is written to the root goes",
 			    "mkdir(\"%s\"), mkdirat(\"upper\"), mkdirat(\"work\")", c->overlay_dir);
+	explain_volumes(s, x);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		explain_add(x, STAGE_RECORD,
 			    i ? NULL : "files of /etc that are the container's own, to be mounted over the root's",
 			    "openat(\"%s/%s\", CREAT), write()", c->container_dir, files[i]);
 }
 
-void engine_explain_story(const RunContext *c, Explain *x)
+void engine_explain_story(const RunContext *c, const Spec *s, Explain *x)
 {
 	explain_add(x, STAGE_LOOK, "the root: everything else in it is looked up from this descriptor",
 		    "openat(\"%s\", PATH|DIRECTORY)", c->root_path);
@@ -37,7 +53,7 @@ void engine_explain_story(const RunContext *c, Explain *x)
 		    "capget(), /proc/self/ns, /proc/self/cgroup, /proc/self/mountinfo");
 	explain_add(x, STAGE_LOOK, "who the command runs as: names are the root's, not the host's",
 		    "openat2(\"/etc/passwd\", IN_ROOT)");
-	explain_record(c, x);
+	explain_record(c, s, x);
 	explain_add(x, STAGE_WAIT, "the command's end, signals to be passed on, the terminal",
 		    "poll(pidfd, signalfd%s)", c->request->tty ? ", terminal" : "");
 	explain_add(x, STAGE_WAIT, "the exit code", "waitid(P_PIDFD)");

@@ -17,4 +17,4 @@ typedef struct RunExplain {
 int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e);
 
 /* What the engine itself does around the runtime: LOOK, RECORD, WAIT, CLEAN. */
-void engine_explain_story(const RunContext *c, Explain *x);
+void engine_explain_story(const RunContext *c, const Spec *s, Explain *x);

@@ -511,7 +511,7 @@ int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e)
 	TRY(run_plan(&r, e));
 	*ret = (RunExplain){ .container_id = r.context.id, .story = { .arena = a } };
 	runtime_explain(&r.plan, &r.facts, &ret->story);
-	engine_explain_story(&r.context, &ret->story);
+	engine_explain_story(&r.context, &r.spec, &ret->story);
 	return 0;
 }
 

@@ -85,34 +85,77 @@ static uint64_t attrs_now(const WireMount *m)
 	return m->attr_set & ~(m->flags & WIRE_MOUNT_READONLY_LAST ? (uint64_t)MOUNT_ATTR_RDONLY : 0);
 }
 
+static const char *propagation_words(Arena *a, uint64_t how)
+{
+	static const ExplainBit bits[] = { { MS_PRIVATE, "PRIVATE" },
+					   { MS_SHARED, "SHARED" },
+					   { MS_SLAVE, "SLAVE" },
+					   { MS_UNBINDABLE, "UNBINDABLE" },
+					   { MS_REC, "RECURSIVE" } };
+	return explain_bits(a, how, bits, ARRAY_LEN(bits));
+}
+
+/* "mount_setattr(RDONLY, RECURSIVE), ", or nothing. */
+static const char *setattr_words(Arena *a, uint64_t set, uint64_t clear, const char *how)
+{
+	if (!(set | clear))
+		return "";
+	return arena_printf(a, "mount_setattr(%s%s%s%s), ", set ? explain_mount_attrs(a, set) : "",
+			    clear ? (set ? ", not " : "not ") : "",
+			    clear ? explain_mount_attrs(a, clear) : "", how);
+}
+
+/* These are copied while the host's mounts are still shared with ours. */
+static bool shares_mounts(const WireMount *m)
+{
+	return m->kind == WIRE_MOUNT_BIND && (m->propagation & (MS_SHARED | MS_SLAVE));
+}
+
+static void tell_copy(const Told *t, const WireMount *m, const char *why)
+{
+	add(t, OPEN, why, "open_tree(\"%s\", CLONE%s)", text(t, m->source),
+	    m->flags & WIRE_MOUNT_RECURSIVE ? "|RECURSIVE" : "");
+}
+
 static void tell_bind(const Told *t, const WireMount *m)
 {
 	Arena *a = t->x->arena;
-	const char *set = "";
-	if (m->attr_set | m->attr_clear | m->propagation)
-		set = arena_printf(a, ", mount_setattr(%s%s)", explain_mount_attrs(a, m->attr_set),
-				   m->propagation & MS_PRIVATE ? ", PRIVATE" : "");
-	add(t, OPEN, "copies of what will be mounted, taken with the caller's rights",
-	    "open_tree(\"%s\", CLONE%s)", text(t, m->source),
-	    m->flags & WIRE_MOUNT_RECURSIVE ? "|RECURSIVE" : "");
-	add(t, MOUNTS, mount_why(t, m), "%s%smove_mount(\"%s\" -> \"%s\")", *set ? set + 2 : "",
-	    *set ? ", " : "", text(t, m->source), text(t, m->target));
+	const char *why = m->propagation & MS_SHARED ? "mounts go in and out, as it was asked for"
+			  : m->propagation & MS_SLAVE ? "mounts of the host come in, as it was asked for"
+						      : mount_why(t, m);
+	if (!shares_mounts(m))
+		tell_copy(t, m, "copies of what will be mounted, taken with the caller's rights");
+	add(t, MOUNTS, why, "%s%s%smove_mount(\"%s\" -> \"%s\")",
+	    setattr_words(a, m->tree_set, m->tree_clear, ", RECURSIVE"),
+	    setattr_words(a, m->attr_set, m->attr_clear, ""),
+	    m->propagation
+		    ? arena_printf(a, "mount_setattr(%s), ", propagation_words(a, m->propagation))
+		    : "",
+	    text(t, m->source), text(t, m->target));
+}
+
+static void tell_fs(const Told *t, const WireMount *m)
+{
+	Arena *a = t->x->arena;
+	const char *taken = arena_printf(
+		a, "%s%s%s", m->flags & WIRE_MOUNT_COPY_UP ? "the copy of what is there, " : "",
+		m->flags & WIRE_MOUNT_TARGET_OWNER ? "fchownat(as what is there), " : "",
+		m->flags & WIRE_MOUNT_TARGET_MODE ? "fchmodat(as what is there), " : "");
+	add(t, MOUNTS, mount_why(t, m), "fsopen(\"%s\")%s, fsmount(%s), %smove_mount(\"%s\")",
+	    text(t, m->type), fs_options(t, m), explain_mount_attrs(a, attrs_now(m)), taken,
+	    text(t, m->target));
 }
 
 static void tell_mount(const Told *t, const WireMount *m)
 {
-	Arena *a = t->x->arena;
 	if (m->kind == WIRE_MOUNT_BIND) {
 		tell_bind(t, m);
 	} else if (m->kind == WIRE_MOUNT_OVERLAY) {
-		add(t, OPEN, "copies of what will be mounted, taken with the caller's rights",
-		    "open_tree(\"%s\", CLONE)", text(t, m->source));
+		tell_copy(t, m, "copies of what will be mounted, taken with the caller's rights");
 		add(t, MOUNTS, mount_why(t, m), "mount(\"overlay\"), move_mount(\"%s\")",
 		    text(t, m->target));
 	} else {
-		add(t, MOUNTS, mount_why(t, m), "fsopen(\"%s\")%s, fsmount(%s), move_mount(\"%s\")",
-		    text(t, m->type), fs_options(t, m), explain_mount_attrs(a, attrs_now(m)),
-		    text(t, m->target));
+		tell_fs(t, m);
 	}
 }
 
@@ -129,6 +172,10 @@ static void tell_begin(const Told *t)
 		add(t, JOIN, "its groups become the top of what it can see of groups",
 		    "unshare(NEWCGROUP)");
 	}
+	for (size_t i = 0; i < t->w->mounts_count; i++)
+		if (shares_mounts(&t->w->mounts[i]))
+			tell_copy(t, &t->w->mounts[i],
+				  "a volume that shares mounts with the host, as long as our view of it does");
 	add(t, OPEN, "what it mounts from now on is nobody else's business",
 	    "mount(\"/\", REC|PRIVATE)");
 	if (h->overlay_upper)

@@ -129,6 +129,9 @@ void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 		    "memfd_create(\"mydocker-plan\"), write(), fcntl(ADD_SEALS)");
 	explain_add(x, STAGE_SPAWN, namespaces_why(p, x->arena), "clone3(%s)",
 		    clone_words(p, f, x->arena));
+	if (p->init_nofile)
+		explain_add(x, STAGE_SPAWN, "in the new process: init holds a descriptor for each mount",
+			    "setrlimit(NOFILE, soft %llu)", (unsigned long long)p->init_nofile);
 	explain_add(x, STAGE_SPAWN, "in the new process", "execveat(\"mydocker-init\")");
 	explain_maps(p, x);
 	if (p->oom_score_adj)

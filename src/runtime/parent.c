@@ -201,17 +201,13 @@ static int caps_carry_through_exec(Err *e)
 	return 0;
 }
 
-/* Init holds a descriptor for every mount that it copies, and some more. The command's own limit is in the plan. */
-static int descriptors_allow(const HostFacts *f, const WireBuild *w, Err *e)
+static int descriptors_allow(const Plan *p, Err *e)
 {
-	const uint64_t need = w->mounts_count + 64;
-	if (f->nofile_soft >= need || f->nofile_soft >= f->nofile_hard)
-		return 0;
-	struct rlimit limit = {
-		.rlim_cur = need < f->nofile_hard ? need : f->nofile_hard,
-		.rlim_max = f->nofile_hard,
-	};
-	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? err_sys(e, "raise the limit of open files") : 0;
+	struct rlimit limit = { .rlim_cur = p->init_nofile, .rlim_max = p->nofile_hard };
+	if (p->init_nofile > 0 && setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return err_sys(e, "raise the limit of open files for %zu mounts",
+			       p->wire.mounts_count + p->root_wire.mounts_count);
+	return 0;
 }
 
 /* In a child of clone3: only plain system calls, and then init. Comes back when that failed. */
@@ -230,7 +226,7 @@ static int init_exec(int init_fd, int plan_fd, const Sync *sync, Err *e)
 /* The child's descriptors are its own copies. */
 static int container_child(Start *s, int plan_fd, Err *e)
 {
-	TRY(descriptors_allow(s->facts, &s->plan->wire, e));
+	TRY(descriptors_allow(s->plan, e));
 	if (s->plan->uid_map)
 		TRY(caps_carry_through_exec(e));
 	if (s->root_fd >= 0)
@@ -294,7 +290,7 @@ static int root_tree_make(Start *s, Err *e)
 	TRY(pid);
 	if (pid == 0) {
 		Err own = { 0 };
-		if (descriptors_allow(s->facts, &w, &own) == 0)
+		if (descriptors_allow(s->plan, &own) == 0)
 			(void)init_exec(s->init_fd, plan_fd, &theirs, &own); /* returned: it failed */
 		child_fail(&theirs, &own);
 	}

@@ -2,6 +2,19 @@
 
 #include "runtime/plan_parts.h"
 
+/* Init holds a descriptor for every mount that it copies, and some more. The command's own limit is among the rlimits. */
+static void plan_descriptors(const PlanContext *c, Plan *p)
+{
+	const HostFacts *f = c->facts;
+	size_t mounts = p->wire.mounts_count > p->root_wire.mounts_count ? p->wire.mounts_count
+									 : p->root_wire.mounts_count;
+	uint64_t need = mounts + 64;
+	if (need <= f->nofile_soft || f->nofile_soft >= f->nofile_hard)
+		return; /* a hard limit that is too small shows when it is reached */
+	p->init_nofile = need < f->nofile_hard ? need : f->nofile_hard;
+	p->nofile_hard = f->nofile_hard;
+}
+
 int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, Arena *a, Plan *ret,
 		 Err *e)
 {
@@ -20,6 +33,7 @@ int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, 
 	TRY(plan_process(&c, &p, e));
 	TRY(plan_check_devices(&c, &p, e));
 	TRY(plan_check_shared(&p, e));
+	plan_descriptors(&c, &p);
 	*ret = p;
 	return 0;
 }

@@ -54,6 +54,8 @@ typedef struct Plan {
 	size_t writes_count;
 	DeviceRule *device_rules; /* for the v2 device program; v1 rules are among the writes */
 	size_t device_rules_count;
+	uint64_t init_nofile,
+		nofile_hard; /* soft limit of open files that init needs for its mounts; 0: it has it */
 	StrList warnings; /* one line each, to be shown before anything is done */
 	WireBuild wire;
 	/* In a user namespace the kernel lets nobody make overlays over the host's mounts, so an init with the host's privileges makes

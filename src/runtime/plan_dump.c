@@ -64,6 +64,8 @@ static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 	line(d, "container %s", p->container_id);
 	for (size_t i = 0; i < p->warnings.count; i++)
 		line(d, "warning %s", p->warnings.items[i]);
+	if (p->init_nofile)
+		line(d, "init nofile soft %llu", (unsigned long long)p->init_nofile);
 	line(d, "clone 0x%llx", (unsigned long long)p->clone_flags);
 	dump_map(d, "uid_map", p->uid_map);
 	if (p->deny_setgroups)

@@ -1,6 +1,7 @@
 """`explain` tells the truth: what it says is what strace(1) sees of the same start, and it does nothing itself."""
 import json
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -43,7 +44,7 @@ def calls_of(texts, wanted):
     return [n for t in texts for n in re.findall(r"\b([a-z_0-9]+)\(", t) if n in wanted]
 
 
-CASES = ["", "-m 64m --cpus 1 --name explained", "--uidmap 0:0:65536", "-u 1000:1000 --read-only --tmpfs /mnt", "--security-opt no-new-privileges --cap-drop ALL", "--network host --pid host --uts host --ipc host"]
+CASES = ["", "-m 64m --cpus 1 --name explained", "--uidmap 0:0:65536", "-u 1000:1000 --read-only --tmpfs /mnt", "--security-opt no-new-privileges --cap-drop ALL", "--network host --pid host --uts host --ipc host", "--tmpfs /work:tmpcopyup -v /etc:/v:ro,noexec --device /dev/null:/dev/x --device /dev/null:/y --mount type=devpts,dst=/p"]
 
 
 def told_by(story, *sides):
@@ -88,6 +89,24 @@ def test_options_of_the_container_are_told(md):
     text = "\n".join(steps(story))
     for said in ('"67108864"', '"77"', 'sethostname("here")', 'write("/proc/sys/net/ipv4/ip_forward", "1")', 'execve("/bin/probe"'):
         assert said in text, said
+
+
+def test_what_is_done_to_volumes_is_told(md, scratch):
+    opts = ["-v", f"{scratch}:/v:U,ro,exec", "--mount", f"type=bind,src={scratch}/new,dst=/n,bind-create-src", "--tmpfs", "/t:tmpcopyup"]
+    text = "\n".join(steps(explain(md, opts, "probe exit 0")))
+    for said in (f'fchownat("{scratch}"), and all in it', f'mkdir("{scratch}/new")', "mount_setattr(RDONLY, RECURSIVE), mount_setattr(RDONLY, not NOEXEC), mount_setattr(PRIVATE|RECURSIVE), move_mount",
+                 'the copy of what is there, fchownat(as what is there), fchmodat(as what is there), move_mount("/t")'):
+        assert said in text, (said, text)
+    assert not (scratch / "new").exists()
+
+
+def test_a_shared_volume_is_opened_before_all_becomes_private(md, scratch):
+    (scratch / "m").mkdir()
+    argv = shlex.join(md.argv("explain", "--format", "json", *md.run_argv(["-v", f"{scratch}/m:/v:rslave"], "probe exit 0")[len(md.argv()):]))
+    p = subprocess.run(harness.private_mounts(["sh", "-c", f"mount -t tmpfs t {scratch}/m && mount --make-shared {scratch}/m && {argv}"]), capture_output=True, env=md.env, timeout=40)
+    opened = steps(json.loads(p.stdout), "OPEN")
+    first = opened.index(f'open_tree("{scratch}/m", CLONE|RECURSIVE)')
+    assert opened[first + 1] == 'mount("/", REC|PRIVATE)'
 
 
 def test_the_story_is_for_people(md):
