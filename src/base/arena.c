@@ -18,8 +18,9 @@ static _Noreturn void out_of_memory(size_t size)
 {
 	char text[64];
 	int len = snprintf(text, sizeof text, "mydocker: out of memory: %zu bytes\n", size);
-	ssize_t written = write(STDERR_FILENO, text, (size_t)len); /* stdio's stderr would come into init with this file */
-	(void)written; /* nowhere left to say it */
+	/* Not by stdio, whose stderr would come into init with this file. Nowhere is left to say that it failed. */
+	ssize_t written = write(STDERR_FILENO, text, (size_t)len);
+	(void)written;
 	abort();
 }
 

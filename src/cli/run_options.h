@@ -13,7 +13,7 @@ typedef struct RunOpts {
 	bool env_host;
 	const char *explain; /* "plan" or "timed"; NULL: just run */
 	FormatOpts format;   /* of what it prints */
-	bool quiet; /* nothing is pulled yet */
+	bool quiet;          /* nothing is pulled yet */
 } RunOpts;
 
 extern const Opt run_container_opts[], run_command_opts[], run_files_opts[], run_network_opts[],

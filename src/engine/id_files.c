@@ -25,12 +25,12 @@ int cid_file_make(const char *path, const char *id, Err *e)
 /* Not blocking: a FIFO without a reader is an error and no wait. */
 int pid_file_open(const char *path, PidFile *ret, Err *e)
 {
-	const int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	const int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY;
 	PidFile f = { .path = path, .is_new = true };
-	f.fd = openat(AT_FDCWD, path, flags | O_CREAT | O_EXCL, 0644);
+	f.fd = openat(AT_FDCWD, path, flags | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (f.fd < 0 && errno == EEXIST) {
 		f.is_new = false;
-		f.fd = openat(AT_FDCWD, path, flags);
+		f.fd = openat(AT_FDCWD, path, flags | O_CLOEXEC);
 	}
 	if (f.fd < 0)
 		return err_sys(e, "open the file of --pidfile, '%s'", path);

@@ -66,6 +66,20 @@ static int fill_args(const RunContext *c, SpecProcess *p, Err *e)
 	return 0;
 }
 
+/* execve(2) says "Argument list too long" of a single string, too, and not of which. */
+static int strings_check(const StrList *l, const char *what, Err *e)
+{
+	size_t most = 32 * (size_t)sysconf(_SC_PAGESIZE); /* MAX_ARG_STRLEN of the kernel, with the NUL */
+	for (size_t i = 0; i < l->count; i++) {
+		size_t len = strlen(l->items[i]);
+		if (len >= most)
+			return err_make(e, ERR_CMD_INVOKE, E2BIG,
+					"%s %zu, which begins with '%.40s', has %zu bytes; the kernel takes at most %zu",
+					what, i, l->items[i], len, most - 1);
+	}
+	return 0;
+}
+
 static int fill_cwd(const RunContext *c, SpecProcess *p, Err *e)
 {
 	const char *dir = c->request->workdir;
@@ -227,6 +241,8 @@ int spec_fill_process(const RunContext *c, Spec *s, Err *e)
 	SpecProcess *p = &s->process;
 	TRY(fill_args(c, p, e));
 	fill_env(c, p);
+	TRY(strings_check(&p->args, "argument", e));
+	TRY(strings_check(&p->env, "environment variable", e));
 	TRY(fill_cwd(c, p, e));
 	TRY(fill_rlimits(c, p, e));
 	TRY(fill_oom_score_adj(c, p, e));

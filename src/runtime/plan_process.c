@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/caps.h"
 #include "base/limits.h"
@@ -99,20 +98,6 @@ static int plan_seccomp(const PlanContext *c, Plan *p, Err *e)
 	return 0;
 }
 
-/* execve(2) says "Argument list too long" of a single string, too, and not of which. */
-static int strings_check(const StrList *l, const char *what, Err *e)
-{
-	size_t most = 32 * (size_t)sysconf(_SC_PAGESIZE); /* MAX_ARG_STRLEN of the kernel, with the NUL */
-	for (size_t i = 0; i < l->count; i++) {
-		size_t len = strlen(l->items[i]);
-		if (len >= most)
-			return err_make(e, ERR_CMD_INVOKE, E2BIG,
-					"%s %zu, which begins with '%.40s', has %zu bytes; the kernel takes at most %zu",
-					what, i, l->items[i], len, most - 1);
-	}
-	return 0;
-}
-
 static void label_add(Plan *p, const char *file, const char *text)
 {
 	*wire_add(&p->wire, labels, WirePair) = (WirePair){ .name = wire_add_str(&p->wire, file),
@@ -143,8 +128,6 @@ static int plan_command(const PlanContext *c, Plan *p, Err *e)
 	const SpecProcess *proc = &c->spec->process;
 	if (proc->args.count == 0 || proc->args.items[0][0] == '\0')
 		return err_make(e, ERR_SPEC, 0, "no command to run");
-	TRY(strings_check(&proc->args, "argument", e));
-	TRY(strings_check(&proc->env, "environment variable", e));
 	for (size_t i = 0; i < proc->args.count; i++)
 		*wire_add(&p->wire, argv, WireStr) = wire_add_str(&p->wire, proc->args.items[i]);
 	for (size_t i = 0; i < proc->env.count; i++)

@@ -133,7 +133,7 @@ typedef struct WirePlan {
 } WirePlan;
 
 /* Maps the plan in fd, which must be a memfd sealed against every change, and checks it whole: magic, build id, size, every list,
- * every string. ERR_BUG says what is wrong. The mapping is never taken down. */
+ * every string. ERR_BUG says what is wrong. The mapping stays, but for the reaper's. */
 int wire_open(int fd, const WirePlan **ret, Err *e);
 
 /* The same checks on bytes in memory (tests, fuzzers). data must be aligned to 8. */
