@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 void fd_close(int fd)
@@ -32,8 +31,7 @@ int fd_open_missing_stdio(Err *e)
 
 int fd_keep_for_exec(int fd, Err *e)
 {
-	/* The bare call: libc's own also knows locks and owners, by much code that would go into init. */
-	if (syscall(SYS_fcntl, fd, F_SETFD, 0) < 0)
+	if (fcntl(fd, F_SETFD, 0) < 0)
 		return err_sys(e, "keep descriptor %d across exec", fd);
 	return 0;
 }

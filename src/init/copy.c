@@ -83,7 +83,7 @@ static int entry_copy(int from, int to, const char *name, unsigned depth, Err *e
 	/* The bare call: musl's has a second way for kernels that are too old for us. */
 	const struct timespec times[] = { st.st_atim, st.st_mtim };
 	if ((fchownat(to, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL) ||
-	    (!S_ISLNK(st.st_mode) && sys_fchmodat(to, name, st.st_mode & 07777) < 0) ||
+	    (!S_ISLNK(st.st_mode) && fchmodat(to, name, st.st_mode & 07777, 0) < 0) ||
 	    syscall(SYS_utimensat, to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "set its owner, mode and time");
 	return 0;

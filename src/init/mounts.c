@@ -109,7 +109,7 @@ static int target_take_over(const Init *in, const Job *j, int made, Err *e)
 	if ((j->m->flags & WIRE_MOUNT_TARGET_OWNER) && fchownat(made, ".", st.st_uid, st.st_gid, 0) < 0 &&
 	    errno != EINVAL) /* no id in this user namespace */
 		return err_sys(e, "give it to %u:%u", st.st_uid, st.st_gid);
-	if ((j->m->flags & WIRE_MOUNT_TARGET_MODE) && sys_fchmodat(made, ".", st.st_mode & 07777) < 0)
+	if ((j->m->flags & WIRE_MOUNT_TARGET_MODE) && fchmodat(made, ".", st.st_mode & 07777, 0) < 0)
 		return err_sys(e, "set its mode");
 	return 0;
 }

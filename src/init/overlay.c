@@ -35,7 +35,7 @@ static int upper_make(const Init *in, const char *name, int lower, Err *e)
 	if ((st.st_uid != 0 || st.st_gid != 0) &&
 	    fchownat(in->scratch, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL)
 		return err_sys(e, "give the upper folder to %u:%u", st.st_uid, st.st_gid);
-	if (sys_fchmodat(in->scratch, name, st.st_mode & 07777) < 0)
+	if (fchmodat(in->scratch, name, st.st_mode & 07777, 0) < 0)
 		return err_sys(e, "set the mode of the upper folder");
 	return 0;
 }

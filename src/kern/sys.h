@@ -32,18 +32,6 @@ static inline int sys_openat2(int dirfd, const char *path, uint64_t flags, uint6
 	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
 }
 
-/* libc's own also emulates flags, by much code. */
-static inline int sys_fchmodat(int dirfd, const char *path, mode_t mode)
-{
-	return (int)syscall(SYS_fchmodat, dirfd, path, mode);
-}
-
-/* libc's own also knows locks and owners, by much code. */
-static inline int sys_fcntl(int fd, int command, unsigned long arg)
-{
-	return (int)syscall(SYS_fcntl, fd, command, arg);
-}
-
 /* ---- mounts ---- */
 
 static inline int sys_open_tree(int dirfd, const char *path, unsigned flags)

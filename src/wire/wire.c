@@ -8,7 +8,6 @@
 
 #include "base/limits.h"
 #include "build_id.h"
-#include "kern/sys.h"
 #include "wire/layout.h"
 
 _Static_assert(sizeof(BUILD_ID) <= sizeof(((WirePlan *)0)->build_id), "the build id fits with its NUL");
@@ -143,7 +142,7 @@ int wire_check(const void *data, size_t size, Err *e)
 int wire_open(int fd, const WirePlan **ret, Err *e)
 {
 	struct stat st;
-	int seals = sys_fcntl(fd, F_GET_SEALS, 0);
+	int seals = fcntl(fd, F_GET_SEALS);
 	if (seals < 0 || (seals & SEALS) != SEALS)
 		return err_make(e, ERR_BUG, EINVAL, "descriptor %d is not a sealed wire plan", fd);
 	if (fstat(fd, &st) < 0)
