@@ -108,25 +108,21 @@ enum {                             /* WirePlan.flags */
 typedef struct WirePlan {
 	char magic[8];
 	char build_id[40];
-	uint32_t size; /* of the whole image */
-	uint32_t strings_offset, strings_size;
-	uint32_t flags;
+	uint32_t size, strings_offset, strings_size, flags; /* size: of the whole image */
 	int32_t root_fd; /* a finished tree to use as the root (from a plan with WIRE_ROOT_ONLY), or FD_NONE */
-
 	WireStr container_id, hostname, domainname; /* names 0: leave them */
 	WireStr root; /* host path of the root directory, the lower layer when there is an overlay */
 	WireStr overlay_upper, overlay_work; /* root overlay on disk; 0: the upper layer is in scratch */
 	WireStr overlay_lower; /* `root` escaped for overlay's lowerdir option; 0: no overlay over the root */
-	WireStr scratch_dir; /* an empty directory of ours on the host, to mount on in init's namespace */
-	WireStr cwd;
+	WireStr scratch_dir,
+		cwd; /* scratch_dir: an empty directory of ours on the host, to mount on in init's namespace */
 	WireStr mount_context; /* "context=LABEL" or "rootcontext=LABEL" of SELinux, for what init mounts by itself; 0: none */
 	WireStr overlay_context; /* the same as overlays take it, after a comma */
 
 	uint32_t uid, gid, umask;
 	uint16_t console_rows, console_cols; /* 0: leave it */
 	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
-	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* */
-	uint32_t personality;   /* for personality(2) */
+	uint32_t seccomp_flags, personality; /* SECCOMP_FILTER_FLAG_*; for personality(2) */
 #define WIRE_LIST_MEMBER(name, type) WireList name;
 	WIRE_LISTS(WIRE_LIST_MEMBER)
 #undef WIRE_LIST_MEMBER
