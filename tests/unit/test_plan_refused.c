@@ -566,15 +566,19 @@ static void seccomp(void **state)
 		.names = { names, 1 }, .action = SECCOMP_ACT_ERRNO, .args = &arg, .args_count = 1
 	};
 	Seccomp s = { .default_action = SECCOMP_ACT_ALLOW };
-	accepted(with_seccomp(&s));
+	Case c = with_seccomp(&s);
+	accepted(c);
 	s.rules = &notify;
 	s.rules_count = 1;
-	refused(with_seccomp(&s), "SCMP_ACT_NOTIFY is not supported yet");
+	c = with_seccomp(&s);
+	refused(c, "SCMP_ACT_NOTIFY is not supported yet");
 	s.rules = &bad_arg;
-	refused(with_seccomp(&s), "argument");
+	c = with_seccomp(&s);
+	refused(c, "argument");
 	s.rules_count = 0;
 	s.flags = (StrList){ flags, 1 };
-	refused(with_seccomp(&s), "SECCOMP_FILTER_FLAG_BOGUS");
+	c = with_seccomp(&s);
+	refused(c, "SECCOMP_FILTER_FLAG_BOGUS");
 }
 
 /* ---- labels ---- */
