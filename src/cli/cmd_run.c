@@ -86,7 +86,7 @@ static int explain_check(const RunOpts *o, bool *ret_json, Err *e)
 {
 	if (!o->explain && o->format.format)
 		return err_make(e, ERR_USAGE, 0, "--format is for --explain");
-	if (o->explain && strcmp(o->explain, "plan") != 0)
+	if (o->explain && strcmp(o->explain, "plan") != 0 && strcmp(o->explain, "timed") != 0)
 		return err_make(e, ERR_USAGE, 0, "--explain takes 'timed' or nothing, not '%s'",
 				o->explain);
 	return format_is_json(&o->format, ret_json, e);
@@ -100,6 +100,8 @@ static int run_main(const CliContext *c, void *opts, Err *e)
 
 	TRY(explain_check(o, &json, e));
 	TRY(run_read(c, o, e));
+	if (o->explain && strcmp(o->explain, "timed") == 0)
+		return explain_run_timed(&o->request, json, c->arena, e);
 	if (o->explain)
 		return explain_print(&o->request, json, c->arena, e);
 	TRY(engine_run(&o->request, &code, e));

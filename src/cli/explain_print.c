@@ -88,36 +88,124 @@ static int print_text(const RunExplain *r, Arena *a, Err *e)
 	return out_flush(&out, e);
 }
 
-static int print_json(const RunExplain *r, Arena *a, Err *e)
+/* ---- times ---- */
+
+/* The moment before a stage began: the end of the one before on the same side. Init begins with the clone that makes it, and its last stage,
+ * after which it is another program, ends when the parent sees that. */
+static uint64_t stage_began(const RunExplain *r, Stage s)
+{
+	uint64_t began = r->began;
+	for (int before = 0; before < (int)s; before++)
+		if (r->times.done[before] &&
+		    (stage_side((Stage)before) == stage_side(s) || before < STAGE_SPAWN))
+			began = r->times.done[before];
+	return began;
+}
+
+static uint64_t stage_took(const RunExplain *r, Stage s)
+{
+	uint64_t done = s == STAGE_EXEC ? r->times.done[STAGE_FOLLOW] : r->times.done[s];
+	uint64_t began = stage_began(r, s);
+	return done > began ? done - began : 0;
+}
+
+static uint64_t total(const RunExplain *r)
+{
+	uint64_t done = r->times.done[STAGE_FOLLOW];
+	return done > r->began ? done - r->began : 0;
+}
+
+static void print_took(Out *out, const char *title, uint64_t ns, uint64_t whole)
+{
+	uint64_t us = (ns + 500) / 1000, permille = whole ? (ns * 1000 + whole / 2) / whole : 0;
+	out_format(out, "  %3llu.%03llu ms %4llu.%llu %%  ", (unsigned long long)(us / 1000),
+		   (unsigned long long)(us % 1000), (unsigned long long)(permille / 10),
+		   (unsigned long long)(permille % 10));
+	out_wrapped(out, title, 24, out->width);
+	out_text(out, "\n");
+}
+
+static void print_side(Out *out, const RunExplain *r, StageSide side)
+{
+	out_bold(out, side_titles[side]);
+	out_text(out, side == STAGE_SIDE_INIT ? ", while mydocker follows\n" : "\n");
+	for (int s = 0; s < STAGE_COUNT; s++)
+		if (stage_side((Stage)s) == side && r->story.stages[s].steps_count > 0)
+			print_took(out, stage_title((Stage)s), stage_took(r, (Stage)s), total(r));
+}
+
+static int print_times(const RunExplain *r, Err *e)
+{
+	Out out;
+	out_init_error(&out);
+	print_side(&out, r, STAGE_SIDE_PARENT);
+	print_side(&out, r, STAGE_SIDE_INIT);
+	out_bold(&out, "in all");
+	out_text(&out, "\n");
+	print_took(&out, "from mydocker's first step to the running command", total(r), total(r));
+	print_took(&out,
+		   "the kernel's own floor: a process that does nothing, in the same namespaces (median of 15)",
+		   r->floor, total(r));
+	return out_flush(&out, e);
+}
+
+/* ---- for programs ---- */
+
+static void write_stage(JsonWriter *w, const RunExplain *r, Stage s)
+{
+	const ExplainStage *stage = &r->story.stages[s];
+	json_write_object(w, NULL);
+	json_write_string(w, "name", stage_name(s));
+	json_write_string(w, "side", side_names[stage_side(s)]);
+	json_write_string(w, "title", stage_title(s));
+	if (total(r) > 0 && stage_side(s) != STAGE_SIDE_END)
+		json_write_u64(w, "nanoseconds", stage_took(r, s));
+	json_write_array(w, "steps");
+	for (size_t i = 0; i < stage->steps_count; i++) {
+		json_write_object(w, NULL);
+		json_write_string(w, "call", stage->steps[i].call);
+		json_write_string(w, "why", stage->steps[i].why);
+		json_write_end(w);
+	}
+	json_write_end(w);
+	json_write_end(w);
+}
+
+static JsonWriter as_json(const RunExplain *r, Arena *a)
 {
 	JsonWriter w = json_writer(a, true);
 	json_write_object(&w, NULL);
 	json_write_string(&w, "container", r->container_id);
-	json_write_array(&w, "stages");
-	for (int s = 0; s < STAGE_COUNT; s++) {
-		const ExplainStage *stage = &r->story.stages[s];
-		json_write_object(&w, NULL);
-		json_write_string(&w, "name", stage_name((Stage)s));
-		json_write_string(&w, "side", side_names[stage_side((Stage)s)]);
-		json_write_string(&w, "title", stage_title((Stage)s));
-		json_write_array(&w, "steps");
-		for (size_t i = 0; i < stage->steps_count; i++) {
-			json_write_object(&w, NULL);
-			json_write_string(&w, "call", stage->steps[i].call);
-			json_write_string(&w, "why", stage->steps[i].why);
-			json_write_end(&w);
-		}
-		json_write_end(&w);
-		json_write_end(&w);
+	if (total(r) > 0) {
+		json_write_u64(&w, "nanoseconds", total(r));
+		json_write_u64(&w, "floor", r->floor);
 	}
+	json_write_array(&w, "stages");
+	for (int s = 0; s < STAGE_COUNT; s++)
+		write_stage(&w, r, (Stage)s);
 	json_write_end(&w);
 	json_write_end(&w);
-	return format_print_json(&w, e);
+	return w;
 }
 
 int explain_print(const RunRequest *request, bool json, Arena *a, Err *e)
 {
 	RunExplain r;
 	TRY(engine_explain(request, a, &r, e));
-	return json ? print_json(&r, a, e) : print_text(&r, a, e);
+	if (!json)
+		return print_text(&r, a, e);
+	JsonWriter w = as_json(&r, a);
+	return format_print_json(&w, e);
+}
+
+int explain_run_timed(const RunRequest *request, bool json, Arena *a, Err *e)
+{
+	RunExplain r;
+	int code;
+	TRY(engine_run_timed(request, a, &r, &code, e));
+	if (total(&r) == 0)
+		return code; /* a signal ended the start: there is nothing to tell */
+	JsonWriter w = as_json(&r, a);
+	TRY(json ? format_print_json_error(&w, e) : print_times(&r, e));
+	return code;
 }

@@ -20,14 +20,26 @@ int format_is_json(const FormatOpts *o, bool *ret, Err *e)
 	return err_make(e, ERR_USAGE, 0, "unknown --format '%s', there is json", o->format);
 }
 
+static int print(Out *out, JsonWriter *w, Err *e)
+{
+	size_t len;
+	const char *text = json_write_done(w, &len);
+	out_bytes(out, text, len);
+	if (!w->indent)
+		out_text(out, "\n");
+	return out_flush(out, e);
+}
+
 int format_print_json(JsonWriter *w, Err *e)
 {
 	Out out;
-	size_t len;
-	const char *text = json_write_done(w, &len);
 	out_init(&out);
-	out_bytes(&out, text, len);
-	if (!w->indent)
-		out_text(&out, "\n");
-	return out_flush(&out, e);
+	return print(&out, w, e);
+}
+
+int format_print_json_error(JsonWriter *w, Err *e)
+{
+	Out out;
+	out_init_error(&out);
+	return print(&out, w, e);
 }

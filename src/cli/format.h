@@ -14,3 +14,4 @@ int format_is_json(const FormatOpts *o, bool *ret, Err *e);
 
 /* Prints what the writer holds. */
 int format_print_json(JsonWriter *w, Err *e);
+int format_print_json_error(JsonWriter *w, Err *e); /* on standard error */

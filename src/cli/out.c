@@ -9,24 +9,40 @@
 
 #include "base/fd.h"
 
-void out_init(Out *o)
+static void init(Out *o, int fd)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct winsize size;
+	o->fd = fd;
 	o->used = 0;
 	o->failed = 0;
 	o->colour = false;
 	o->width = 0;
-	if (!isatty(STDOUT_FILENO))
+	if (!isatty(fd))
 		return;
 	o->colour = !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
-	o->width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+	o->width = ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void out_init(Out *o)
+{
+	init(o, STDOUT_FILENO);
+}
+
+void out_init_error(Out *o)
+{
+	init(o, STDERR_FILENO);
+}
+
+static const char *name_of(const Out *o)
+{
+	return o->fd == STDERR_FILENO ? "standard error" : "standard output";
 }
 
 static void drain(Out *o)
 {
 	if (o->failed == 0)
-		o->failed = fd_write_all(STDOUT_FILENO, o->buf, o->used, "standard output", NULL);
+		o->failed = fd_write_all(o->fd, o->buf, o->used, name_of(o), NULL);
 	o->used = 0;
 }
 
@@ -98,6 +114,6 @@ int out_flush(Out *o, Err *e)
 {
 	drain(o);
 	if (o->failed < 0)
-		return err_make(e, ERR_SYS, -o->failed, "write to standard output");
+		return err_make(e, ERR_SYS, -o->failed, "write to %s", name_of(o));
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/err.h"
 
 typedef struct Out {
+	int fd; /* standard output, or standard error where that is the command's */
 	size_t used;
 	int failed; /* a negative errno of an earlier write; nothing more is written then */
 	bool colour;
@@ -19,6 +20,7 @@ typedef struct Out {
 
 /* Looks at standard output: colour only on a terminal, when NO_COLOR is unset or empty and TERM is not "dumb" (no-color.org). */
 void out_init(Out *o);
+void out_init_error(Out *o); /* the same for standard error */
 
 void out_bytes(Out *o, const char *bytes, size_t len);
 void out_text(Out *o, const char *s);

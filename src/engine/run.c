@@ -23,6 +23,7 @@
 #include "engine/container_options.h"
 #include "engine/dirs.h"
 #include "engine/explain.h"
+#include "engine/floor.h"
 #include "engine/forks_report.h"
 #include "engine/id_files.h"
 #include "engine/memory_report.h"
@@ -65,7 +66,9 @@ typedef struct Run {
 	PidFile pid_file;
 	bool started; /* the command has run */
 	CgroupMemory memory;
-	uint64_t began; /* by the clock of the kernel's log */
+	RunExplain *explain;  /* NULL: nobody wants to be told */
+	TimelineShared times; /* of a start that is timed */
+	uint64_t began;       /* by the clock of the kernel's log */
 	WaitEnd end;
 	int exit_code;
 } Run;
@@ -76,6 +79,7 @@ static void run_close(Run *r)
 	pid_file_close(&r->pid_file);
 	container_dir_close(&r->dir);
 	state_close(&r->state);
+	timeline_close(&r->times);
 	fd_close_auto(&r->context.root_fd);
 }
 
@@ -422,9 +426,17 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 static int run_start(Run *r, WaitSignals *signals, Undo *undo, Err *e)
 {
 	int started = run_make_dirs(r, undo, e);
+	(void)timeline_mark(r->times.page, STAGE_RECORD, started);
+	const RuntimeStart start = {
+		.plan = &r->plan,
+		.facts = &r->facts,
+		.dir = &r->dir,
+		.signals = signals,
+		.timeline = &r->times,
+		.arena = r->arena,
+	};
 	if (started == 0)
-		started = runtime_start(&r->plan, &r->facts, &r->dir, signals, r->arena,
-					&r->container, e);
+		started = runtime_start(&start, &r->container, e);
 	r->started = started == 0;
 	if (r->container.hangs)
 		undo_commit(undo);
@@ -495,24 +507,13 @@ static int run_until_end(Run *r, const WaitSignals *signals, Err *e)
 	return 0;
 }
 
-int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e)
+/* The texts go into the arena of who asked. */
+static void run_explain(const Run *r)
 {
-	AUTO(run_close)
-	Run r = {
-		.request = request,
-		.arena = a,
-		.state = STATE_NONE,
-		.dir = CONTAINER_DIR_NONE,
-		.container = CONTAINER_NONE,
-		.pid_file = PID_FILE_NONE,
-	};
-	r.context = (RunContext){ .request = request, .facts = &r.facts, .arena = a, .root_fd = FD_NONE };
-	TRY(run_look(&r, e));
-	TRY(run_plan(&r, e));
-	*ret = (RunExplain){ .container_id = r.context.id, .story = { .arena = a } };
-	runtime_explain(&r.plan, &r.facts, &ret->story);
-	engine_explain_story(&r.context, &r.spec, &ret->story);
-	return 0;
+	RunExplain *x = r->explain;
+	x->container_id = arena_strdup(x->story.arena, r->context.id);
+	runtime_explain(&r->plan, &r->facts, &x->story);
+	engine_explain_story(&r->context, &r->spec, &x->story);
 }
 
 /* Docker's codes for what does not begin. */
@@ -549,8 +550,10 @@ static int run_story(Run *r, Err *e)
 	AUTO(undo_run)
 	Undo undo = UNDO_EMPTY; /* before that: a second ^C does not stop it half-way */
 
+	if (r->explain)
+		TRY(timeline_make(&r->times, e));
 	TRY(run_look(r, e));
-	TRY(run_plan(r, e));
+	TRY(timeline_mark(r->times.page, STAGE_LOOK, run_plan(r, e)));
 	TRY(wait_signals_block(r->request->tty, &signals,
 			       e)); /* a signal that comes now ends the start, or waits for the container */
 	umask(022); /* what the container is to read of ours is readable, whatever the caller's is */
@@ -558,31 +561,66 @@ static int run_story(Run *r, Err *e)
 	return r->started ? run_until_end(r, &signals, e) : 0;
 }
 
-int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
+static Run run_make(const RunRequest *request, Arena *a)
 {
-	AUTO(arena_done) Arena arena = ARENA_EMPTY;
-	AUTO(run_close)
 	Run r = {
 		.request = request,
-		.arena = &arena,
+		.arena = a,
 		.state = STATE_NONE,
 		.dir = CONTAINER_DIR_NONE,
 		.container = CONTAINER_NONE,
 		.pid_file = PID_FILE_NONE,
 		.memory = { .limit = CGROUP_NO_LIMIT, .total_limit = CGROUP_NO_LIMIT },
+		.times = TIMELINE_NONE,
 		.began = kmsg_now(),
 	};
+	r.context = (RunContext){ .request = request, .arena = a, .root_fd = FD_NONE };
+	return r;
+}
 
-	arena_reserve(&arena, ARENA_BYTES);
-	r.context = (RunContext){
-		.request = request, .facts = &r.facts, .arena = &arena, .root_fd = FD_NONE
-	};
-	int result = run_story(&r, e);
-	if (result < 0 || r.exit_code != 0)
-		run_remember(&r, result < 0 ? e : NULL);
+static int run_all(Run *r, int *ret_exit_code, Err *e)
+{
+	arena_reserve(r->arena, ARENA_BYTES);
+	r->context.facts = &r->facts;
+	int result = run_story(r, e);
+	if (result < 0 || r->exit_code != 0)
+		run_remember(r, result < 0 ? e : NULL);
 	TRY(result);
-	*ret_exit_code = r.exit_code;
+	*ret_exit_code = r->exit_code;
 	return 0;
+}
+
+int engine_run(const RunRequest *request, int *ret_exit_code, Err *e)
+{
+	AUTO(arena_done) Arena arena = ARENA_EMPTY;
+	AUTO(run_close) Run r = run_make(request, &arena);
+	return run_all(&r, ret_exit_code, e);
+}
+
+int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e)
+{
+	AUTO(run_close) Run r = run_make(request, a);
+	*ret = (RunExplain){ .story = { .arena = a } };
+	r.explain = ret;
+	r.context.facts = &r.facts;
+	TRY(run_look(&r, e));
+	TRY(run_plan(&r, e));
+	run_explain(&r);
+	return 0;
+}
+
+int engine_run_timed(const RunRequest *request, Arena *a, RunExplain *ret, int *ret_exit_code, Err *e)
+{
+	AUTO(arena_done) Arena arena = ARENA_EMPTY;
+	AUTO(run_close) Run r = run_make(request, &arena);
+	*ret = (RunExplain){ .story = { .arena = a }, .began = timeline_now() };
+	r.explain = ret;
+	TRY(run_all(&r, ret_exit_code, e));
+	if (!r.started)
+		return 0;
+	run_explain(&r);
+	ret->times = *r.times.page;
+	return floor_measure(r.plan.clone_flags, &ret->floor, e);
 }
 
 int engine_sweep(const char *state_dir, Err *e)

@@ -110,8 +110,13 @@ static int fill_cgroups(const RunContext *c, SpecLinux *l, Err *e)
 	if (r->cgroupns && !run_shares(r->cgroupns) && !c->facts->cgroup_ns)
 		return err_make(e, ERR_USAGE, 0,
 				"--cgroupns %s: this kernel has no cgroup namespaces", r->cgroupns);
-	if (r->cgroup_parent && *r->cgroup_parent)
-		l->cgroups_path = arena_printf(c->arena, "/%s/%s", r->cgroup_parent, c->id);
+	if (!r->cgroup_parent || !*r->cgroup_parent)
+		return 0;
+	StrList parts = str_split(c->arena, r->cgroup_parent, '/');
+	if (strlist_has(&parts, "..") || strlist_has(&parts, "."))
+		return err_make(e, ERR_USAGE, 0, "--cgroup-parent '%s': '.' and '..' are not allowed",
+				r->cgroup_parent);
+	l->cgroups_path = arena_printf(c->arena, "/%s/%s", r->cgroup_parent, c->id);
 	return 0;
 }
 

@@ -7,32 +7,35 @@
 #include "kern/mount.h"
 #include "kern/sys.h"
 
+/* What is done, and that it is done. */
+#define DONE(stage, call) TRY(timeline_mark(in->timeline, STAGE_##stage, (call)))
+
 /* Runs beside runtime/parent.c: read them together. */
 static int init_story(Init *in, Err *e)
 {
-	TRY(groups_join(in, e));
-	TRY(rootfs_open(in, e)); /* while the parent writes record and id maps */
-	TRY(sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
-	TRY(identity_take(in, e)); /* from here: 0:0 inside, not dumpable */
+	DONE(JOIN, groups_join(in, e));
+	DONE(OPEN, rootfs_open(in, e)); /* while the parent writes record and id maps */
+	DONE(HEAR, sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
+	DONE(IDENTITY, identity_take(in, e)); /* from here: 0:0 inside, not dumpable */
 
-	TRY(rootfs_attach(in, e));
-	TRY(mounts_make(in, e));
-	TRY(devices_make(in, e));
-	TRY(terminal_make(in, e));
-	TRY(kernel_set(in, e));
-	TRY(workdir_make(in, e));
-	TRY(masks_apply(in, e));
-	TRY(labels_set(in, e));   /* by the host's procfs */
-	TRY(rootfs_pivot(in, e)); /* from here: no path of the host resolves */
+	DONE(ROOT, rootfs_attach(in, e));
+	DONE(MOUNTS, mounts_make(in, e));
+	DONE(DEVICES, devices_make(in, e));
+	DONE(TERMINAL, terminal_make(in, e));
+	DONE(KERNEL, kernel_set(in, e));
+	DONE(WORKDIR, workdir_make(in, e));
+	DONE(MASKS, masks_apply(in, e));
+	DONE(LABELS, labels_set(in, e));  /* by the host's procfs */
+	DONE(PIVOT, rootfs_pivot(in, e)); /* from here: no path of the host resolves */
 	TRY(sync_send(&in->sync, SYNC_ROOTFS_READY, in->master, e));
 
 	TRY(reaper_leave(in, e)); /* with --init: from here the command's process, whose parent is the reaper */
-	TRY(session_enter(in, e));
-	TRY(limits_set(in, e));
-	TRY(privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
-	TRY(parent_bind(in, e));     /* from here: the parent's death is ours */
+	DONE(SESSION, session_enter(in, e));
+	DONE(LIMITS, limits_set(in, e));
+	DONE(PRIVILEGES, privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
+	TRY(parent_bind(in, e));                  /* from here: the parent's death is ours */
 	TRY(sync_send(&in->sync, SYNC_EXECING, FD_NONE, e)); /* fails when the parent died before */
-	TRY(privileges_seal(in, e));
+	DONE(BIND, privileges_seal(in, e));
 	return command_exec(in, e);
 }
 
@@ -73,6 +76,9 @@ static int plan_open(Init *in, uint32_t fd, Err *e)
 static int story(Init *in, uint32_t plan_fd, Err *e)
 {
 	TRY(plan_open(in, plan_fd, e));
+	if (in->plan->timeline_fd >= 0)
+		TRY(timeline_open(in->plan->timeline_fd, &in->timeline, e));
+	(void)timeline_mark(in->timeline, STAGE_START, 0);
 	return init_has(in, WIRE_ROOT_ONLY) ? root_story(in, e) : init_story(in, e);
 }
 

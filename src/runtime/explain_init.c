@@ -274,6 +274,10 @@ static void tell_masks(const Told *t)
 			    "mount_setattr(\"%s\", RDONLY)", text(t, w->mounts[i].target));
 	if (has(t, WIRE_ROOT_READONLY))
 		add(t, MASKS, "nobody writes to the root", "mount_setattr(\"/\", RDONLY)");
+	for (size_t i = 0; i < w->labels_count; i++)
+		add(t, LABELS, "the kernel confines the command by it, from its execve on",
+		    "write(\"/proc/self/attr/%s\", \"%s\")", text(t, w->labels[i].name),
+		    text(t, w->labels[i].value));
 	add(t, PIVOT, "the container's root becomes /, the host's is put on top of it and taken away",
 	    "pivot_root(\".\", \".\"), umount2(\".\", DETACH), chdir(\"/\")");
 	add(t, PIVOT, has(t, WIRE_TERMINAL) ? "the terminal goes along" : NULL, "sendmsg(ROOTFS_READY)");

@@ -27,6 +27,7 @@ typedef struct Start {
 	const HostFacts *facts;
 	WaitSignals *signals;
 	ContainerDir *dir;
+	const TimelineShared *timeline;
 	Arena *arena;
 	int *group_fds; /* for each group: v1 its tasks file, v2 its directory */
 	size_t groups_made;
@@ -177,6 +178,7 @@ static int container_plan_seal(Start *s, int *ret_fd, Err *e)
 {
 	WireBuild w = s->plan->wire;
 	w.head.root_fd = s->root_fd;
+	w.head.timeline_fd = s->timeline->fd;
 	for (size_t i = 0; i < s->groups_made; i++)
 		if (!group_is_v2(s, i))
 			*wire_add(&w, join_fds, int32_t) = s->group_fds[i];
@@ -231,6 +233,8 @@ static int container_child(Start *s, int plan_fd, Err *e)
 		TRY(caps_carry_through_exec(e));
 	if (s->root_fd >= 0)
 		TRY(fd_keep_for_exec(s->root_fd, e));
+	if (s->timeline->fd >= 0)
+		TRY(fd_keep_for_exec(s->timeline->fd, e));
 	for (size_t i = 0; i < s->groups_made; i++)
 		if (!group_is_v2(s, i))
 			TRY(fd_keep_for_exec(s->group_fds[i], e));
@@ -395,23 +399,24 @@ static int init_accompany(Start *s, Err *e)
 	TRY(id_maps_write(s, e));
 	TRY(oom_score_write(s, e));
 	TRY(process_record(s, e));
-	TRY(sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e));
+	TRY(timeline_mark(s->timeline->page, STAGE_MAPPED,
+			  sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e)));
 	TRY(wait_signals_hangup(s->signals, s->sync.fd, e));
 	TRY(sync_expect(&s->sync, SYNC_ROOTFS_READY, &s->container.terminal_fd, e));
 	TRY(sync_expect(&s->sync, SYNC_EXECING, NULL, e));
 	return sync_expect_exec(&s->sync, e);
 }
 
-int runtime_start(const Plan *p, const HostFacts *facts, ContainerDir *dir, WaitSignals *signals,
-		  Arena *a, Container *ret, Err *e)
+int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 {
 	AUTO(start_close)
 	Start s = {
-		.plan = p,
-		.facts = facts,
-		.signals = signals,
-		.dir = dir,
-		.arena = a,
+		.plan = in->plan,
+		.facts = in->facts,
+		.signals = in->signals,
+		.dir = in->dir,
+		.timeline = in->timeline,
+		.arena = in->arena,
 		.init_fd = FD_NONE,
 		.root_fd = FD_NONE,
 		.sync = SYNC_NONE,
@@ -420,13 +425,14 @@ int runtime_start(const Plan *p, const HostFacts *facts, ContainerDir *dir, Wait
 		.ret_hangs = &ret->hangs,
 	};
 	AUTO(undo_run) Undo undo = UNDO_EMPTY;
+	Timeline *times = in->timeline->page;
 
 	TRY(groups_make(&s, &undo, e));
-	TRY(device_rules_attach(&s, e));
-	TRY(init_exe_open(&s.init_fd, e));
-	TRY(root_tree_make(&s, e));
-	TRY(init_spawn(&s, &undo, e));
-	int r = init_accompany(&s, e);
+	TRY(timeline_mark(times, STAGE_GROUPS, device_rules_attach(&s, e)));
+	TRY(timeline_mark(times, STAGE_PROGRAM, init_exe_open(&s.init_fd, e)));
+	TRY(timeline_mark(times, STAGE_ROOT_TREE, root_tree_make(&s, e)));
+	TRY(timeline_mark(times, STAGE_SPAWN, init_spawn(&s, &undo, e)));
+	int r = timeline_mark(times, STAGE_FOLLOW, init_accompany(&s, e));
 	if (r < 0)
 		return explain_death(&s, r, e);
 	undo_commit(&undo);

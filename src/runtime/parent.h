@@ -16,6 +16,7 @@
 #include "kern/wait_signals.h"
 #include "runtime/plan.h"
 #include "runtime/state.h"
+#include "wire/timeline.h"
 
 typedef struct Container {
 	pid_t pid;
@@ -31,11 +32,20 @@ static inline void container_close_auto(Container *c)
 	container_close(c);
 }
 
+/* What a start is made from; all is borrowed. */
+typedef struct RuntimeStart {
+	const Plan *plan;
+	const HostFacts *facts;
+	ContainerDir *dir;
+	WaitSignals *signals;
+	const TimelineShared *timeline; /* its page is NULL: the start is not timed */
+	Arena *arena;
+} RuntimeStart;
+
 /* Starts the planned container: groups, process, id maps, mounts, record, exec. Returns when the command has been executed; the
  * failure of any step on either side comes back as its own error. The record (record.h) must be written before. -EINTR with
  * signals->ended_by: a signal ended it (wait_signals_hangup()). Of a failed start *ret holds nothing but `hangs`. */
-int runtime_start(const Plan *p, const HostFacts *facts, ContainerDir *dir, WaitSignals *signals,
-		  Arena *a, Container *ret, Err *e);
+int runtime_start(const RuntimeStart *in, Container *ret, Err *e);
 
 /* Ends what is left of the container (processes that outlived its first one), reads what the memory controller counted (oom_kills 0 where
  * there is none) and removes its groups. Goes on after an error and returns the first. */

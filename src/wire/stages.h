@@ -29,6 +29,7 @@ typedef enum StageSide { STAGE_SIDE_PARENT, STAGE_SIDE_INIT, STAGE_SIDE_END } St
 	X(KERNEL,     INIT,   "sets what the kernel keeps for each namespace") \
 	X(WORKDIR,    INIT,   "makes the working directory, if it is missing") \
 	X(MASKS,      INIT,   "covers what shows or changes the host") \
+	X(LABELS,     INIT,   "names the profile or label that the command gets") \
 	X(PIVOT,      INIT,   "leaves the host's files: from here no path leads out") \
 	X(SESSION,    INIT,   "gives the command a clean start") \
 	X(LIMITS,     INIT,   "sets resource limits of the process itself") \

@@ -44,7 +44,7 @@ MISTAKES = [
     ("--device /etc/passwd", "probe exit 0", 125, "--device '/etc/passwd': '/etc/passwd' is neither a device nor a directory with devices" + HINT),
     ("--memroy 1g", "probe exit 0", 125, "unknown option --memroy, did you mean --memory?" + HINT),
     ("--name -", "probe exit 0", 125, "name '-': 2 to 128 letters, digits and any of '_.-' are allowed, beginning with a letter or digit" + HINT),
-    ("--cgroup-parent ../x", "probe exit 0", 125, "PARENT"),
+    ("--cgroup-parent ../x", "probe exit 0", 125, "--cgroup-parent '../x': '.' and '..' are not allowed" + HINT),
     ("-w relative", "probe exit 0", 125, "working directory 'relative': must be an absolute path" + HINT),
 ]
 

@@ -126,3 +126,32 @@ def test_mistakes_are_those_of_run(md):
     md.call("explain", "run", "--rootfs", "/nowhere", "x").failed(125, "/nowhere")
     md.call("run", "--explain=often", "--rootfs", "/", "x").failed(125, "--explain takes 'timed' or nothing, not 'often'")
     md.call("run", "--format", "json", "--rootfs", "/", "x").failed(125, "--format is for --explain")
+
+
+TIMED = ["", "-m 64m --name timed", "--uidmap 0:0:65536", "--init"]
+
+
+@pytest.mark.parametrize("opts", TIMED)
+def test_a_timed_start_adds_up(md, opts):
+    r = md.run(f"--explain=timed --format json {opts}", "probe exit 7")
+    assert r.code == 7 and r.out == ""
+    story = json.loads(r.err[r.err.index("{"):])
+    took = {s["name"]: s["nanoseconds"] for s in story["stages"] if "nanoseconds" in s}
+    parent = [s["nanoseconds"] for s in story["stages"] if s["side"] == "parent"]
+    assert sum(parent) == story["nanoseconds"]  # one after the other, without a gap
+    init = [s["nanoseconds"] for s in story["stages"] if s["side"] == "init"]
+    assert sum(init) == sum(took[n] for n in ("SPAWN", "MAPPED", "FOLLOW"))  # from the clone to the exec, beside these three
+    for name in ("LOOK", "RECORD", "GROUPS", "PROGRAM", "SPAWN", "FOLLOW", "START", "MOUNTS", "MASKS", "PIVOT", "PRIVILEGES", "EXEC"):
+        assert took[name] > 0, name
+    assert 0 < story["floor"]
+
+
+def test_the_command_keeps_its_streams_when_timed(md):
+    r = md.run("--explain=timed -i", "probe copy", input=b"through").ok()
+    assert r.out == "through"
+    assert "init, inside, while mydocker follows\n" in r.err and "the kernel's own floor" in r.err
+
+
+def test_a_timed_start_that_fails_is_a_failed_start(md):
+    md.run("--explain=timed", "/no/such/program").failed(127, "/no/such/program")
+    assert md.left() == []
