@@ -37,6 +37,8 @@ CASES = [
     ("mydocker run -e HOM", {"HOME"}, set()),
     ("mydocker run --rootfs ROOT -u ", ACCOUNTS, {"daemon"}),
     ("mydocker run --rootfs=ROOT:O -u al", {"alice"}, ACCOUNTS - {"alice"}),
+    ("mydocker run --rootfs ROOT:O,idmap -u al", {"alice"}, {"root"}),
+    ("mydocker run --rootfs=ROOT:idmap -u al", {"alice"}, {"root"}),
     ("mydocker run --rootfs ROOT --group-add w", {"wheel"}, {"users"}),
     ("mydocker run --rootfs ROOT ", {"probe", "busybox"}, {"passwd"}),
     ("mydocker run -tm 5 --rootfs ROOT pro", {"probe"}, {"busybox"}),

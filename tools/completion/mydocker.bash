@@ -36,7 +36,7 @@ __mydocker_offer() { # BEFORE CURRENT WORD...
 # The directory of --rootfs, when one was given that is not the host's own tree.
 __mydocker_root() {
 	local dir=${rootfs%%,*}
-	dir=${dir%:O}
+	dir=${dir%:O} dir=${dir%:idmap*}
 	case $dir in '~/'*) dir=$HOME/${dir#'~/'} ;; esac
 	[ -d "$dir" ] && [ "$(cd -- "$dir" && pwd -P)" != / ] && printf '%s\n' "${dir%/}"
 }

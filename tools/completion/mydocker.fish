@@ -69,7 +69,7 @@ function __mydocker_root
 			case '--rootfs=*'
 				set dir (string replace -- --rootfs= '' $words[$i])
 		end
-		set dir (string replace -r '(:O)?(,.*)?$' '' -- "$dir")
+		set dir (string replace -r '(:O|:idmap[^:]*)?(,.*)?$' '' -- "$dir")
 		if test -n "$dir"; and test -d $dir; and test (realpath $dir) != /
 			realpath $dir
 		end

@@ -16,7 +16,7 @@ _mydocker_words() {
 # The directory of --rootfs, when one was given.
 _mydocker_root() {
 	local dir=${opt_args[--rootfs]//\\:/:} # _arguments escapes the colon
-	dir=${${dir%%,*}%:O}
+	dir=${${${dir%%,*}%:O}%:idmap*}
 	dir=${~dir}
 	[[ -d $dir && ${dir:A} != / ]] && print -r -- ${dir:A}
 }
