@@ -70,7 +70,7 @@ typedef struct SpecProcess {
 	size_t rlimits_count;
 	bool no_new_privileges;
 	bool has_oom_score_adj;
-	int32_t oom_score_adj; /* -1000 to 1000 */
+	int32_t oom_score_adj;                        /* -1000 to 1000 */
 	const char *apparmor_profile, *selinux_label; /* of the command; NULL: none is set */
 } SpecProcess;
 
@@ -117,7 +117,7 @@ typedef struct SpecLinux {
 	const SeccompProgram *seccomp_program; /* a filter that is compiled already, in its stead (engine only) */
 	StrList masked_paths, readonly_paths;
 	bool has_personality;
-	uint32_t personality; /* for personality(2) */
+	uint32_t personality;    /* for personality(2) */
 	const char *mount_label; /* SELinux context of the mounts that are made; NULL: none is set */
 	bool mount_label_of_root; /* of their root directories alone, what is made in them gets its own (engine only) */
 } SpecLinux;
