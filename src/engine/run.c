@@ -64,7 +64,8 @@ typedef struct Run {
 	NetworkTexts network;
 	Container container;
 	PidFile pid_file;
-	bool started; /* the command has run */
+	bool started;                   /* the command has run */
+	const char *interrupted, *ours; /* in words: what ended the start; what we did to end the command */
 	CgroupMemory memory;
 	RunExplain *explain;  /* NULL: nobody wants to be told */
 	TimelineShared times; /* of a start that is timed */
@@ -444,8 +445,10 @@ static int run_start(Run *r, WaitSignals *signals, Undo *undo, Err *e)
 		sweep_all(&r->state, r->context.id, r->arena);
 	if (r->started || !signals->ended_by)
 		return started;
-	log_note("interrupted by %s before the command was started", signal_name(signals->ended_by));
 	r->exit_code = 128 + signals->ended_by;
+	r->interrupted = arena_printf(r->arena, "interrupted by %s before the command was started",
+				      signal_name(signals->ended_by));
+	log_note("%s", r->interrupted);
 	return 0;
 }
 
@@ -471,9 +474,17 @@ static int run_wait(Run *r, const WaitSignals *signals, Err *e)
 	r->exit_code = end->stopped_by  ? 128 + end->stopped_by
 		       : end->timed_out ? EXIT_TIMED_OUT
 					: process_end_code(&end->process);
-	if (end->timed_out)
+	if (end->stopped_by) {
+		r->ours = arena_printf(r->arena,
+				       "mydocker stopped it, because %s came and is not passed on (--sig-proxy=false)",
+				       signal_name(end->stopped_by));
+	} else if (end->timed_out) {
+		r->ours = arena_printf(r->arena,
+				       "mydocker killed it after the %lld seconds of --timeout",
+				       (long long)q->timeout);
 		log_note("the command was killed after the %lld seconds of --timeout",
 			 (long long)q->timeout);
+	}
 	return 0;
 }
 
@@ -539,7 +550,8 @@ static void run_remember(const Run *r, const Err *failed)
 		.signal = r->end.process.by_signal ? r->end.process.number : 0,
 		.memory = r->memory,
 		.passed = r->end.passed,
-		.error = failed ? err_text(failed, text, sizeof text) : NULL,
+		.error = failed ? err_text(failed, text, sizeof text) : r->interrupted,
+		.ours = r->ours,
 	};
 	why_remember(r->state_dir, &x, r->began, r->arena);
 }

@@ -186,6 +186,12 @@ static bool is_fault(int sig)
 	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGTRAP;
 }
 
+static bool tell_ours(const Ended *x, Why *w)
+{
+	w->cause = x->ours;
+	return x->ours;
+}
+
 static bool tell_signal(const Ended *x, Arena *a, Why *w)
 {
 	const char *name = signal_name(x->signal);
@@ -224,7 +230,7 @@ void why_tell(const Ended *x, Arena *a, Why *ret)
 {
 	*ret = (Why){ 0 };
 	if (!tell_refused(x, a, ret) && !tell_memory(x, a, ret) && !tell_filter(x, a, ret) &&
-	    !tell_passed_on(x, a, ret) && !tell_signal(x, a, ret))
+	    !tell_ours(x, ret) && !tell_passed_on(x, a, ret) && !tell_signal(x, a, ret))
 		tell_exit(x, a, ret);
 	for (size_t i = 0; i < x->kernel.count; i++)
 		tell(&ret->details, a, arena_printf(a, "the kernel: %s", x->kernel.items[i]));

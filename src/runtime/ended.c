@@ -94,6 +94,7 @@ static void write_one(JsonWriter *w, const Ended *x)
 	json_write_u64(w, "passed_pid", (uint64_t)x->passed.pid);
 	json_write_u64(w, "passed_uid", x->passed.uid);
 	json_write_string(w, "error", x->error);
+	json_write_string(w, "ours", x->ours);
 	json_file_write_strings(w, "kernel", &x->kernel);
 	json_write_end(w);
 }
@@ -145,6 +146,7 @@ static int read_one(int fd, const char *id, Arena *a, Ended *ret, Err *e)
 	TRY(json_file_string(v, file, "name", &x.name, e));
 	TRY(json_file_string(v, file, "command", &x.command, e));
 	TRY(json_file_string(v, file, "error", &x.error, e));
+	TRY(json_file_string(v, file, "ours", &x.ours, e));
 	TRY(json_file_u64(v, file, "when", UINT64_MAX, &x.when, e));
 	TRY(read_int(v, file, "pid", &x.pid, e));
 	TRY(read_int(v, file, "own_pids", &own_pids, e));

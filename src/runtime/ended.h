@@ -28,6 +28,7 @@ typedef struct Ended {
 	CgroupMemory memory;
 	WaitSignal passed; /* the last signal that the parent passed on */
 	const char *error; /* why it did not begin; NULL: it did */
+	const char *ours;  /* what mydocker itself did to end it, as a sentence; NULL: nothing */
 	StrList kernel;    /* what the kernel's log says about it */
 } Ended;
 

@@ -315,6 +315,16 @@ def test_a_command_that_takes_too_long(md, opts):
     assert time.monotonic() - begin >= 1
 
 
+def test_why_knows_what_we_did(md):
+    md.run("--timeout 1", "probe sleep 60000")
+    assert "mydocker killed it after the 1 seconds of --timeout" in md.call("why").ok().out
+    r = md.start("--sig-proxy=false --stop-timeout 0", "probe seq say up , sleep 60000")
+    r.line()
+    r.signal(signal.SIGTERM)
+    r.wait()
+    assert "mydocker stopped it, because SIGTERM came" in md.call("why").ok().out
+
+
 def test_a_command_that_does_not(md):
     assert md.run("--timeout 3600", "probe exit 5").code == 5
     assert md.run("--timeout 0", "probe sleep 1200").code == 0

@@ -90,6 +90,7 @@ def test_signals_end_a_start_that_hangs(md, dead, name):
     assert out.code == 128 + sig and out.stdout == b""
     assert out.err == f"mydocker: interrupted by {name} before the command was started\n"
     assert not md.left() and not groups_of(container)
+    assert f"it never began: interrupted by {name}" in " ".join(md.call("why").ok().out.split())
     assert md.run("--name hangs", "probe exit 3").code == 3
 
 

@@ -26,6 +26,7 @@ static Ended some(const char *id, const char *name)
 		.signal = 9,
 		.memory = { .oom_kills = 1, .limit = 1 << 20, .total_limit = CGROUP_NO_LIMIT, .peak = 77 },
 		.passed = { .number = 15, .pid = 5, .uid = 1000 },
+		.ours = "mydocker did it",
 	};
 	strlist_add(&arena, &x.kernel, "one line");
 	strlist_add(&arena, &x.kernel, "two lines");
@@ -75,6 +76,7 @@ static void everything_is_read_back(void **state)
 	assert_string_equal(x.command, "a \"command\"\n");
 	assert_true(x.when == 1700000000 && x.pid == 4711 && x.own_pids);
 	assert_true(x.exit_code == 137 && x.signal == 9 && !x.error);
+	assert_string_equal(x.ours, "mydocker did it");
 	assert_true(x.memory.oom_kills == 1 && x.memory.limit == 1 << 20 && x.memory.peak == 77);
 	assert_true(x.memory.total_limit == CGROUP_NO_LIMIT);
 	assert_true(x.passed.number == 15 && x.passed.pid == 5 && x.passed.uid == 1000);

@@ -145,6 +145,16 @@ static void a_refused_run_has_its_error(void **state)
 	assert_int_equal(w.advice.count, 1);
 }
 
+static void what_mydocker_did_is_no_riddle(void **state)
+{
+	(void)state;
+	Ended x = ended(255, SIGKILL);
+	x.ours = "mydocker killed it after the 3 seconds of --timeout";
+	assert_string_equal(told(&x).cause, x.ours);
+	x.memory.oom_kills = 1; /* which comes first: it may have been why it took so long */
+	assert_non_null(strstr(told(&x).cause, "was killed for memory"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +165,7 @@ int main(void)
 		cmocka_unit_test(signals_tell_their_side),
 		cmocka_unit_test(what_ended_by_itself_says_so),
 		cmocka_unit_test(a_refused_run_has_its_error),
+		cmocka_unit_test(what_mydocker_did_is_no_riddle),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	arena_done(&arena);
