@@ -102,11 +102,6 @@ static int fail(const CgroupRequest *r, const CgroupWrite *w, const char *file, 
 static int fail_without_file(const CgroupRequest *r, const CgroupWrite *w, Err *e)
 {
 	char above[PATH_SIZE];
-	if (!w->asked) {
-		log_warn("the default %s of %s is left out: the group %s has no %s", w->what,
-			 w->value, r->dir, w->file);
-		return 0;
-	}
 	TRY(str_format(above, sizeof above, "%s", r->dir));
 	for (char *slash; strlen(above) > strlen(r->top) && (slash = strrchr(above, '/'));) {
 		*slash = '\0';
@@ -165,6 +160,7 @@ static int check_above(const CgroupRequest *r, int dirfd, const CgroupWrite *w, 
 	return 0;
 }
 
+/* Returns 1 for a default that the group has no file for. */
 static int write_one(const CgroupRequest *r, int dirfd, const CgroupWrite *w, OpenFile *f, Err *e)
 {
 	const char *value = w->value;
@@ -175,16 +171,30 @@ static int write_one(const CgroupRequest *r, int dirfd, const CgroupWrite *w, Op
 		n = open_file(f, dirfd, w->or_file);
 	}
 	if (n == -ENOENT)
-		return fail_without_file(r, w, e);
+		return w->asked ? fail_without_file(r, w, e) : 1;
 	if (n == 0 && write(f->fd, value, strlen(value)) == (ssize_t)strlen(value))
 		return 0;
 	return fail(r, w, f->name, value, n < 0 ? -n : errno, e);
 }
 
+static void warn_left_out(const CgroupRequest *r, int dirfd)
+{
+	for (size_t i = 0; i < r->writes_count; i++) {
+		const CgroupWrite *w = &r->writes[i];
+		if (!w->asked && faccessat(dirfd, w->file, F_OK, 0) < 0)
+			log_warn("the default %s of %s is left out: the group %s has no %s",
+				 w->what, w->value, r->dir, w->file);
+	}
+}
+
+/* What is left out is told last, when nothing has failed: an error is one line. */
 int cgroup_write_all(const CgroupRequest *r, int dirfd, Err *e)
 {
 	AUTO(open_file_done) OpenFile file = { .fd = FD_NONE };
+	int left_out = 0;
 	for (size_t i = 0; i < r->writes_count; i++)
-		TRY(write_one(r, dirfd, &r->writes[i], &file, e));
+		left_out += TRY(write_one(r, dirfd, &r->writes[i], &file, e));
+	if (left_out > 0)
+		warn_left_out(r, dirfd);
 	return 0;
 }

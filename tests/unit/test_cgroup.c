@@ -502,6 +502,51 @@ static void what_is_not_there_is_written_elsewhere(void **state)
 	check_file(f, "g/io.weight", "");
 }
 
+/* What is printed to standard error by making the writes. */
+static int write_and_read_warning(const CgroupRequest *r, char *warning, size_t size, Err *e)
+{
+	int fds[2];
+	AUTO(fd_close) int dirfd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	int old = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	assert_true(old >= 0 && dup3(fds[1], STDERR_FILENO, O_CLOEXEC) == STDERR_FILENO);
+	int n = cgroup_write_all(r, dirfd, e);
+	assert_true(dup3(old, STDERR_FILENO, 0) == STDERR_FILENO);
+	ssize_t len = read(fds[0], warning, size - 1);
+	warning[len > 0 ? len : 0] = '\0';
+	fd_close(old);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+	return n;
+}
+
+/* An error is one line: no warning about a default stands before it. */
+static void a_default_that_is_left_out_is_told_when_all_else_is_done(void **state)
+{
+	Fake *f = *state;
+	const CgroupWrite writes[] = {
+		{ .file = "pids.max", .value = "2048", .what = "limit of processes" },
+		{ .file = "memory.max", .value = "4096", .what = "memory limit", .asked = true },
+	};
+	CgroupRequest r = { .controllers = "",
+			    .top = f->root,
+			    .dir = arena_printf(&arena, "%s/g", f->root),
+			    .writes = writes,
+			    .writes_count = 2 };
+	char warning[512];
+	Err e = { 0 };
+	assert_int_equal(mkdir(r.dir, 0755), 0);
+	assert_int_equal(write_and_read_warning(&r, warning, sizeof warning, &e), -ENOENT);
+	assert_non_null(strstr(e.msg, "memory limit"));
+	assert_string_equal(warning, "");
+	put(f, "g/memory.max", "");
+	assert_int_equal(write_and_read_warning(&r, warning, sizeof warning, &e), 0);
+	assert_non_null(strstr(warning, "the default limit of processes of 2048 is left out"));
+	put(f, "g/pids.max", "");
+	assert_int_equal(write_and_read_warning(&r, warning, sizeof warning, &e), 0);
+	assert_string_equal(warning, "");
+}
+
 static void a_limit_below_what_is_in_use_is_refused_before_it_kills(void **state)
 {
 	Fake *f = *state;
@@ -644,6 +689,8 @@ int main(void)
 		cmocka_unit_test(a_refusal_names_what_the_group_above_has),
 		cmocka_unit_test_setup_teardown(what_is_not_there_is_written_elsewhere, fake_set_up,
 						fake_tear_down),
+		cmocka_unit_test_setup_teardown(a_default_that_is_left_out_is_told_when_all_else_is_done,
+						fake_set_up, fake_tear_down),
 		cmocka_unit_test_setup_teardown(a_limit_below_what_is_in_use_is_refused_before_it_kills,
 						fake_set_up, fake_tear_down),
 		cmocka_unit_test_setup_teardown(a_v2_group_is_given_away_but_for_its_limits,
