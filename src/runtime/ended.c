@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ static int newest_first(const void *a, const void *b)
 	return (x->when.tv_nsec < y->when.tv_nsec) - (x->when.tv_nsec > y->when.tv_nsec);
 }
 
-/* "ID.json", or NULL for anything else (one that is being written, "ID.json.new"). */
+/* "ID.json", or NULL for anything else. */
 static const char *id_of(const char *file, Arena *a)
 {
 	size_t len = strlen(file), tail = strlen(SUFFIX);
@@ -107,7 +108,9 @@ int ended_write(const char *state_dir, const Ended *x, Arena *a, Err *e)
 	JsonWriter w = json_writer(a, false);
 	write_one(&w, x);
 	TRY(folder_open(state_dir, true, a, &fd, e));
-	TRY(json_file_replace(fd, arena_printf(a, "%s" SUFFIX, x->id), &w, a, e));
+	if (flock(fd, LOCK_EX) < 0)
+		return err_sys(e, "lock the folder of ended containers");
+	TRY(json_file_replace(fd, arena_printf(a, "%s" SUFFIX, x->id), "new", &w, e));
 	TRY(folder_list(fd, a, &entries, &count, e));
 	for (size_t i = ENDED_KEPT; i < count; i++)
 		(void)unlinkat(fd, arena_printf(a, "%s" SUFFIX, entries[i].id),

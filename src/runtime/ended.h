@@ -1,7 +1,8 @@
 /* ended.h - what became of runs that failed: kept for `why`.                          (runtime/, may include base fmt kern)
  *
  * On disk:   STATE/ended/<id>.json, mode 0600, complete or absent; the newest ENDED_KEPT, for this boot only. Nothing depends on them: a run
- *            that cannot leave one says so in the debug log alone.
+ *            that cannot leave one says so in the debug log alone. STATE/ended/new is the one that is being written.
+ * Locking:   who writes holds a flock on the folder, so what a dead engine has left of `new` is overwritten by the next one.
  * Ownership: strings live in the arena given to the reader, or are the writer's.
  */
 #pragma once

@@ -5,11 +5,10 @@
 
 #include "base/fd.h"
 
-int json_file_replace(int dir_fd, const char *name, JsonWriter *w, Arena *a, Err *e)
+int json_file_replace(int dir_fd, const char *name, const char *beside, JsonWriter *w, Err *e)
 {
 	size_t len;
 	const char *text = json_write_done(w, &len);
-	char *beside = arena_printf(a, "%s.new", name);
 	AUTO(fd_close)
 	int fd = openat(dir_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

@@ -15,8 +15,8 @@
 
 #define JSON_FILE_BYTES 65536 /* more than every hierarchy's path needs */
 
-/* Puts what the writer holds in place of the file, mode 0600. */
-int json_file_replace(int dir_fd, const char *name, JsonWriter *w, Arena *a, Err *e);
+/* Puts what the writer holds in place of the file, mode 0600. Until it is complete it is called `beside`. */
+int json_file_replace(int dir_fd, const char *name, const char *beside, JsonWriter *w, Err *e);
 
 /* The file as a value. -ENOENT: there is none, without a message. ERR_STATE when its version is another. */
 int json_file_read(int dir_fd, const char *name, uint64_t version, Arena *a, const JsonValue **ret,
