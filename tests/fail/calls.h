@@ -25,8 +25,10 @@
 	X(fcntl,             OWN,  -1, ENOMEM, 0) \
 	X(fdopendir,         OWN,   0, ENOMEM, 0) \
 	X(flock,             WAIT, -1, ENOLCK, 0) \
+	X(fsetxattr,         OUT,  -1, EOPNOTSUPP, 2) \
 	X(fstat,             OWN,  -1, EIO,    0) \
 	X(fstatat,           OWN,  -1, EIO,    2) \
+	X(fstatfs,           OWN,  -1, EIO,    0) \
 	X(ftruncate,         OUT,  -1, EROFS,  0) \
 	X(getcwd,            OWN,   0, ENOENT, 0) \
 	X(gethostname,       OWN,  -1, EFAULT, 0) \
@@ -65,6 +67,7 @@
 	X(sendfile,          OWN,  -1, EIO,    0) \
 	X(sendmsg,           OUT,  -1, ENOBUFS, 0) \
 	X(sethostname,       OUT,  -1, EPERM,  1) \
+	X(setrlimit,         OWN,  -1, EPERM,  0) \
 	X(setsid,            OUT,  -1, EPERM,  0) \
 	X(sigaction,         OWN,  -1, EINVAL, 0) \
 	X(socket,            OWN,  -1, EMFILE, 0) \

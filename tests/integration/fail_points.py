@@ -26,6 +26,9 @@ DIES = ("die", "die-after")
 
 # Calls with an effect whose failure is no failure of the run, by the function that makes them.
 TOLERATED = {
+    "ended_write": "the memory of failed runs, on which nothing depends",
+    "folder_open": "the memory of failed runs, on which nothing depends",
+    "json_file_replace": "the same",
     "mount_clone": "of --rootfs /: the mount is masked",
     "mount_set": "the same",
     "overlay_make_in_scratch": "the same",
@@ -281,6 +284,7 @@ class Walker:
         for i in set().union(*(log.ids for log in logs)):
             found += [str(p / "mydocker" / i) for p, _, _ in harness.cgroup_mounts() if (p / "mydocker" / i).exists()]
         found += [str(p / f"fail-{self.name}") for p, _, _ in harness.cgroup_mounts() if (p / f"fail-{self.name}").exists()]
+        found += [str(p) for p in self.engine.state.glob("ended/*") if p.suffix != ".json" and p.name != "new"]
         return found + [f"mount {m[0]}" for m in harness.mounts() if m[0].startswith(str(self.base))]
 
     def left(self, *runs):

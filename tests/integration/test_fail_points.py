@@ -139,17 +139,19 @@ def test_every_point(make_walkers, recorded, line):
 
 # Calls with an effect that no line passes, by function.
 UNREACHED = {
-    "folder_open": "the memory of failed runs, which nothing writes yet",
     "cgroup_v2_give": "cgroup v2 alone",
     "cid_file_make": "after its own failure",
     "out_of_memory": "the last words",
     "signalfd_set": "a signal while it starts",
     "out_init": "the width of a terminal",
-    "is_writable": "a look, for hosts with cgroup v2 alone",
+    "probe_is_writable": "a look, for hosts with cgroup v2 alone",
     "reaper": "pid 1 of --init has closed the log by then",
     "reap": "the same",
     "leave": "the same",
     "device_filter_attach": "cgroup v2 alone",
+    "label_write": "a host with SELinux or AppArmor",
+    "label_put": "the same",
+    "selinux_files_label": "the same",
     "memfd_seal": "a descriptor that is busy for a moment",
     "grant_to_owner": "what an ordinary user has locked away from himself",
     "move_up": "the same",
