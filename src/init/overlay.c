@@ -4,6 +4,8 @@
  * 6.5. In scratch all names are short and relative: l<N> is the lower layer (a copy of the mount), u<N> and w<N> are upper and work
  * folder, m<N> is the mount point. Nothing of it stays reachable: scratch hangs in the host's tree, which goes with the pivot, and
  * overlay has copies of the layers' mounts of its own. */
+#include <sys/statvfs.h>
+
 #include "base/str.h"
 #include "init/init.h"
 #include "kern/mount.h"
@@ -18,6 +20,14 @@ static int overlay_mount(const Init *in, const char *target, const char *layers,
 		return err_make(e, ERR_SYS, ENAMETOOLONG, "overlay: its layers have too long paths");
 	if (mount("overlay", target, "overlay", 0, data) < 0)
 		return err_sys(e, "mount an overlay (%s)", data);
+	/* Where the kernel cannot make its own folder in the work folder, it leaves the overlay read-only and says so in its log alone. */
+	struct statvfs fs;
+	if (statvfs(target, &fs) < 0)
+		return err_sys(e, "look at the overlay (%s)", data);
+	if (fs.f_flag & ST_RDONLY)
+		return err_make(e, ERR_STATE, EROFS,
+				"mount an overlay (%s): its work folder cannot be written; is the file system full?",
+				data);
 	return 0;
 }
 
