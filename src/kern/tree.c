@@ -79,15 +79,13 @@ static int failed(Removal *r, int n, const char *entry)
 
 typedef int (*EntryFn)(Removal *r, int dirfd, const char *name);
 
-/* Goes over a directory until it is empty. fn removes each entry or moves it away. */
-static int empty_dir(Removal *r, int dirfd, EntryFn fn)
+/* Goes over a directory until it is empty. fn removes each entry or moves it away. No second descriptor for it: a start that failed for
+ * lack of them has to be cleaned up after. */
+static int empty_dir(Removal *r, int take_fd, EntryFn fn)
 {
-	int copy = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
-	if (copy < 0)
-		return err_sys(r->e, "remove '%s'", r->name);
-	AUTO(closedir) DIR *d = fdopendir(copy);
+	AUTO(closedir) DIR *d = fdopendir(take_fd);
 	if (!d) {
-		fd_close(copy);
+		fd_close(take_fd);
 		return err_sys(r->e, "remove '%s'", r->name);
 	}
 	bool found;
@@ -99,7 +97,7 @@ static int empty_dir(Removal *r, int dirfd, EntryFn fn)
 			if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 				continue;
 			found = true;
-			TRY(fn(r, dirfd, entry->d_name));
+			TRY(fn(r, take_fd, entry->d_name));
 		}
 		if (errno)
 			return err_sys(r->e, "list '%s'", r->name);
@@ -129,7 +127,7 @@ static int first_level(Removal *r, int dirfd, const char *name)
 		return fd == -ENOENT ? 0 : failed(r, fd, name);
 	if (fchmod(fd, 0700) < 0 && errno != EPERM) /* EPERM: another user's; the removal itself will tell */
 		return failed(r, -errno, name);
-	TRY(empty_dir(r, fd, second_level));
+	TRY(empty_dir(r, TAKE_FD(fd), second_level));
 	n = remove_entry(dirfd, name);
 	return n < 0 ? failed(r, n, name) : 0;
 }
@@ -147,7 +145,7 @@ int tree_remove_at(int dirfd, const char *name, Err *e)
 		return err_make(e, ERR_SYS, -top, "open '%s' to remove it%s", name,
 				top == -EXDEV ? ": something is mounted there" : "");
 	Removal r = { .name = name, .top = top, .e = e };
-	TRY(empty_dir(&r, top, first_level));
+	TRY(empty_dir(&r, TAKE_FD(top), first_level));
 	n = remove_entry(dirfd, name);
 	return n < 0 ? err_make(e, ERR_SYS, -n, "remove '%s'", name) : 0;
 }
