@@ -375,7 +375,7 @@ static int run_take_name(Run *r, Undo *undo, Err *e)
 			break;
 		errno = -got;
 		if (got != -EEXIST)
-			return err_sys(e, "take the name '%s'", name);
+			return err_sys(e, "take the name '%s' in %s/names", name, r->state_dir);
 		if (attempt == 3 || (*holder && sweep_one(&r->state, holder, r->arena) == -EBUSY))
 			return err_make(e, ERR_EXISTS, 0, "name '%s' is in use by container %.*s",
 					name, ID_SHOWN, holder);
@@ -442,7 +442,7 @@ static int run_start(Run *r, WaitSignals *signals, Undo *undo, Err *e)
 	if (r->container.hangs)
 		undo_commit(undo);
 	if (!r->started && r->state.containers_fd >= 0)
-		sweep_all(&r->state, r->context.id, r->arena);
+		sweep_all(&r->state, r->context.id, log_debug, r->arena);
 	if (r->started || !signals->ended_by)
 		return started;
 	r->exit_code = 128 + signals->ended_by;
@@ -499,7 +499,7 @@ static int run_announce(Run *r, Err *e)
 		TRY(pid_file_write(&r->pid_file, r->container.pid, e));
 	if (r->request->started && !o->stdout_attached && !o->stderr_attached)
 		r->request->started(r->context.id);
-	sweep_all(&r->state, r->context.id, r->arena);
+	sweep_all(&r->state, r->context.id, log_warn, r->arena);
 	return 0;
 }
 
@@ -644,6 +644,6 @@ int engine_sweep(const char *state_dir, Err *e)
 	if (access(path, F_OK) < 0)
 		return 0;
 	TRY(state_open(path, &arena, &state, e));
-	sweep_all(&state, NULL, &arena);
+	sweep_all(&state, NULL, log_warn, &arena);
 	return 0;
 }

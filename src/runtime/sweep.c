@@ -94,7 +94,7 @@ static int container_end(State *s, ContainerDir *d, Arena *a, Err *e)
 	return state_remove(s, d, e);
 }
 
-int sweep_one(State *s, const char *id, Arena *a)
+static int sweep(State *s, const char *id, SweepLog say, Arena *a)
 {
 	Err e = { 0 };
 	char text[sizeof e.msg + 64];
@@ -107,25 +107,30 @@ int sweep_one(State *s, const char *id, Arena *a)
 	if (r == 0)
 		r = container_end(s, &d, a, &e);
 	if (r < 0)
-		log_warn("clean up after container %.12s: %s", id, err_text(&e, text, sizeof text));
+		say("clean up after container %.12s: %s", id, err_text(&e, text, sizeof text));
 	else
 		log_debug("cleaned up after container %.12s, whose engine had died", id);
 	return r;
 }
 
-void sweep_all(State *s, const char *own_id, Arena *a)
+int sweep_one(State *s, const char *id, Arena *a)
+{
+	return sweep(s, id, log_warn, a);
+}
+
+void sweep_all(State *s, const char *own_id, SweepLog say, Arena *a)
 {
 	int fd = openat(s->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO(closedir) DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	if (!d) {
-		log_warn("list %s/containers: %s", s->path, strerror(errno));
+		say("list %s/containers: %s", s->path, strerror(errno));
 		fd_close_auto(&fd);
 		return;
 	}
 	struct dirent *entry;
 	while (errno = 0, (entry = readdir(d)))
 		if (entry->d_name[0] != '.' && !str_eq(entry->d_name, own_id))
-			(void)sweep_one(s, entry->d_name, a); /* says itself what failed */
+			(void)sweep(s, entry->d_name, say, a); /* says itself what failed */
 	if (errno)
-		log_warn("list %s/containers: %s", s->path, strerror(errno));
+		say("list %s/containers: %s", s->path, strerror(errno));
 }
