@@ -40,7 +40,7 @@ typedef struct Point {
 	Kind kind;
 	const char *call;
 	unsigned long place;
-	const char *text; /* a path or name among the arguments, or NULL */
+	const char *text; /* a path or name among the arguments; of a write: what was opened last; or NULL */
 } Point;
 
 static struct {
@@ -50,6 +50,7 @@ static struct {
 	Action action;
 	bool failing; /* FAIL_ON has been reached: from now on all calls that would leave something outside fail */
 	unsigned clones;
+	char opened[256];
 	bool inside;      /* of a real call: what libc calls in turn is no point of its own */
 	bool is_born;     /* clone3 has just returned, in the child */
 	char target[128]; /* HOW:PROCESS:PLACE:CALL:TIMES as it came, for init */
@@ -231,20 +232,27 @@ static long point_call(Point *p, long bad, int number, Call real, const long v[7
 
 /* ---- the functions of libc ---- */
 
+static const char *text_of(const char *call, const char *text)
+{
+	if (text && strncmp(call, "open", 4) == 0)
+		(void)snprintf(points.opened, sizeof points.opened, "%s", text);
+	return strcmp(call, "write") == 0 ? points.opened : text;
+}
+
 static Kind kind_of(Kind kind, long flags)
 {
 	return kind != OPEN ? kind : flags & O_CREAT ? OUT : OWN;
 }
 
 /* All arguments are whole registers, and one too many does no harm: one form fits every function. */
-#define WRAP_AS(symbol, name, kind_, bad, number, text_)                               \
-	long __wrap_##symbol(long a, long b, long c, long d, long e, long f, long g)   \
-	{                                                                              \
-		const long v[7] = { a, b, c, d, e, f, g };                             \
-		Point p = { kind_of(kind_, strcmp(#name, "open") == 0 ? b : c), #name, \
-			    place_of(__builtin_return_address(0)),                     \
-			    text_ ? (const char *)v[text_ - 1] : NULL };               \
-		return point_call(&p, bad, number, __real_##symbol, v);                \
+#define WRAP_AS(symbol, name, kind_, bad, number, text_)                                 \
+	long __wrap_##symbol(long a, long b, long c, long d, long e, long f, long g)     \
+	{                                                                                \
+		const long v[7] = { a, b, c, d, e, f, g };                               \
+		Point p = { kind_of(kind_, strcmp(#name, "open") == 0 ? b : c), #name,   \
+			    place_of(__builtin_return_address(0)),                       \
+			    text_of(#name, text_ ? (const char *)v[text_ - 1] : NULL) }; \
+		return point_call(&p, bad, number, __real_##symbol, v);                  \
 	}
 #define WRAP(name, ...)                  \
 	WRAP_AS(name, name, __VA_ARGS__) \

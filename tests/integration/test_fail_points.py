@@ -112,18 +112,20 @@ def walk_sweep(make_walkers, line, choose):
     assert not wrong, f"{len(wrong)} of {len(jobs)}:\n" + "\n".join(wrong[:20])
 
 
+@pytest.mark.timeout(300)
 @each_swept
 def test_a_sweep_is_swept(make_walkers, recorded, line):
     walk_sweep(make_walkers, line, lambda points: first_of_their_kind(points, recorded["info"]))
 
 
 @pytest.mark.full
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @each_swept
 def test_a_sweep_is_swept_from_every_point(make_walkers, line):
     walk_sweep(make_walkers, line, list)
 
 
+@pytest.mark.timeout(300)
 @each_line
 def test_each_kind_of_point(make_walkers, recorded, line):
     before = [recorded[other.name] for other in LINES[: LINES.index(line)]]
@@ -131,7 +133,7 @@ def test_each_kind_of_point(make_walkers, recorded, line):
 
 
 @pytest.mark.full
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @each_line
 def test_every_point(make_walkers, recorded, line):
     walk_all(make_walkers, recorded, line, recorded[line.name])
