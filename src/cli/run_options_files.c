@@ -12,7 +12,7 @@ const Opt run_files_opts[] = {
 	OPT_FLAG(0, "read-only", RunOpts, request.read_only, "Mount the root file system read-only"),
 	OPT_FLAG(0, "read-only-tmpfs", RunOpts, request.read_only_tmpfs,
 		 "With --read-only: writable /run, /tmp and /var/tmp in memory"),
-	OPT_STR(0, "rootfs", RunOpts, request.rootfs, "DIR[:O]",
+	OPT_STR(0, "rootfs", RunOpts, request.rootfs, "DIR[:O][,idmap]",
 		"Use a directory as root; with :O (and always for /) nothing written reaches it"),
 	OPT_PARSE(0, "shm-size", RunOpts, request.shm_size, int64_t, "SIZE", opt_parse_size,
 		  "Size of /dev/shm (default 64m)"),

@@ -15,6 +15,18 @@ static void explain_volumes(const Spec *s, Explain *x)
 	}
 }
 
+/* --userns auto chooses among what others leave free, and lets nobody else choose until it is on record. */
+static void explain_ids(const RunContext *c, Explain *x)
+{
+	if (userns_needs_files(&c->userns, c->facts) & SUBID_FILES_RANGES)
+		explain_add(x, STAGE_LOOK, "which ids may be given away, and which there are at all",
+			    "openat(\"/etc/passwd\"), openat(\"/etc/subuid\"), openat(\"/etc/subgid\"), openat(\"/proc/self/uid_map\")");
+	if (userns_is_auto(&c->userns))
+		explain_add(x, STAGE_LOOK,
+			    "what others leave free of them; who else wants to choose waits",
+			    "flock(\"containers\", EX)");
+}
+
 static void explain_record(const RunContext *c, const Spec *s, Explain *x)
 {
 	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
@@ -24,6 +36,8 @@ static void explain_record(const RunContext *c, const Spec *s, Explain *x)
 		    "flock(\"%s\", EX)", c->container_dir);
 	explain_add(x, STAGE_RECORD, "the names of groups, layer and container",
 		    "openat(\"record.json.new\"), write(), renameat(\"record.json\")");
+	if (userns_is_auto(&c->userns))
+		explain_add(x, STAGE_RECORD, "the ids are on record", "flock(\"containers\", UN)");
 	if (c->request->name)
 		explain_add(x, STAGE_RECORD, "the name is taken: only one can make the link",
 			    "flock(\"names\", EX), symlinkat(\"names/%s\" -> \"%s\"), flock(\"names\", UN)",
@@ -53,6 +67,7 @@ void engine_explain_story(const RunContext *c, const Spec *s, Explain *x)
 		    "capget(), /proc/self/ns, /proc/self/cgroup, /proc/self/mountinfo");
 	explain_add(x, STAGE_LOOK, "who the command runs as: names are the root's, not the host's",
 		    "openat2(\"/etc/passwd\", IN_ROOT)");
+	explain_ids(c, x);
 	explain_record(c, s, x);
 	explain_add(x, STAGE_WAIT, "the command's end, signals to be passed on, the terminal",
 		    "poll(pidfd, signalfd%s)", c->request->tty ? ", terminal" : "");

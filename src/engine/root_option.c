@@ -35,22 +35,48 @@ static int is_host_root(int fd, const char *path, Err *e)
 	return dir.st_dev == root.st_dev && dir.st_ino == root.st_ino;
 }
 
-int root_option_open(const char *text, Arena *a, SpecRootKind *ret_kind, const char **ret_path,
-		     int *ret_fd, Err *e)
+/* Takes the words after the last colon, if that is what they are. Returns the directory's name. */
+static const char *words_take(const char *text, Arena *a, bool *ret_overlay, const char **ret_idmap)
 {
-	bool overlay = str_ends(text, ":O");
-	const char *dir = overlay ? arena_strndup(a, text, strlen(text) - 2) : text;
-	const char *path;
+	const char *colon = strrchr(text, ':'), *idmap = NULL;
+	bool overlay = false;
+	if (!colon)
+		return text;
+	StrList words = str_split(a, colon + 1, ',');
+	for (size_t i = 0; i < words.count; i++) {
+		const char *w = words.items[i];
+		if (strcmp(w, "O") == 0 && !overlay)
+			overlay = true;
+		else if ((strcmp(w, "idmap") == 0 || str_starts(w, "idmap=")) && !idmap)
+			idmap = w;
+		else
+			return text;
+	}
+	*ret_overlay = overlay;
+	*ret_idmap = idmap;
+	return arena_strndup(a, text, (size_t)(colon - text));
+}
+
+int root_option_open(const char *text, Arena *a, RootOption *ret, Err *e)
+{
+	bool overlay = false;
+	const char *idmap = NULL, *path;
+	const char *dir = words_take(text, a, &overlay, &idmap);
 	if (!*dir)
 		return err_make(e, ERR_USAGE, 0, "--rootfs: the directory's name is empty");
 	AUTO(fd_close) int fd = openat(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "root directory '%s'", dir);
 	TRY(real_path(fd, dir, a, &path, e));
-	int is_host = is_host_root(fd, path, e);
-	TRY(is_host);
-	*ret_kind = is_host ? ROOT_HOST : overlay ? ROOT_OVERLAY : ROOT_DIRECTORY;
-	*ret_path = *ret_kind == ROOT_HOST ? "/" : path;
-	*ret_fd = TAKE_FD(fd);
+	int host = is_host_root(fd, path, e);
+	TRY(host);
+	*ret = (RootOption){
+		.kind = host      ? ROOT_HOST
+			: overlay ? ROOT_OVERLAY
+				  : ROOT_DIRECTORY,
+		.path = host ? "/" : path,
+		.idmap = idmap,
+		.fd = TAKE_FD(fd),
+	};
 	return 0;
 }

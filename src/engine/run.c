@@ -2,7 +2,8 @@
  *
  * Everything is decided before anything is made: facts, root, user, description and plan come first, and each mistake in the request
  * is found there. Then the container's directory is made and locked, the record written that names all that will be made, and only
- * then the rest. Whatever happens after that, undo takes it back; a killed engine leaves record and lock, from which the next one
+ * then the rest. --userns auto alone opens the state directory before: its ids are part of the plan, and nobody else may choose
+ * until they are on record. Whatever happens after that, undo takes it back; a killed engine leaves record and lock, from which the next one
  * cleans (runtime/sweep.h).
  */
 #include "engine/run.h"
@@ -33,6 +34,7 @@
 #include "engine/seccomp_option.h"
 #include "engine/selinux_label.h"
 #include "engine/spec_fill.h"
+#include "engine/userns_find.h"
 #include "engine/volume_prepare.h"
 #include "engine/why.h"
 #include "kern/kmsg.h"
@@ -58,6 +60,7 @@ typedef struct Run {
 	State state;
 	ContainerDir dir;
 	const char *state_dir, *root_dir;
+	bool only_looks; /* to explain it: nothing is made, not even a directory */
 	RunContext context;
 	Spec spec;
 	Plan plan;
@@ -218,21 +221,43 @@ static unsigned facts_wanted(const Run *r)
 	       (seccomp_option_is_file(q->seccomp) ? FACTS_KERNEL : 0) | (labels ? FACTS_LABELS : 0);
 }
 
+static int run_look_at_root(Run *r, Err *e)
+{
+	RunContext *c = &r->context;
+	RootOption root;
+	TRY(root_option_open(r->request->rootfs, r->arena, &root, e));
+	c->root_kind = root.kind;
+	c->root_path = root.path;
+	c->root_idmap = root.idmap;
+	c->root_fd = root.fd;
+	return 0;
+}
+
+static int run_look_at_user(Run *r, Err *e)
+{
+	const char *user = r->request->user;
+	if (!user)
+		user = userns_default_user(&r->context.userns, &r->facts, r->arena);
+	TRY(user_lookup(r->context.root_fd, user, r->arena, &r->context.user, e));
+	return userns_find(&r->context.userns, r->state_dir, r->only_looks, &r->state, &r->context, e);
+}
+
 /* Facts, directories, root, user, host name: all that the description is made from. Nothing is made. */
 static int run_look(Run *r, Err *e)
 {
 	RunContext *c = &r->context;
 	TRY(container_options_read(r->request, r->arena, &r->options, e)); /* before anything is opened */
 	TRY(request_check(r->request, e));
+	TRY(userns_read(r->request, r->arena, &r->context.userns, e));
 	TRY(dirs_state(r->request->state_dir, r->arena, &r->state_dir, e));
 	TRY(dirs_root(r->request->root_dir, r->arena, &r->root_dir, e));
 	TRY(id_make(r->arena, &c->id, e));
-	TRY(root_option_open(r->request->rootfs, r->arena, &c->root_kind, &c->root_path, &c->root_fd, e));
+	TRY(run_look_at_root(r, e));
 	TRY(host_facts_probe("", facts_wanted(r), r->arena, &r->facts, e));
 	TRY(root_check(r, e));
 	TRY(hostname_choose(r, e));
 	TRY(run_make_network_texts(r, e));
-	TRY(user_lookup(c->root_fd, r->request->user, r->arena, &c->user, e));
+	TRY(run_look_at_user(r, e));
 	c->container_dir = arena_printf(r->arena, "%s/containers/%s", r->state_dir, c->id);
 	if (c->root_kind == ROOT_OVERLAY)
 		c->overlay_dir = overlay_dir_choose(r->root_dir, c->id, c->root_path, r->arena);
@@ -295,6 +320,8 @@ static int run_write_record(Run *r, Err *e)
 		.annotations_count = r->spec.annotations_count,
 		.stop_signal = signal_name(r->options.stop_signal),
 		.stop_timeout = r->options.stop_timeout,
+		.uids = id_maps_own_ids(&r->context.ids.uids, r->arena),
+		.gids = id_maps_own_ids(&r->context.ids.gids, r->arena),
 	};
 	for (size_t i = 0; i < r->plan.groups_count; i++)
 		strlist_add(r->arena, &record.groups, r->plan.groups[i].dir);
@@ -388,23 +415,27 @@ static int run_take_name(Run *r, Undo *undo, Err *e)
 	return 0;
 }
 
-/* Who id 0 of the container is on the host; the plan has checked that it is mapped. */
-static uint32_t host_id_of_root(const SpecIdMap *maps, size_t count, uint32_t without_maps)
+/* Who id 0 of the container is on the host, for files that are to be its own; the caller's own where it has none, or may give nothing
+ * away. */
+static uint32_t host_id_of_root(const Run *r, const IdMaps *maps, uint32_t own)
 {
-	for (size_t i = 0; i < count; i++)
-		if (maps[i].container_id == 0)
-			return maps[i].host_id;
-	return without_maps;
+	for (size_t i = 0; i < maps->count && r->facts.privileged; i++)
+		if (maps->items[i].container_id == 0)
+			return maps->items[i].host_id;
+	return own;
 }
 
 /* From here on things are made. */
 static int run_make_dirs(Run *r, Undo *undo, Err *e)
 {
 	const RunContext *c = &r->context;
-	TRY(state_open(r->state_dir, r->arena, &r->state, e));
+	if (!state_is_open(&r->state))
+		TRY(state_open(r->state_dir, r->arena, &r->state, e));
 	TRY(state_add(&r->state, c->id, r->arena, &r->dir, e));
 	undo_push(undo, undo_dir, r);
 	TRY(run_write_record(r, e));
+	if (userns_is_auto(&r->context.userns))
+		state_ids_unlock(&r->state);
 	TRY(run_take_name(r, undo, e));
 	TRY(run_make_id_files(r, undo, e));
 	if (c->overlay_dir) {
@@ -412,13 +443,11 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 		TRY(overlay_dir_make(c->overlay_dir, c->root_fd, e));
 	}
 	TRY(volumes_prepare(&r->spec, e));
-	const SpecLinux *l = &r->spec.linux_;
-	int n = network_files_write(
-		r->dir.fd, &r->network,
-		host_id_of_root(l->uid_mappings, l->uid_mappings_count, r->facts.euid),
-		host_id_of_root(l->gid_mappings, l->gid_mappings_count, r->facts.egid), e);
-	if (n == 0 && l->mount_label)
-		n = selinux_files_label(r->dir.fd, l->mount_label, e);
+	int n = network_files_write(r->dir.fd, &r->network,
+				    host_id_of_root(r, &c->ids.uids, r->facts.euid),
+				    host_id_of_root(r, &c->ids.gids, r->facts.egid), e);
+	if (n == 0 && r->spec.linux_.mount_label)
+		n = selinux_files_label(r->dir.fd, r->spec.linux_.mount_label, e);
 	return n < 0 ? err_wrap(e, n, "%s", r->dir.path) : 0;
 }
 
@@ -614,6 +643,7 @@ int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e)
 	AUTO(run_close) Run r = run_make(request, a);
 	*ret = (RunExplain){ .story = { .arena = a } };
 	r.explain = ret;
+	r.only_looks = true;
 	r.context.facts = &r.facts;
 	TRY(run_look(&r, e));
 	TRY(run_plan(&r, e));

@@ -45,7 +45,7 @@ typedef struct RunRequest {
 	StrList preserve_fd;  /* or these: "FD,FD" */
 
 	/* files and devices */
-	const char *rootfs; /* "DIR" or "DIR:O" */
+	const char *rootfs; /* "DIR", "DIR:O", "DIR:idmap" ... */
 	bool read_only;
 	bool read_only_tmpfs;  /* with read_only: writable /run, /tmp and /var/tmp */
 	StrList volumes;       /* "SRC:DST[:OPTIONS]" */
@@ -82,7 +82,9 @@ typedef struct RunRequest {
 	const char *pid, *ipc, *uts, *cgroupns;
 
 	/* user namespace */
+	const char *userns;       /* "host", "private", "keep-id", "auto", "nomap", with options */
 	StrList uidmaps, gidmaps; /* "CONTAINER:HOST:SIZE" */
+	const char *subuid_name, *subgid_name; /* whose ranges in /etc/subuid and /etc/subgid */
 
 	/* privileges */
 	StrList cap_add, cap_drop; /* names with or without CAP_, or ALL */

@@ -12,7 +12,7 @@ bool run_shares(const char *option)
 
 bool run_has_userns(const RunContext *c)
 {
-	return !c->facts->privileged || c->request->uidmaps.count > 0 || c->request->gidmaps.count > 0;
+	return c->ids.uids.count > 0;
 }
 
 static void spec_fill_root(const RunContext *c, Spec *s)
@@ -21,6 +21,7 @@ static void spec_fill_root(const RunContext *c, Spec *s)
 	s->root.path = c->root_path;
 	s->root.readonly = c->request->read_only;
 	s->root.overlay_dir = c->overlay_dir;
+	s->root.idmap = c->root_idmap;
 	if (!run_shares(c->request->uts))
 		s->hostname = c->hostname;
 	s->domainname = c->request->domainname;

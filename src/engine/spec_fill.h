@@ -7,6 +7,7 @@
 #pragma once
 #include "engine/run.h"
 #include "engine/user.h"
+#include "engine/userns.h"
 #include "fmt/spec.h"
 #include "runtime/facts.h"
 
@@ -21,7 +22,10 @@ typedef struct RunContext {
 	const char *root_path;     /* absolute, resolved */
 	SpecRootKind root_kind;
 	int root_fd; /* the root directory, or its lower layer */
-	User user;   /* resolved in the root */
+	const char *root_idmap; /* "idmap", perhaps with a value: by which ids the root's files show; NULL: as they are */
+	User user;     /* resolved in the root */
+	Userns userns; /* what was asked about ids */
+	UsernsIds ids; /* none: no user namespace of its own */
 } RunContext;
 
 /* Fills the whole structure; *ret is initialised first. */

@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "base/personality.h"
-#include "engine/idmap_option.h"
 #include "engine/spec_fill.h"
 
 static void fill_namespaces(const RunContext *c, Spec *s)
@@ -17,47 +16,39 @@ static void fill_namespaces(const RunContext *c, Spec *s)
 	s->linux_.namespaces = ns;
 }
 
-static int maps_parse(const RunContext *c, const char *option, const StrList *texts,
-		      SpecIdMap **ret, size_t *ret_count, Err *e)
+static void fill_id_maps(const RunContext *c, Spec *s)
 {
-	for (size_t i = 0; i < texts->count; i++) {
-		SpecIdMap m;
-		TRY(idmap_option_parse(option, texts->items[i], c->arena, &m, e));
-		*arena_push(c->arena, ret, ret_count, SpecIdMap) = m;
-	}
-	return 0;
-}
-
-/* Given maps; where only one kind was given it serves for both, as podman. Without any, an ordinary user is root inside. */
-static int fill_id_maps(const RunContext *c, Spec *s, Err *e)
-{
-	const RunRequest *r = c->request;
 	SpecLinux *l = &s->linux_;
-	if (!run_has_userns(c))
-		return 0;
-	TRY(maps_parse(c, "--uidmap", r->uidmaps.count ? &r->uidmaps : &r->gidmaps,
-		       &l->uid_mappings, &l->uid_mappings_count, e));
-	TRY(maps_parse(c, "--gidmap", r->gidmaps.count ? &r->gidmaps : &r->uidmaps,
-		       &l->gid_mappings, &l->gid_mappings_count, e));
-	if (l->uid_mappings_count > 0)
-		return 0;
-	*arena_push(c->arena, &l->uid_mappings, &l->uid_mappings_count,
-		    SpecIdMap) = (SpecIdMap){ .host_id = c->facts->euid, .size = 1 };
-	*arena_push(c->arena, &l->gid_mappings, &l->gid_mappings_count,
-		    SpecIdMap) = (SpecIdMap){ .host_id = c->facts->egid, .size = 1 };
-	return 0;
+	l->uid_mappings = c->ids.uids.items;
+	l->uid_mappings_count = c->ids.uids.count;
+	l->gid_mappings = c->ids.gids.items;
+	l->gid_mappings_count = c->ids.gids.count;
 }
 
-/* How many ids from 0 on are mapped, at most the kernel's limit for group ids of sysctls. */
-static uint32_t mapped_from_zero(const RunContext *c, const SpecLinux *l)
+#define SYSCTL_GID_MOST ((uint32_t)INT32_MAX) /* the kernel's limit for group ids of this one */
+
+static uint32_t map_end(const SpecIdMap *m)
 {
-	uint32_t most = INT32_MAX;
+	uint32_t last = m->container_id + m->size - 1;
+	return last < SYSCTL_GID_MOST ? last : SYSCTL_GID_MOST;
+}
+
+/* All groups may ping. The kernel compares ids of the host: from the group that is the lowest there to the one that is the highest lie
+ * all of the container. Where these two are the other way round inside, it takes no such range: then the groups beside the command's. */
+static const char *ping_range(const RunContext *c)
+{
+	const IdMaps *m = &c->ids.gids;
+	const SpecIdMap *low = m->items, *high = m->items, *own = m->items;
 	if (!run_has_userns(c))
-		return most;
-	for (size_t i = 0; i < l->gid_mappings_count; i++)
-		if (l->gid_mappings[i].container_id == 0)
-			return l->gid_mappings[i].size - 1 < most ? l->gid_mappings[i].size - 1 : most;
-	return 0;
+		return arena_printf(c->arena, "0 %u", SYSCTL_GID_MOST);
+	for (const SpecIdMap *i = m->items; i < m->items + m->count; i++) {
+		low = i->host_id < low->host_id ? i : low;
+		high = i->host_id > high->host_id ? i : high;
+		own = c->user.gid >= i->container_id && c->user.gid - i->container_id < i->size ? i : own;
+	}
+	if (low->container_id > map_end(high) || high->container_id > SYSCTL_GID_MOST)
+		low = high = own;
+	return arena_printf(c->arena, "%u %u", low->container_id, map_end(high));
 }
 
 static void sysctl_set(const RunContext *c, SpecLinux *l, const char *key, const char *value)
@@ -76,8 +67,7 @@ static int fill_sysctls(const RunContext *c, Spec *s, Err *e)
 {
 	SpecLinux *l = &s->linux_;
 	if (!run_shares(c->request->network)) {
-		sysctl_set(c, l, "net.ipv4.ping_group_range",
-			   arena_printf(c->arena, "0 %u", mapped_from_zero(c, l)));
+		sysctl_set(c, l, "net.ipv4.ping_group_range", ping_range(c));
 		sysctl_set(c, l, "net.ipv4.ip_unprivileged_port_start", "0");
 	}
 	for (size_t i = 0; i < c->request->sysctls.count; i++) {
@@ -142,7 +132,7 @@ int spec_fill_linux(const RunContext *c, Spec *s, Err *e)
 {
 	SpecLinux *l = &s->linux_;
 	fill_namespaces(c, s);
-	TRY(fill_id_maps(c, s, e));
+	fill_id_maps(c, s);
 	TRY(fill_sysctls(c, s, e));
 	TRY(fill_personality(c, l, e));
 	fill_device_rules(c, &l->resources);

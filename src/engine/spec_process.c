@@ -194,7 +194,7 @@ static int fill_groups(const RunContext *c, Spec *s, Err *e)
 	uint32_t *gids = NULL;
 	size_t count = 0, asked_count;
 	TRY(user_find_groups(c->root_fd, &c->request->group_add, c->arena, &asked, &asked_count, e));
-	if (c->facts->privileged) { /* else setgroups(2) is denied in the user namespace */
+	if (userns_allows_setgroups(c->facts, &c->ids.gids)) {
 		*arena_push(c->arena, &gids, &count, uint32_t) = c->user.gid;
 		for (size_t i = 0; i < c->user.groups_count; i++)
 			if (c->user.groups[i] != c->user.gid &&

@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "kern/path.h"
 
-#define ID_MAX (UINT32_MAX - 1) /* 2^32-1 means "no id" */
+#define ID_MAX    (UINT32_MAX - 1) /* 2^32-1 means "no id" */
+#define ID_NOBODY 65534
 
 /* The text of a file in the root, "" when there is none. Pages of the buffer that stay untouched cost nothing. */
 static int root_file_read(int root_fd, const char *path, Arena *a, char **ret, Err *e)
@@ -173,5 +174,42 @@ int user_find_groups(int root_fd, const StrList *names, Arena *a, const uint32_t
 	}
 	*ret_gids = gids;
 	*ret_count = count;
+	return 0;
+}
+
+const char *user_name_of(char *passwd, uint32_t uid)
+{
+	PasswdEntry p = passwd_find(passwd, NULL, uid);
+	return p.found ? p.name : NULL;
+}
+
+static void highest(const char *text, uint32_t *ret)
+{
+	uint32_t id;
+	if (num_parse_u32(text, ID_MAX, &id) == 0 && id != ID_NOBODY && id > *ret)
+		*ret = id;
+}
+
+static bool is_nobody(const char *name)
+{
+	return strcmp(name, "nobody") == 0 || strcmp(name, "nogroup") == 0;
+}
+
+int user_find_highest_id(int root_fd, Arena *a, uint32_t *ret, Err *e)
+{
+	char *passwd, *group, *f[7];
+	size_t n;
+	*ret = 0;
+	TRY(root_file_read(root_fd, "/etc/passwd", a, &passwd, e));
+	TRY(root_file_read(root_fd, "/etc/group", a, &group, e));
+	while ((n = line_next(&passwd, f, ARRAY_LEN(f))) > 0) {
+		if (n < 6 || is_nobody(f[0]))
+			continue;
+		highest(f[2], ret);
+		highest(f[3], ret);
+	}
+	while ((n = line_next(&group, f, ARRAY_LEN(f))) > 0)
+		if (n >= 3 && !is_nobody(f[0]))
+			highest(f[2], ret);
 	return 0;
 }

@@ -20,6 +20,12 @@ typedef struct User {
 	const char *home; /* "/" when there is no entry */
 } User;
 
+/* The name of a uid in the text of a passwd file, which is cut to pieces; NULL when it has none. */
+const char *user_name_of(char *passwd, uint32_t uid);
+
+/* The highest id in the root's passwd and group files, 0 where there is none. Those of nobody, at the end of the 16-bit ids, do not count. */
+int user_find_highest_id(int root_fd, Arena *a, uint32_t *ret, Err *e);
+
 /* Finds supplementary groups that are asked for by name or id in the root's /etc/group and puts them into *ret_gids. ERR_SPEC names
  * one that is unknown. */
 int user_find_groups(int root_fd, const StrList *names, Arena *a, const uint32_t **ret_gids,

@@ -35,6 +35,10 @@ typedef struct SpecMount {
 	bool throw_away; /* a throw-away layer in memory over the folder `source`; the type is "overlay" (engine only) */
 	bool create_source; /* make the folder, if it is missing, before anything starts (engine only) */
 	bool chown_source; /* give it and all in it to the command's user before anything starts (engine only) */
+	SpecIdMap *uid_mappings,
+		*gid_mappings; /* of an id-mapped bind: ids of its files to ids of the host */
+	size_t uid_mappings_count,
+		gid_mappings_count; /* 0: the option "idmap" means those of the container */
 } SpecMount;
 
 typedef struct SpecRlimit {
@@ -86,6 +90,7 @@ typedef struct SpecRoot {
 	const char *path; /* absolute on the host */
 	bool readonly;
 	const char *overlay_dir; /* ROOT_OVERLAY: holds upper/ and work/ on disk; NULL: the upper layer lives in memory */
+	const char *idmap; /* "idmap" or "idmap=uids=...;gids=...", as the option of a mount; NULL: none (engine only) */
 } SpecRoot;
 
 enum { /* bits of SpecLinux.namespaces: a new namespace of this kind */

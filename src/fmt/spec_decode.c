@@ -75,21 +75,36 @@ static int decode_host_name(SpecDecoder *d, const JsonValue *v, void *base, cons
 	return 0;
 }
 
+static int decode_mount_uid_maps(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	SpecMount *m = base;
+	(void)row;
+	return spec_decode_id_maps(d, v, &m->uid_mappings, &m->uid_mappings_count);
+}
+
+static int decode_mount_gid_maps(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	SpecMount *m = base;
+	(void)row;
+	return spec_decode_id_maps(d, v, &m->gid_mappings, &m->gid_mappings_count);
+}
+
 static const SpecRow mount_rows[] = {
 	SPEC_TEXT("destination", SpecMount, destination, .flags = SPEC_REQUIRED),
 	SPEC_TEXT("type", SpecMount, type),
 	SPEC_TEXT("source", SpecMount, source),
 	SPEC_STRINGS("options", SpecMount, options),
-	SPEC_NOT_YET("uidMappings", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("gidMappings", SPEC_EMPTY_ARRAY),
+	SPEC_ROW("uidMappings", decode_mount_uid_maps),
+	SPEC_ROW("gidMappings", decode_mount_gid_maps),
 	SPEC_ROWS_END,
 };
 
 static int finish_mount(SpecDecoder *d, const JsonValue *v, void *item, size_t index)
 {
 	SpecMount *m = item;
-	(void)v;
 	(void)index;
+	if (!m->uid_mappings_count != !m->gid_mappings_count)
+		return spec_fail(d, v, "must have uidMappings and gidMappings, or neither");
 	m->destination = path_clean(d->arena, m->destination); /* also makes a relative one absolute */
 	return 0;
 }

@@ -95,18 +95,23 @@ static const SpecList id_maps = {
 	.rows = id_map_rows, .size = sizeof(SpecIdMap), .max = LIMIT_ID_MAPS, .check = check_id_map
 };
 
+int spec_decode_id_maps(SpecDecoder *d, const JsonValue *v, SpecIdMap **ret, size_t *ret_count)
+{
+	return spec_decode_objects(d, v, &id_maps, ret, ret_count);
+}
+
 static int decode_uid_maps(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
 	SpecLinux *l = base;
 	(void)row;
-	return spec_decode_objects(d, v, &id_maps, &l->uid_mappings, &l->uid_mappings_count);
+	return spec_decode_id_maps(d, v, &l->uid_mappings, &l->uid_mappings_count);
 }
 
 static int decode_gid_maps(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
 	SpecLinux *l = base;
 	(void)row;
-	return spec_decode_objects(d, v, &id_maps, &l->gid_mappings, &l->gid_mappings_count);
+	return spec_decode_id_maps(d, v, &l->gid_mappings, &l->gid_mappings_count);
 }
 
 /* ---- devices ---- */

@@ -116,6 +116,9 @@ void spec_leave(SpecDecoder *d);
 int spec_fail(SpecDecoder *d, const JsonValue *v, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* An array of id maps: "uidMappings" and "gidMappings", of linux and of a mount. */
+int spec_decode_id_maps(SpecDecoder *d, const JsonValue *v, SpecIdMap **ret, size_t *ret_count);
+
 /* The sections, each with its tables in a file of its own. */
 extern const SpecRow spec_process_rows[], spec_linux_rows[], spec_resources_rows[];
 int spec_decode_seccomp(SpecDecoder *d, const JsonValue *v, void *base,

@@ -41,7 +41,7 @@ int groups_join(Init *in, Err *e);
  * that share mounts with the host). With the ids of the caller, for whom folders of the host may be 0700. */
 int rootfs_open(Init *in, Err *e);
 
-/* Becomes 0:0 of a new user namespace, and not dumpable. */
+/* Becomes setup_uid:setup_gid of a new user namespace, 0:0 where that is mapped, and not dumpable. */
 int identity_take(Init *in, Err *e);
 
 int rootfs_attach(Init *in, Err *e); /* attaches the root, or an overlay over it */
@@ -78,8 +78,9 @@ int label_put(const Init *in, int mount, Err *e);
 /* Attaches lower (a detached mount) in scratch and makes overlay number in->overlays over it, attached in scratch, too. */
 int overlay_make_in_scratch(Init *in, int lower, uint64_t attrs, int *ret_mount, Err *e);
 
-/* The root overlay whose upper layer is on disk, attached over the root folder. */
-int overlay_make_on_disk(Init *in, int *ret_mount, Err *e);
+/* The root overlay whose upper layer is on disk, attached over the root folder. lower is a detached mount, or FD_NONE where the root
+ * folder is the lower layer as it is. */
+int overlay_make_on_disk(Init *in, int lower, int *ret_mount, Err *e);
 
 int session_new(Err *e);
 int keyring_new(const Init *in, Err *e); /* a session keyring of its own, with WIRE_NEW_KEYRING */

@@ -16,7 +16,7 @@ static int init_story(Init *in, Err *e)
 	DONE(JOIN, groups_join(in, e));
 	DONE(OPEN, rootfs_open(in, e)); /* while the parent writes record and id maps */
 	DONE(HEAR, sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
-	DONE(IDENTITY, identity_take(in, e)); /* from here: 0:0 inside, not dumpable */
+	DONE(IDENTITY, identity_take(in, e)); /* from here: an id inside, not dumpable */
 
 	DONE(ROOT, rootfs_attach(in, e));
 	DONE(MOUNTS, mounts_make(in, e));

@@ -19,7 +19,10 @@ static int overlay_mount(const Init *in, const char *target, const char *layers,
 		       init_has(in, WIRE_USERNS) ? ",userxattr" : "", context ? context : "") < 0)
 		return err_make(e, ERR_SYS, ENAMETOOLONG, "overlay: its layers have too long paths");
 	if (mount("overlay", target, "overlay", 0, data) < 0)
-		return err_sys(e, "mount an overlay (%s)", data);
+		return err_sys(e, "mount an overlay (%s)%s", data,
+			       errno == EINVAL && in->plan->idmap_fd >= 0
+				       ? "; id-mapped layers need Linux 5.19"
+				       : "");
 	/* Where the kernel cannot make its own folder in the work folder, it leaves the overlay read-only and says so in its log alone. */
 	struct statvfs fs;
 	if (statvfs(target, &fs) < 0)
@@ -31,21 +34,20 @@ static int overlay_mount(const Init *in, const char *target, const char *layers,
 	return 0;
 }
 
-/* The root of an overlay shows mode and owner of the upper folder: they become those of the lower one. An owner that has no id here
- * shows as overflow id and cannot be given away: the folder stays ours then. */
-static int upper_make(const Init *in, const char *name, int lower, Err *e)
+/* The root of an overlay shows mode and owner of the upper folder: they become those of the lower one, which may show with other ids
+ * than it has on disk. An owner that has no id here shows as overflow id and cannot be given away: the folder stays ours then. */
+static int upper_set(int dirfd, const char *upper, int lower, Err *e)
 {
 	struct stat st;
 	if (fstat(lower, &st) < 0)
 		return err_sys(e, "look at the lower layer");
 	if (!S_ISDIR(st.st_mode))
 		return err_make(e, ERR_SYS, ENOTDIR, "the lower layer is not a folder");
-	if (mkdirat(in->scratch, name, 0700) < 0)
-		return err_sys(e, "make the upper folder");
-	if ((st.st_uid != 0 || st.st_gid != 0) &&
-	    fchownat(in->scratch, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL)
+	bool is_roots = dirfd != AT_FDCWD; /* in scratch it is new; on disk it may have been given away */
+	if (!(is_roots && st.st_uid == 0 && st.st_gid == 0) &&
+	    fchownat(dirfd, upper, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL)
 		return err_sys(e, "give the upper folder to %u:%u", st.st_uid, st.st_gid);
-	if (fchmodat(in->scratch, name, st.st_mode & 07777, 0) < 0)
+	if (fchmodat(dirfd, upper, st.st_mode & 07777, 0) < 0)
 		return err_sys(e, "set the mode of the upper folder");
 	return 0;
 }
@@ -60,10 +62,10 @@ int overlay_make_in_scratch(Init *in, int lower, uint64_t attrs, int *ret_mount,
 	(void)snprintf(m, sizeof m, "m%u", n);
 	(void)snprintf(layers, sizeof layers, "lowerdir=%s,upperdir=%s,workdir=%s", l, u, w);
 
-	TRY(upper_make(in, u, lower, e));
-	if (mkdirat(in->scratch, l, 0700) < 0 || mkdirat(in->scratch, w, 0700) < 0 ||
-	    mkdirat(in->scratch, m, 0700) < 0)
+	if (mkdirat(in->scratch, u, 0700) < 0 || mkdirat(in->scratch, l, 0700) < 0 ||
+	    mkdirat(in->scratch, w, 0700) < 0 || mkdirat(in->scratch, m, 0700) < 0)
 		return err_sys(e, "make a scratch folder");
+	TRY(upper_set(in->scratch, u, lower, e));
 	if (sys_move_mount(lower, "", in->scratch, l, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_sys(e, "attach the lower layer");
 	if (fchdir(in->scratch) < 0)
@@ -93,20 +95,26 @@ static int escape(char *out, size_t size, const char *path)
 	return 0;
 }
 
-int overlay_make_on_disk(Init *in, int *ret_mount, Err *e)
+int overlay_make_on_disk(Init *in, int lower, int *ret_mount, Err *e)
 {
 	const WirePlan *p = in->plan;
 	char upper[2048], work[2048], layers[4096];
+	bool given = lower >= 0; /* then it is attached, and is the current folder */
+	if (given) {
+		TRY(upper_set(AT_FDCWD, wire_text(p, p->overlay_upper), lower, e));
+		TRY(mount_attach(lower, in->root_dir, e));
+	}
 	if (escape(upper, sizeof upper, wire_text(p, p->overlay_upper)) < 0 ||
 	    escape(work, sizeof work, wire_text(p, p->overlay_work)) < 0 ||
 	    str_format(layers, sizeof layers, "lowerdir=%s,upperdir=%s,workdir=%s",
-		       wire_text(p, p->overlay_lower), upper, work) < 0)
+		       given ? "." : wire_text(p, p->overlay_lower), upper, work) < 0)
 		return err_make(e, ERR_SYS, ENAMETOOLONG, "overlay: its layers have too long paths");
-	if (fchdir(in->root_dir) < 0)
+	if (fchdir(given ? lower : in->root_dir) < 0)
 		return err_sys(e, "enter it");
 	TRY(overlay_mount(in, ".", layers, e));
 	/* "." still is what lies below the new mount; the path, a folder of ours, leads to its top. */
-	int made = openat(AT_FDCWD, wire_text(p, p->root), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int made = openat(AT_FDCWD, wire_text(p, given ? p->scratch_dir : p->root),
+			  O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (made < 0)
 		return err_sys(e, "open the overlay");
 	*ret_mount = made;

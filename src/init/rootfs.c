@@ -24,15 +24,25 @@ int groups_join(Init *in, Err *e)
 	return 0;
 }
 
+static int source_clone(Init *in, const WireMount *m, int *ret, Err *e)
+{
+	AUTO(fd_close) int copy = FD_NONE;
+	bool recursive = m->kind == WIRE_MOUNT_BIND && (m->flags & WIRE_MOUNT_RECURSIVE);
+	TRY(mount_clone(AT_FDCWD, wire_text(in->plan, m->source), recursive, &copy, e));
+	if (m->kind == WIRE_MOUNT_OVERLAY && in->plan->idmap_fd >= 0)
+		TRY(mount_idmap(copy, in->plan->idmap_fd, false, e));
+	*ret = TAKE_FD(copy);
+	return 0;
+}
+
 /* Whoever may fail does so later, in mounts_make(): what is optional, or masked instead, stays FD_NONE. */
 static int source_open(Init *in, uint32_t i, Err *e)
 {
 	const WireMount *m = &WIRE_ITEMS(in->plan, mounts, WireMount)[i];
-	if (m->kind == WIRE_MOUNT_FS)
+	if (m->kind == WIRE_MOUNT_FS || in->sources[i] >= 0)
 		return 0;
-	bool recursive = m->kind == WIRE_MOUNT_BIND && (m->flags & WIRE_MOUNT_RECURSIVE);
 	const char *source = wire_text(in->plan, m->source);
-	int r = mount_clone(AT_FDCWD, source, recursive, &in->sources[i], e);
+	int r = source_clone(in, m, &in->sources[i], e);
 	if ((r == -ENOENT && (m->flags & WIRE_MOUNT_OPTIONAL)) ||
 	    (r < 0 && (m->flags & WIRE_MOUNT_MASK_ON_FAILURE)))
 		return 0;
@@ -72,6 +82,8 @@ static int sources_open(Init *in, bool sharing, Err *e)
 
 int rootfs_open(Init *in, Err *e)
 {
+	for (uint32_t i = 0; i < in->plan->source_fds.count; i++)
+		in->sources[i] = WIRE_ITEMS(in->plan, source_fds, int32_t)[i];
 	/* While our copy of the host's mounts is what the namespace began with: peers of the host's, in a user namespace their slaves. */
 	TRY(sources_open(in, true, e));
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -86,8 +98,8 @@ int rootfs_open(Init *in, Err *e)
 	return sources_open(in, false, e);
 }
 
-/* The capabilities stay, as 0:0 of the namespace; what was raised to bring them through execve(2) goes: emptying the inheritable set
- * empties the ambient one, capabilities(7). */
+/* The capabilities stay: only who leaves id 0 loses them, and who is not 0 now was not before, since 0 is not mapped. What was raised to
+ * bring them through execve(2) goes: emptying the inheritable set empties the ambient one, capabilities(7). */
 static int inheritance_end(Err *e)
 {
 	struct __user_cap_data_struct caps[2];
@@ -103,13 +115,14 @@ static int inheritance_end(Err *e)
  * it an ordinary user's parent could not write the id maps, which then belong to root (proc(5)). */
 int identity_take(Init *in, Err *e)
 {
+	const WirePlan *p = in->plan;
 	if (init_has(in, WIRE_USERNS)) {
-		if (sys_setresgid(0, 0, 0) < 0)
-			return err_sys(e, "become group 0 of the user namespace (is it mapped?)");
+		if (sys_setresgid(p->setup_gid, p->setup_gid, p->setup_gid) < 0)
+			return err_sys(e, "become group %u of the user namespace", p->setup_gid);
 		if (!init_has(in, WIRE_NO_SETGROUPS) && sys_setgroups(0, NULL) < 0)
 			return err_sys(e, "leave the supplementary groups");
-		if (sys_setresuid(0, 0, 0) < 0)
-			return err_sys(e, "become user 0 of the user namespace (is it mapped?)");
+		if (sys_setresuid(p->setup_uid, p->setup_uid, p->setup_uid) < 0)
+			return err_sys(e, "become user %u of the user namespace", p->setup_uid);
 		TRY(inheritance_end(e));
 	}
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
@@ -138,12 +151,10 @@ int rootfs_attach(Init *in, Err *e)
 		return err_wrap(e, r, "scratch file system");
 	if (!in->plan->overlay_lower) {
 		r = mount_attach(in->root, in->root_dir, e);
-	} else if (in->plan->overlay_upper) {
-		r = overlay_make_on_disk(in, &in->root, e);
 	} else {
-		int lower = TAKE_FD(in->root);
-		r = overlay_make_in_scratch(in, lower, 0, &in->root, e);
-		fd_close(lower);
+		AUTO(fd_close) int lower = TAKE_FD(in->root);
+		r = in->plan->overlay_upper ? overlay_make_on_disk(in, lower, &in->root, e)
+					    : overlay_make_in_scratch(in, lower, 0, &in->root, e);
 	}
 	return r < 0 ? err_wrap(e, r, "root directory '%s'", path) : 0;
 }

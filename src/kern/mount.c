@@ -90,6 +90,14 @@ int mount_set(int mount, bool recursive, uint64_t set, uint64_t clear, uint64_t 
 	return 0;
 }
 
+int mount_idmap(int mount, int userns, bool recursive, Err *e)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns };
+	if (sys_mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr) < 0)
+		return err_sys(e, "map its ids");
+	return 0;
+}
+
 /* The commonest mistake gets words. */
 static int attach_error(int mount, int target, Err *e)
 {

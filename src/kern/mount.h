@@ -27,5 +27,9 @@ int mount_clone(int dirfd, const char *path, bool recursive, int *ret_mount, Err
 /* Changes attributes, and the propagation unless it is 0 (MS_PRIVATE etc.), of a mount, attached or not. */
 int mount_set(int mount, bool recursive, uint64_t set, uint64_t clear, uint64_t propagation, Err *e);
 
+/* Shows a detached mount that nobody uses yet with other ids: those that userns (a user namespace with maps) gives to the ids of its
+ * files. MOUNT_ATTR_IDMAP, Linux 5.12. -EINVAL: not with this file system; -EPERM: not for who does not own the file system. */
+int mount_idmap(int mount, int userns, bool recursive, Err *e);
+
 /* Attaches a detached mount at the very file that target refers to. Folders go on folders, files on files. */
 int mount_attach(int mount, int target, Err *e);

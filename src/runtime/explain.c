@@ -78,6 +78,6 @@ void runtime_explain(const Plan *p, const HostFacts *f, Explain *x)
 {
 	explain_parent(p, f, x);
 	if (p->has_root_wire)
-		explain_init(&p->root_wire, x);
-	explain_init(&p->wire, x);
+		explain_init(p, &p->root_wire, x);
+	explain_init(p, &p->wire, x);
 }

@@ -50,4 +50,4 @@ const char *explain_mount_attrs(Arena *a, uint64_t attrs); /* MOUNT_ATTR_* witho
 
 void explain_parent(const Plan *p, const HostFacts *f, Explain *x);
 /* The stages of an init that follows this wire plan; with WIRE_ROOT_ONLY all of them go into STAGE_ROOT_TREE. */
-void explain_init(const WireBuild *w, Explain *x);
+void explain_init(const Plan *p, const WireBuild *w, Explain *x);

@@ -12,6 +12,7 @@
 
 /* One init's story. */
 typedef struct Told {
+	const Plan *p;
 	const WireBuild *w;
 	Explain *x;
 	bool apart; /* it only makes the root's tree: one stage for all */
@@ -33,6 +34,20 @@ static Stage stage(const Told *t, Stage s)
 }
 
 #define add(t, s, ...) explain_add((t)->x, stage((t), STAGE_##s), __VA_ARGS__)
+
+/* The root, or its lower layer, or a source came as a descriptor of what was made before. */
+static bool root_is_given(const Told *t)
+{
+	return t->p->root_idmap >= 0 || (!t->apart && t->p->has_root_wire);
+}
+
+static bool source_is_given(const Told *t, const WireMount *m)
+{
+	for (size_t i = 0; i < t->p->idmap_mounts_count; i++)
+		if (!t->apart && &t->w->mounts[t->p->idmap_mounts[i].mount] == m)
+			return true;
+	return false;
+}
 
 /* ---- what is mounted ---- */
 
@@ -113,8 +128,11 @@ static bool shares_mounts(const WireMount *m)
 
 static void tell_copy(const Told *t, const WireMount *m, const char *why)
 {
-	add(t, OPEN, why, "open_tree(\"%s\", CLONE%s)", text(t, m->source),
-	    m->flags & WIRE_MOUNT_RECURSIVE ? "|RECURSIVE" : "");
+	bool idmap = m->kind == WIRE_MOUNT_OVERLAY && t->p->root_idmap >= 0;
+	if (!source_is_given(t, m))
+		add(t, OPEN, why, "open_tree(\"%s\", CLONE%s)%s", text(t, m->source),
+		    m->flags & WIRE_MOUNT_RECURSIVE ? "|RECURSIVE" : "",
+		    idmap ? ", mount_setattr(IDMAP)" : "");
 }
 
 static void tell_bind(const Told *t, const WireMount *m)
@@ -178,7 +196,7 @@ static void tell_begin(const Told *t)
 				  "a volume that shares mounts with the host, as long as our view of it does");
 	add(t, OPEN, "what it mounts from now on is nobody else's business",
 	    "mount(\"/\", REC|PRIVATE)");
-	if (h->overlay_upper)
+	if (h->overlay_upper || root_is_given(t))
 		return;
 	add(t, OPEN, "the root", "open_tree(\"%s\", CLONE%s)", text(t, h->root),
 	    h->overlay_lower ? "" : "|RECURSIVE");
@@ -188,8 +206,9 @@ static void tell_identity(const Told *t)
 {
 	add(t, HEAR, "its record is written, its ids are mapped", "recvmsg(MAPPED)");
 	if (has(t, WIRE_USERNS))
-		add(t, IDENTITY, "root inside; outside it is whom the map says",
-		    "setresgid(0), %ssetresuid(0)", has(t, WIRE_NO_SETGROUPS) ? "" : "setgroups(0), ");
+		add(t, IDENTITY, "an id inside; outside it is whom the map says",
+		    "setresgid(%u), %ssetresuid(%u)", t->w->head.setup_gid,
+		    has(t, WIRE_NO_SETGROUPS) ? "" : "setgroups(0), ", t->w->head.setup_uid);
 	add(t, IDENTITY, "nobody may trace it or open its files in /proc", "prctl(SET_DUMPABLE, 0)");
 }
 
@@ -201,7 +220,8 @@ static void tell_root(const Told *t)
 		    "fsopen(\"tmpfs\"), fsmount(), move_mount(\"%s\")", text(t, h->scratch_dir));
 	if (!h->overlay_lower)
 		add(t, ROOT, "a mount of its own, as pivot_root wants it",
-		    "move_mount(\"%s\" -> \"%s\")", text(t, h->root), text(t, h->root));
+		    "move_mount(\"%s\" -> \"%s\")", text(t, h->root),
+		    text(t, root_is_given(t) ? h->scratch_dir : h->root));
 	else if (h->overlay_upper)
 		add(t, ROOT, "the directory, with a throw-away layer on disk over it",
 		    "mount(\"overlay\", lower \"%s\", upper \"%s\")", text(t, h->root),
@@ -398,9 +418,9 @@ static void tell_privileges(const Told *t)
 	    t->w->argv_count, t->w->envp_count);
 }
 
-void explain_init(const WireBuild *w, Explain *x)
+void explain_init(const Plan *p, const WireBuild *w, Explain *x)
 {
-	const Told t = { .w = w, .x = x, .apart = w->head.flags & WIRE_ROOT_ONLY };
+	const Told t = { .p = p, .w = w, .x = x, .apart = w->head.flags & WIRE_ROOT_ONLY };
 	tell_begin(&t);
 	tell_identity(&t);
 	tell_root(&t);

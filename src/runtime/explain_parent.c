@@ -100,6 +100,44 @@ static const char *map_words(Arena *a, const char *map)
 	return text;
 }
 
+/* Written here, or by a set-user-ID program. */
+static void explain_map(const char *map, const char *helper, const char *file, Explain *x,
+			const char *why)
+{
+	const char *words = map_words(x->arena, map);
+	if (helper)
+		explain_add(x, STAGE_MAPPED, why, "clone3(0), execve(\"%s\", PID, \"%s\")", helper,
+			    words);
+	else
+		explain_add(x, STAGE_MAPPED, why, "write(\"/proc/PID/%s\", \"%s\")", file, words);
+}
+
+static void explain_idmap(const Plan *p, Explain *x, const char *path, bool recursive,
+			  uint32_t idmap, const char *why)
+{
+	explain_add(x, STAGE_IDMAPS, why, "open_tree(\"%s\", CLONE%s), mount_setattr(IDMAP, %s)", path,
+		    recursive ? "|RECURSIVE" : "", map_words(x->arena, p->idmaps[idmap].uid_map));
+}
+
+static void explain_idmaps(const Plan *p, Explain *x)
+{
+	const char *strings = p->wire.strings;
+	for (size_t i = 0; i < p->idmaps_count; i++)
+		explain_add(x, STAGE_IDMAPS,
+			    i ? NULL : "a user namespace that holds the maps, and nothing else; its process ends at once",
+			    "clone3(NEWUSER), write(\"/proc/PID/uid_map\", \"%s\"), openat(\"/proc/PID/ns/user\")",
+			    map_words(x->arena, p->idmaps[i].uid_map));
+	if (p->root_idmap >= 0)
+		explain_idmap(p, x, strings + p->wire.head.root, !p->has_root_wire,
+			      (uint32_t)p->root_idmap,
+			      "the root: what is 0's on disk is 0's inside, whoever that is outside");
+	for (size_t i = 0; i < p->idmap_mounts_count; i++) {
+		const WireMount *m = &p->wire.mounts[p->idmap_mounts[i].mount];
+		explain_idmap(p, x, strings + m->source, m->flags & WIRE_MOUNT_RECURSIVE,
+			      p->idmap_mounts[i].idmap, i ? NULL : "volumes");
+	}
+}
+
 static void explain_maps(const Plan *p, Explain *x)
 {
 	if (!p->uid_map)
@@ -108,11 +146,10 @@ static void explain_maps(const Plan *p, Explain *x)
 		explain_add(x, STAGE_MAPPED,
 			    "the kernel's condition for a map that is made without privilege",
 			    "write(\"/proc/PID/setgroups\", \"deny\")");
-	explain_add(x, STAGE_MAPPED,
-		    "which groups outside the groups inside are (inside, outside, how many)",
-		    "write(\"/proc/PID/gid_map\", \"%s\")", map_words(x->arena, p->gid_map));
-	explain_add(x, STAGE_MAPPED, "and which users: its root is nobody special outside",
-		    "write(\"/proc/PID/uid_map\", \"%s\")", map_words(x->arena, p->uid_map));
+	explain_map(p->gid_map, p->newgidmap, "gid_map", x,
+		    "which groups outside the groups inside are (inside, outside, how many)");
+	explain_map(p->uid_map, p->newuidmap, "uid_map", x,
+		    "and which users: its root is nobody special outside");
 }
 
 void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
@@ -123,6 +160,7 @@ void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 	explain_add(x, STAGE_PROGRAM,
 		    "a copy that nobody can change: what runs inside is never a file of the host",
 		    "memfd_create(\"mydocker-init\"), sendfile(), fcntl(ADD_SEALS)");
+	explain_idmaps(p, x);
 	explain_add(x, STAGE_SPAWN, "the one line between the two: steps, errors, the terminal",
 		    "socketpair(SEQPACKET)");
 	explain_add(x, STAGE_SPAWN, "all that init will do, decided and checked; init decides nothing",

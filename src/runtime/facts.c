@@ -50,9 +50,12 @@ static int probe_caps(HostFacts *f, Err *e)
 	return 0;
 }
 
+/* The inode of the first user namespace, linux/proc_ns.h: root of any other is not the owner of the host's files. */
+#define FIRST_USER_NS_INODE 0xEFFFFFFDu
+
 /* True when this process's user namespace is the one that owns its mounts: in a user namespace that has no mount namespace of
  * its own, CAP_SYS_ADMIN does not extend to mounting. */
-static bool owns_mounts(void)
+static bool owns_mounts(bool *ret_first)
 {
 	struct stat owner, ours;
 	AUTO(fd_close) int ns = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
@@ -61,8 +64,17 @@ static bool owns_mounts(void)
 	AUTO(fd_close) int userns = ioctl(ns, NS_GET_USERNS);
 	if (userns < 0) /* EPERM: it is not ours nor below ours; ENOTTY: Linux before 4.9 */
 		return false;
-	return fstat(userns, &owner) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
-	       owner.st_ino == ours.st_ino && owner.st_dev == ours.st_dev;
+	if (fstat(userns, &owner) < 0 || stat("/proc/self/ns/user", &ours) < 0)
+		return false;
+	*ret_first = ours.st_ino == FIRST_USER_NS_INODE;
+	return owner.st_ino == ours.st_ino && owner.st_dev == ours.st_dev;
+}
+
+static bool is_setgroups_denied(const Probe *p)
+{
+	char text[16];
+	return fd_read_text_at(AT_FDCWD, probe_path(p, "/proc/self/setgroups"), text, sizeof text) >= 0 &&
+	       strcmp(text, "deny") == 0;
 }
 
 static int probe_process(const Probe *p, Err *e)
@@ -74,13 +86,19 @@ static int probe_process(const Probe *p, Err *e)
 	TRY(probe_caps(f, e));
 	/* A kernel without user namespaces has only one to own everything. */
 	f->user_ns = exists(p, "/proc/self/ns/user");
+	f->first_user_ns = !f->user_ns;
 	f->cgroup_ns = exists(p, "/proc/self/ns/cgroup");
 	f->time_ns = exists(p, "/proc/self/ns/time");
-	f->privileged = (f->caps & (UINT64_C(1) << CAP_SYS_ADMIN)) && (!f->user_ns || owns_mounts());
+	f->privileged = (f->caps & (UINT64_C(1) << CAP_SYS_ADMIN)) &&
+			(!f->user_ns || owns_mounts(&f->first_user_ns));
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return err_sys(e, "read the limit of open files");
 	f->nofile_soft = limit.rlim_cur;
 	f->nofile_hard = limit.rlim_max;
+	if (!f->first_user_ns)
+		f->setgroups_denied = is_setgroups_denied(p);
+	if (!f->privileged)
+		host_facts_id_helpers(p->root, p->arena, f);
 	return 0;
 }
 
@@ -160,10 +178,10 @@ static const char *group_dir(const Probe *p, const HostCgroup *c)
 					: arena_printf(p->arena, "%s%s", c->mountpoint, c->own);
 }
 
-/* Root is asked no file's permission: only a read-only mount can stop it. m is NULL where the mounts were not read. */
+/* The host's root is asked no file's permission: only a read-only mount can stop it. m is NULL where the mounts were not read. */
 static bool root_may_write(const Probe *p, const MountInfo *m)
 {
-	bool all = p->facts->privileged && p->facts->euid == 0 &&
+	bool all = p->facts->privileged && p->facts->first_user_ns && p->facts->euid == 0 &&
 		   (p->facts->caps >> CAP_DAC_OVERRIDE & 1);
 	return m && all && !*p->root && !mountinfo_has_option(m->options, "ro") &&
 	       !mountinfo_has_option(m->super_options, "ro");

@@ -42,14 +42,19 @@ typedef struct HostMount {
 typedef struct HostFacts {
 	uint32_t euid, egid;
 	bool privileged; /* holds CAP_SYS_ADMIN in the user namespace that owns the host's mounts: no new user namespace needed */
-	uint64_t caps;   /* permitted capabilities of this process */
+	bool first_user_ns; /* and that one is the first of all, whose root the host's files belong to */
+	bool setgroups_denied; /* in this user namespace, and in all that are made in it (user_namespaces(7)) */
+	uint64_t caps;       /* permitted capabilities of this process */
 	uint64_t caps_known; /* capabilities this kernel knows (cap_last_cap(7)) */
 	CgroupMode cgroup_mode;
 	HostCgroup *cgroups; /* v1 hierarchies in the order of /proc/self/cgroup, then v2 */
 	size_t cgroups_count;
 	bool swap_accounting; /* groups have a limit of swap: memory.memsw.limit_in_bytes, memory.swap.max */
 	bool cgroup_ns, user_ns, time_ns; /* /proc/self/ns has them */
-	unsigned cpus;                    /* present CPUs, for the masks of thermal_throttle */
+	const char *newuidmap,
+		*newgidmap; /* without privilege: the programs that map more than one id; NULL: cannot be used */
+	const char *no_id_helpers; /* why they cannot: "the program newuidmap is not installed (package uidmap)" */
+	unsigned cpus; /* present CPUs, for the masks of thermal_throttle */
 	uint64_t nofile_soft, nofile_hard;
 
 	/* Only with FACTS_KERNEL: 6.1 of "6.1.0-13-amd64". */
@@ -80,5 +85,7 @@ int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, 
 /* What nothing but the explanation of a refused limit needs: which controllers the kernel has, from /proc/cgroups. A kernel that does
  * not tell leaves the lists empty. */
 void host_facts_add_controllers(const char *root, Arena *a, HostFacts *f);
+/* The part about newuidmap and newgidmap, which host_facts_probe() does for who is not privileged. */
+void host_facts_id_helpers(const char *root, Arena *a, HostFacts *f);
 
 const char *cgroup_mode_name(CgroupMode m); /* "none", "v1", "hybrid", "v2" */

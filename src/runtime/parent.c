@@ -15,7 +15,10 @@
 #include "kern/sys.h"
 #include "runtime/group_report.h"
 #include "runtime/init_exe.h"
+#include "runtime/newidmap.h"
+#include "runtime/parent_idmap.h"
 #include "runtime/record.h"
+#include "runtime/userns_why.h"
 #include "wire/sync.h"
 
 /* Who is killed has this long to end. Who has not is stuck in the kernel, as by a request to a file system whose server is gone. */
@@ -33,6 +36,7 @@ typedef struct Start {
 	size_t groups_made;
 	int init_fd;          /* init, to be executed from memory */
 	int root_fd;          /* a finished tree for the root, or FD_NONE */
+	Idmaps idmaps;        /* copies of mounts that are shown with other ids */
 	Sync sync, init_sync; /* our end, and init's until it runs */
 	Container container;
 	bool *ret_hangs;
@@ -51,6 +55,7 @@ static void start_close(Start *s)
 		fd_close_auto(&s->group_fds[i]);
 	fd_close_auto(&s->init_fd);
 	fd_close_auto(&s->root_fd);
+	idmaps_close(&s->idmaps);
 	sync_close(&s->sync);
 	sync_close(&s->init_sync);
 	container_close(&s->container);
@@ -182,6 +187,8 @@ static int container_plan_seal(Start *s, int *ret_fd, Err *e)
 	for (size_t i = 0; i < s->groups_made; i++)
 		if (!group_is_v2(s, i))
 			*wire_add(&w, join_fds, int32_t) = s->group_fds[i];
+	w.source_fds = s->idmaps.sources;
+	w.source_fds_count = s->idmaps.sources_count;
 	return wire_plan_seal(&w, ret_fd, e);
 }
 
@@ -238,6 +245,9 @@ static int container_child(Start *s, int plan_fd, Err *e)
 	for (size_t i = 0; i < s->groups_made; i++)
 		if (!group_is_v2(s, i))
 			TRY(fd_keep_for_exec(s->group_fds[i], e));
+	for (size_t i = 0; i < s->idmaps.sources_count; i++)
+		if (s->idmaps.sources[i] >= 0)
+			TRY(fd_keep_for_exec(s->idmaps.sources[i], e));
 	return init_exec(s->init_fd, plan_fd, &s->init_sync, e);
 }
 
@@ -279,23 +289,39 @@ static int root_tree_receive(Start *s, Sync *sync, int pidfd, Err *e)
 	return process_wait(pidfd, &end, e);
 }
 
+/* The other init's child: it gets the id-mapped lower layer, and by what to map others. */
+static int root_tree_child(const Start *s, int plan_fd, const Sync *sync, Err *e)
+{
+	if (s->idmaps.root >= 0) {
+		TRY(fd_keep_for_exec(s->idmaps.root, e));
+		TRY(fd_keep_for_exec(s->idmaps.userns[s->plan->root_idmap], e));
+	}
+	return init_exec(s->init_fd, plan_fd, sync, e);
+}
+
+/* A tree that is made apart, or an id-mapped copy of the root, which needs no more. */
 static int root_tree_make(Start *s, Err *e)
 {
 	AUTO(fd_close) int plan_fd = FD_NONE;
 	AUTO(fd_close) int pidfd = FD_NONE;
 	AUTO(sync_close) Sync ours = SYNC_NONE;
 	AUTO(sync_close) Sync theirs = SYNC_NONE;
-	if (!s->plan->has_root_wire)
+	if (!s->plan->has_root_wire) {
+		s->root_fd = TAKE_FD(s->idmaps.root);
 		return 0;
+	}
 	WireBuild w = s->plan->root_wire;
 	TRY(sync_pair(&ours, &theirs, e));
+	w.head.root_fd = s->idmaps.root;
+	if (s->idmaps.root >= 0)
+		w.head.idmap_fd = s->idmaps.userns[s->plan->root_idmap];
 	TRY(wire_plan_seal(&w, &plan_fd, e));
 	pid_t pid = process_clone(CLONE_NEWNS, FD_NONE, &pidfd, e);
 	TRY(pid);
 	if (pid == 0) {
 		Err own = { 0 };
 		if (descriptors_allow(s->plan, &own) == 0)
-			(void)init_exec(s->init_fd, plan_fd, &theirs, &own); /* returned: it failed */
+			(void)root_tree_child(s, plan_fd, &theirs, &own); /* returned: it failed */
 		child_fail(&theirs, &own);
 	}
 	sync_close(&theirs);
@@ -313,7 +339,7 @@ static int explain_clone(const Start *s, int r, Err *e)
 				"start the container in the group %s: a group above it is threaded (cgroup.type), and no container can be "
 				"in such a tree; name another group with --cgroup-parent",
 				dir);
-	return r;
+	return s->plan->uid_map ? userns_why_not_made("", r, e) : r;
 }
 
 static int init_spawn(Start *s, Undo *undo, Err *e)
@@ -346,6 +372,13 @@ static int proc_file_write(pid_t pid, const char *name, const char *text, Err *e
 }
 
 /* user_namespaces(7): the maps of a new user namespace are written once, from outside, before anybody acts in it. */
+static int id_map_write(const Start *s, const char *file, const char *map, const char *helper, Err *e)
+{
+	pid_t pid = s->container.pid;
+	return helper ? newidmap_run(helper, pid, map, s->arena, e)
+		      : proc_file_write(pid, file, map, e);
+}
+
 static int id_maps_write(const Start *s, Err *e)
 {
 	const Plan *p = s->plan;
@@ -353,8 +386,8 @@ static int id_maps_write(const Start *s, Err *e)
 		return 0;
 	if (p->deny_setgroups)
 		TRY(proc_file_write(s->container.pid, "setgroups", "deny", e));
-	TRY(proc_file_write(s->container.pid, "gid_map", p->gid_map, e));
-	return proc_file_write(s->container.pid, "uid_map", p->uid_map, e);
+	TRY(id_map_write(s, "gid_map", p->gid_map, p->newgidmap, e));
+	return id_map_write(s, "uid_map", p->uid_map, p->newuidmap, e);
 }
 
 /* proc(5): nobody goes below what was set with CAP_SYS_RESOURCE of the host's user namespace without it. */
@@ -387,6 +420,8 @@ static int process_record(const Start *s, Err *e)
 static int explain_death(const Start *s, int r, Err *e)
 {
 	ProcessEnd end;
+	if (s->plan->uid_map && !s->facts->privileged)
+		r = userns_why_powerless("", r, e);
 	if ((r != -ECONNRESET && r != -EPIPE) || process_wait(s->container.pidfd, &end, NULL) < 0)
 		return r;
 	return group_report_death(s->plan, s->facts, &end, r, e);
@@ -419,6 +454,7 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 		.arena = in->arena,
 		.init_fd = FD_NONE,
 		.root_fd = FD_NONE,
+		.idmaps = IDMAPS_NONE,
 		.sync = SYNC_NONE,
 		.init_sync = SYNC_NONE,
 		.container = CONTAINER_NONE,
@@ -430,6 +466,7 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 	TRY(groups_make(&s, &undo, e));
 	TRY(timeline_mark(times, STAGE_GROUPS, device_rules_attach(&s, e)));
 	TRY(timeline_mark(times, STAGE_PROGRAM, init_exe_open(&s.init_fd, e)));
+	TRY(idmaps_make(in->plan, in->arena, &s.idmaps, e));
 	TRY(timeline_mark(times, STAGE_ROOT_TREE, root_tree_make(&s, e)));
 	TRY(timeline_mark(times, STAGE_SPAWN, init_spawn(&s, &undo, e)));
 	int r = timeline_mark(times, STAGE_FOLLOW, init_accompany(&s, e));

@@ -19,7 +19,7 @@ int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, 
 		 Err *e)
 {
 	const PlanContext c = { .spec = spec, .facts = facts, .in = in, .arena = a };
-	Plan p = { .container_id = in->container_id };
+	Plan p = { .container_id = in->container_id, .root_idmap = -1 };
 
 	wire_build_init(&p.wire, a);
 	p.wire.head.container_id = wire_add_str(&p.wire, in->container_id);

@@ -40,12 +40,30 @@ typedef struct PlanGroup {
 	uint32_t owner;
 } PlanGroup;
 
+/* By which ids a mount shows its files: the maps of a user namespace that exists for nothing else. */
+typedef struct PlanIdmap {
+	const char *uid_map, *gid_map;
+} PlanIdmap;
+
+typedef struct PlanIdmapMount { /* a bind whose copy is made and id-mapped by the parent */
+	uint32_t mount;         /* index of wire.mounts */
+	uint32_t idmap;         /* index of idmaps */
+	bool recursive;         /* what is mounted below it, too */
+} PlanIdmapMount;
+
 typedef struct Plan {
 	const char *container_id;
 	uint64_t clone_flags; /* CLONE_NEW* for clone3; the cgroup namespace is unshared by init after joining */
 	const char *uid_map, *gid_map; /* text for /proc/PID/{uid,gid}_map; NULL: no user namespace */
 	const char *oom_score_adj;     /* text for /proc/PID/oom_score_adj; NULL: left as it is */
-	bool deny_setgroups;           /* write "deny" first: the map is made without privilege */
+	const char *newuidmap,
+		*newgidmap; /* the programs that write them for an ordinary user; NULL: written here */
+	bool deny_setgroups; /* write "deny" first: the map is made without privilege */
+	PlanIdmap *idmaps;   /* different ones only */
+	size_t idmaps_count;
+	int root_idmap; /* index of idmaps, or -1: the root, or its lower layer, is shown as it is */
+	PlanIdmapMount *idmap_mounts;
+	size_t idmap_mounts_count;
 	PlanGroup *groups;
 	size_t groups_count;
 	bool remove_parents; /* groups that are made above the container's own go with it (the shared default parent stays) */

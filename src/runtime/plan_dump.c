@@ -59,6 +59,25 @@ static void dump_write(Dump *d, const char *mountpoint, const CgroupWrite *w)
 	     w->above ? " if above " : "", w->above ? w->above : "");
 }
 
+static void dump_idmap(Dump *d, const Plan *p, uint32_t index, const char *what, const char *where,
+		       const char *how)
+{
+	dump_map(d, arena_printf(d->arena, "%s%s%s uid", what, where, how), p->idmaps[index].uid_map);
+	dump_map(d, arena_printf(d->arena, "%s%s%s gid", what, where, how), p->idmaps[index].gid_map);
+}
+
+static void dump_idmaps(Dump *d, const Plan *p)
+{
+	if (p->root_idmap >= 0)
+		dump_idmap(d, p, (uint32_t)p->root_idmap, "idmap root", "", "");
+	for (size_t i = 0; i < p->idmap_mounts_count; i++) {
+		const PlanIdmapMount *m = &p->idmap_mounts[i];
+		dump_idmap(d, p, m->idmap, "idmap mount ",
+			   p->wire.strings + p->wire.mounts[m->mount].target,
+			   m->recursive ? " recursive" : "");
+	}
+}
+
 static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 {
 	line(d, "container %s", p->container_id);
@@ -68,9 +87,16 @@ static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 		line(d, "init nofile soft %llu", (unsigned long long)p->init_nofile);
 	line(d, "clone 0x%llx", (unsigned long long)p->clone_flags);
 	dump_map(d, "uid_map", p->uid_map);
+	if (p->newuidmap)
+		line(d, "uid_map by %s", p->newuidmap);
 	if (p->deny_setgroups)
 		line(d, "setgroups deny");
 	dump_map(d, "gid_map", p->gid_map);
+	if (p->newgidmap)
+		line(d, "gid_map by %s", p->newgidmap);
+	if (p->wire.head.setup_uid || p->wire.head.setup_gid)
+		line(d, "set up by %u:%u", p->wire.head.setup_uid, p->wire.head.setup_gid);
+	dump_idmaps(d, p);
 	if (p->oom_score_adj)
 		line(d, "oom_score_adj %s", p->oom_score_adj);
 	for (size_t i = 0; i < p->groups_count; i++)

@@ -43,9 +43,9 @@ static int map_check_overlap(const SpecIdMap *maps, size_t i, const char *what, 
 	return 0;
 }
 
-/* The text for /proc/PID/uid_map: user_namespaces(7) wants it in one write of less than a page. */
-static int map_text(const SpecIdMap *maps, size_t count, const char *what, Arena *a,
-		    const char **ret, Err *e)
+/* user_namespaces(7) wants it in one write of less than a page. */
+int plan_map_text(const SpecIdMap *maps, size_t count, const char *what, Arena *a, const char **ret,
+		  Err *e)
 {
 	char *text = arena_strdup(a, "");
 	if (count > LIMIT_ID_MAPS)
@@ -79,20 +79,54 @@ bool plan_gid_is_mapped(const Spec *s, uint32_t gid)
 	       id_is_mapped(l->gid_mappings, l->gid_mappings_count, gid);
 }
 
-/* Without privilege the kernel lets a process map just its own ids, one of each (user_namespaces(7)). */
-static int unprivileged_check(const PlanContext *c, Err *e)
+/* Without privilege the kernel lets a process map just its own id (user_namespaces(7)); the set-user-ID programs newuidmap and
+ * newgidmap map more, where /etc/subuid and /etc/subgid allow it. */
+static int map_writer(const PlanContext *c, const SpecIdMap *maps, size_t count, uint32_t own,
+		      const char *program, const char *what, const char **ret, Err *e)
+{
+	*ret = NULL;
+	if (count == 1 && maps[0].size == 1 && maps[0].host_id == own)
+		return 0;
+	if (!program)
+		return err_make(e, ERR_SPEC, EPERM,
+				"%s map: without privilege only one id, your own %u, can be mapped%s%s",
+				what, own, c->facts->no_id_helpers ? ": " : "",
+				c->facts->no_id_helpers ? c->facts->no_id_helpers : "");
+	*ret = program;
+	return 0;
+}
+
+static int plan_map_writers(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
-	if (l->uid_mappings_count != 1 || l->uid_mappings[0].size != 1 ||
-	    l->uid_mappings[0].host_id != c->facts->euid)
-		return err_make(e, ERR_SPEC, EPERM,
-				"uid map: without privilege only one id, your own %u, can be mapped",
-				c->facts->euid);
-	if (l->gid_mappings_count != 1 || l->gid_mappings[0].size != 1 ||
-	    l->gid_mappings[0].host_id != c->facts->egid)
-		return err_make(e, ERR_SPEC, EPERM,
-				"gid map: without privilege only one id, your own %u, can be mapped",
-				c->facts->egid);
+	const HostFacts *f = c->facts;
+	if (f->privileged)
+		return 0;
+	TRY(map_writer(c, l->uid_mappings, l->uid_mappings_count, f->euid, f->newuidmap, "uid",
+		       &p->newuidmap, e));
+	TRY(map_writer(c, l->gid_mappings, l->gid_mappings_count, f->egid, f->newgidmap, "gid",
+		       &p->newgidmap, e));
+	if (!p->newgidmap) {
+		p->deny_setgroups = true;
+		p->wire.head.flags |= WIRE_NO_SETGROUPS;
+	}
+	return 0;
+}
+
+/* Who init is while it sets things up: 0 where that is mapped, else the command's own id. */
+static int plan_setup_ids(const PlanContext *c, Plan *p, Err *e)
+{
+	const SpecLinux *l = &c->spec->linux_;
+	const SpecProcess *proc = &c->spec->process;
+	if (!id_is_mapped(l->uid_mappings, l->uid_mappings_count, proc->uid))
+		return err_make(e, ERR_SPEC, 0, "user id %u is not mapped into the container",
+				proc->uid);
+	if (!plan_gid_is_mapped(c->spec, proc->gid))
+		return err_make(e, ERR_SPEC, 0, "group id %u is not mapped into the container",
+				proc->gid);
+	bool has_uid_0 = id_is_mapped(l->uid_mappings, l->uid_mappings_count, 0);
+	p->wire.head.setup_uid = has_uid_0 ? 0 : proc->uid;
+	p->wire.head.setup_gid = plan_gid_is_mapped(c->spec, 0) ? 0 : proc->gid;
 	return 0;
 }
 
@@ -101,26 +135,13 @@ static int plan_user_namespace(const PlanContext *c, Plan *p, Err *e)
 	const SpecLinux *l = &c->spec->linux_;
 	if (!c->facts->user_ns)
 		return err_make(e, ERR_SPEC, 0, "this kernel has no user namespaces (CONFIG_USER_NS)");
-	TRY(map_text(l->uid_mappings, l->uid_mappings_count, "uid", c->arena, &p->uid_map, e));
-	TRY(map_text(l->gid_mappings, l->gid_mappings_count, "gid", c->arena, &p->gid_map, e));
-	if (!id_is_mapped(l->uid_mappings, l->uid_mappings_count, 0) ||
-	    !id_is_mapped(l->gid_mappings, l->gid_mappings_count, 0))
-		return err_make(e, ERR_SPEC, 0,
-				"uid and gid 0 of the container must be mapped: its mounts are made by them");
-	const SpecProcess *proc = &c->spec->process;
-	if (!id_is_mapped(l->uid_mappings, l->uid_mappings_count, proc->uid))
-		return err_make(e, ERR_SPEC, 0, "user id %u is not mapped into the container",
-				proc->uid);
-	if (!plan_gid_is_mapped(c->spec, proc->gid))
-		return err_make(e, ERR_SPEC, 0, "group id %u is not mapped into the container",
-				proc->gid);
+	if (l->uid_mappings_count == 0 || l->gid_mappings_count == 0)
+		return err_make(e, ERR_SPEC, 0, "a user namespace needs maps of user and of group ids");
+	TRY(plan_map_text(l->uid_mappings, l->uid_mappings_count, "uid", c->arena, &p->uid_map, e));
+	TRY(plan_map_text(l->gid_mappings, l->gid_mappings_count, "gid", c->arena, &p->gid_map, e));
+	TRY(plan_setup_ids(c, p, e));
 	p->wire.head.flags |= WIRE_USERNS | WIRE_DEVICES_BIND;
-	if (!c->facts->privileged) {
-		TRY(unprivileged_check(c, e));
-		p->deny_setgroups = true;
-		p->wire.head.flags |= WIRE_NO_SETGROUPS;
-	}
-	return 0;
+	return plan_map_writers(c, p, e);
 }
 
 int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
@@ -138,6 +159,8 @@ int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
 	if (c->spec->domainname && !(l->namespaces & SPEC_NS_UTS))
 		return err_make(e, ERR_SPEC, 0,
 				"a domain name needs a uts namespace of the container's own");
+	if (c->facts->setgroups_denied)
+		p->wire.head.flags |= WIRE_NO_SETGROUPS;
 	if (l->namespaces & SPEC_NS_USER)
 		TRY(plan_user_namespace(c, p, e));
 	else if (!c->facts->privileged)

@@ -12,7 +12,8 @@ typedef struct MountOptions {
 	uint64_t tree_set, tree_clear; /* of all that comes with it ("rro"), too */
 	uint64_t propagation;
 	bool bind, recursive, copy_up;
-	StrList data; /* for the file system */
+	const char *idmap; /* the word that asks for an id-mapped mount, or NULL */
+	StrList data;      /* for the file system */
 } MountOptions;
 
 /* The last word of several wins, for the mount itself and for what comes with it. */
@@ -26,6 +27,10 @@ static void attr_add(MountOptions *o, const MountWord *w)
 static int option_add(MountOptions *o, const char *word, const SpecMount *m, Arena *a, Err *e)
 {
 	const MountWord *w = mount_word_find(word);
+	if (plan_option_is_idmap(word)) {
+		o->idmap = word;
+		return 0;
+	}
 	if (!w) {
 		strlist_add(a, &o->data, word);
 		return 0;
@@ -140,7 +145,24 @@ static uint64_t bind_propagation(const MountOptions *o)
 	return o->propagation | (shares && o->recursive ? MS_REC : 0);
 }
 
-static int bind_mount_add(const SpecMount *m, Plan *p, const MountOptions *o, Err *e)
+/* Without the option, maps of the mount mean the same as "idmap" (config.md: they should not come alone). */
+static int bind_idmap_add(const PlanContext *c, const SpecMount *m, Plan *p, const MountOptions *o,
+			  Err *e)
+{
+	const char *option = o->idmap ? o->idmap : m->uid_mappings_count > 0 ? "idmap" : NULL;
+	uint32_t idmap;
+	if (!option)
+		return 0;
+	TRY(plan_idmap(c, p, option, m, &idmap, e));
+	*arena_push(c->arena, &p->idmap_mounts, &p->idmap_mounts_count,
+		    PlanIdmapMount) = (PlanIdmapMount){ .mount = (uint32_t)p->wire.mounts_count,
+							.idmap = idmap,
+							.recursive = str_starts(option, "ridmap") };
+	return 0;
+}
+
+static int bind_mount_add(const PlanContext *c, const SpecMount *m, Plan *p, const MountOptions *o,
+			  Err *e)
 {
 	bool same = o->attr_set == o->tree_set && o->attr_clear == o->tree_clear;
 	if (!m->source)
@@ -151,6 +173,7 @@ static int bind_mount_add(const SpecMount *m, Plan *p, const MountOptions *o, Er
 	if (o->copy_up)
 		return err_make(e, ERR_SPEC, 0, "mount on %s: option 'tmpcopyup' is for tmpfs alone",
 				m->destination);
+	TRY(bind_idmap_add(c, m, p, o, e));
 	*wire_add(&p->wire, mounts, WireMount) = (WireMount){
 		.kind = WIRE_MOUNT_BIND,
 		.flags = o->recursive ? WIRE_MOUNT_RECURSIVE : 0,
@@ -319,7 +342,11 @@ static int mount_add(const PlanContext *c, Plan *p, size_t index, Err *e)
 		return 0;
 	}
 	if (is_bind(m, &o))
-		return bind_mount_add(m, p, &o, e);
+		return bind_mount_add(c, m, p, &o, e);
+	if (o.idmap || m->uid_mappings_count > 0)
+		return err_make(e, ERR_SPEC, 0,
+				"mount on %s: option '%s' is for binds, whose files have owners",
+				m->destination, o.idmap ? o.idmap : "uidMappings");
 	if (strcmp(m->type, "cgroup") == 0 || strcmp(m->type, "cgroup2") == 0)
 		return cgroup_mount_add(c, p, m, &o);
 	return fs_mount_add(c, p, index, &o, e);

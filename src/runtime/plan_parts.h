@@ -15,6 +15,15 @@ typedef struct PlanContext {
 /* plan_ids.c: namespaces, id maps. */
 int plan_namespaces(const PlanContext *c, Plan *p, Err *e);
 bool plan_gid_is_mapped(const Spec *s, uint32_t gid);
+/* The text for /proc/PID/uid_map, checked; what: "uid" ... */
+int plan_map_text(const SpecIdMap *maps, size_t count, const char *what, Arena *a, const char **ret,
+		  Err *e);
+
+/* plan_idmap.c: id-mapped mounts. option is "idmap", "ridmap" or one of these with "=uids=...;gids=..."; m is the mount, whose own maps
+ * count, or NULL for the root. *ret is the index in p->idmaps. */
+int plan_idmap(const PlanContext *c, Plan *p, const char *option, const SpecMount *m, uint32_t *ret,
+	       Err *e);
+bool plan_option_is_idmap(const char *word);
 
 /* plan_groups.c: which cgroups, what is written to them. */
 int plan_groups(const PlanContext *c, Plan *p, Err *e);

@@ -22,7 +22,7 @@ static int plan_identity(const PlanContext *c, Plan *p, Err *e)
 		return err_make(e, ERR_SPEC, 0, "%zu supplementary groups, at most %u are supported",
 				proc->additional_gids_count, LIMIT_GROUPS);
 	for (size_t i = 0; i < proc->additional_gids_count; i++) {
-		if (p->deny_setgroups)
+		if (h->flags & WIRE_NO_SETGROUPS)
 			return err_make(e, ERR_SPEC, EPERM,
 					"supplementary group %u: cannot be set in a user namespace made without privilege",
 					proc->additional_gids[i]);

@@ -126,8 +126,13 @@ int plan_root(const PlanContext *c, Plan *p, Err *e)
 	h->root = wire_add_str(&p->wire, r->path);
 	if (r->readonly)
 		h->flags |= WIRE_ROOT_READONLY;
+	if (r->idmap) {
+		uint32_t idmap;
+		TRY(plan_idmap(c, p, r->idmap, NULL, &idmap, e));
+		p->root_idmap = (int)idmap;
+	}
 	if (r->kind == ROOT_DIRECTORY)
 		return 0;
-	bool apart = (h->flags & WIRE_USERNS) && c->facts->privileged;
+	bool apart = ((h->flags & WIRE_USERNS) || r->idmap) && c->facts->privileged;
 	return overlay_add(c, p, apart ? root_wire_init(c, p) : &p->wire, e);
 }

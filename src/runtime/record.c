@@ -44,6 +44,18 @@ static void write_pairs(JsonWriter *w, const char *key, const SpecPair *pairs, s
 	json_write_end(w);
 }
 
+static void write_ranges(JsonWriter *w, const char *key, const IdRanges *r)
+{
+	json_write_array(w, key);
+	for (size_t i = 0; i < r->count; i++) {
+		json_write_array(w, NULL);
+		json_write_u64(w, NULL, r->items[i].start);
+		json_write_u64(w, NULL, r->items[i].size);
+		json_write_end(w);
+	}
+	json_write_end(w);
+}
+
 int record_write(int dir_fd, const Record *r, Arena *a, Err *e)
 {
 	JsonWriter w = json_writer(a, false);
@@ -61,6 +73,8 @@ int record_write(int dir_fd, const Record *r, Arena *a, Err *e)
 	write_pairs(&w, "annotations", r->annotations, r->annotations_count);
 	json_write_string(&w, "stop_signal", r->stop_signal);
 	json_write_i64(&w, "stop_timeout", r->stop_timeout);
+	write_ranges(&w, "uids", &r->uids);
+	write_ranges(&w, "gids", &r->gids);
 	json_write_end(&w);
 	const char *text = json_write_done(&w, &len);
 	if (len > LIMIT_RECORD_BYTES)
@@ -167,6 +181,29 @@ static int read_stop(const JsonValue *v, Record *r, Err *e)
 	return n < 0 ? err_wrap(e, n, "record.json: stop_timeout") : 0;
 }
 
+/* [[FIRST,COUNT]..]; a record of an older version has none. */
+static int read_ranges(const JsonValue *v, const char *key, Arena *a, IdRanges *ret, Err *e)
+{
+	const JsonValue *m = json_member(v, key);
+	if (!m)
+		return 0;
+	int r = json_expect_array(m, e);
+	for (m = r < 0 ? NULL : m->as.list.first; m && r == 0; m = m->next) {
+		uint64_t start, size;
+		r = json_expect_array(m, e);
+		const JsonValue *first = r == 0 ? m->as.list.first : NULL;
+		if (r == 0 && m->count != 2)
+			r = err_make(e, ERR_STATE, 0, "a range is not a pair of numbers");
+		if (r == 0)
+			r = json_get_u64(first, UINT32_MAX - 1, &start, e);
+		if (r == 0)
+			r = json_get_u64(first->next, UINT32_MAX - start, &size, e);
+		if (r == 0)
+			id_ranges_add(a, ret, (uint32_t)start, (uint32_t)size);
+	}
+	return r < 0 ? err_wrap(e, r, "record.json: %s", key) : 0;
+}
+
 static int check_paths(const StrList *l, Err *e)
 {
 	for (size_t i = 0; i < l->count; i++)
@@ -190,6 +227,8 @@ int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 	TRY(read_pairs(v, "labels", a, &r.labels, &r.labels_count, e));
 	TRY(read_pairs(v, "annotations", a, &r.annotations, &r.annotations_count, e));
 	TRY(read_stop(v, &r, e));
+	TRY(read_ranges(v, "uids", a, &r.uids, e));
+	TRY(read_ranges(v, "gids", a, &r.gids, e));
 	int got = json_get_u64(json_member(v, "created"), UINT64_MAX, &r.created, e);
 	if (got < 0)
 		return err_wrap(e, got, "record.json: created");

@@ -1,7 +1,7 @@
 /* record.h - what a container will leave behind if its engine dies: written before it is made.   (runtime/, may include base fmt kern)
  *
  * On disk:   record.json   {"version":1,"id":..,"name":..,"created":..,"boot_id":..,"groups":[..],"parents":[..],"overlay_dir":..,
- *                           "labels":{..},"annotations":{..},"stop_signal":"SIGTERM","stop_timeout":10}
+ *                           "labels":{..},"annotations":{..},"stop_signal":"SIGTERM","stop_timeout":10,"uids":[[FIRST,COUNT]..],"gids":[..]}
  *            process.json  {"version":1,"pid":..,"start_time":..} once there is a process; both complete or absent: written beside
  *                          and renamed. They are for this boot only and not synced to disk.
  * Input:     our own files; still read strictly, so that a damaged one is reported and not believed.
@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/id_range.h"
 #include "base/str.h"
 #include "fmt/spec.h"
 
@@ -25,6 +26,7 @@ typedef struct Record {
 	StrList groups;  /* absolute directories of its cgroups */
 	StrList parents; /* groups above them that are made with them, outer ones first; removed when empty (shared_parents.h) */
 	const char *overlay_dir; /* NULL: none; absolute, removed with all in it */
+	IdRanges uids, gids;     /* ids of the host that it has for itself */
 
 	/* for later commands */
 	SpecPair *labels, *annotations;

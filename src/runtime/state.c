@@ -159,6 +159,20 @@ static void names_unlock(State *s)
 	(void)flock(s->names_fd, LOCK_UN); /* cannot fail for a lock that is held */
 }
 
+int state_ids_lock(State *s, Err *e)
+{
+	while (flock(s->containers_fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_sys(e, "lock %s/containers", s->path);
+	return 0;
+}
+
+void state_ids_unlock(State *s)
+{
+	while (flock(s->containers_fd, LOCK_UN) < 0 && errno == EINTR)
+		;
+}
+
 int state_name_take(State *s, const char *name, const char *id, Arena *a, const char **ret_holder)
 {
 	TRY(names_lock(s));

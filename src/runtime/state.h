@@ -4,7 +4,8 @@
  *            STATE/names/<name>       a symbolic link whose text is the id: taken by symlink(2), which is atomic
  * Locking:   whoever runs a container holds an exclusive flock on its directory; the kernel lets go when that process is gone. A
  *            directory whose lock is free belongs to nobody and may be swept (sweep.h). Readers take no lock. Taking and giving back a
- *            name hold a flock on names/, for as long as that takes.
+ *            name hold a flock on names/, for as long as that takes; choosing ids that no other container has one on containers/, until the record
+ *            with them is written.
  * Crashes:   record.json is complete before anything it names is made. Everything here is for this boot only: no fsync.
  * Ownership: State and ContainerDir own their descriptors; strings live in the caller's arena.
  */
@@ -32,6 +33,10 @@ typedef struct ContainerDir {
 /* Opens the state directory, making it (0700, parents 0755) when it is missing. A directory that belongs to somebody else or that
  * others may write is refused: -EPERM. */
 int state_open(const char *path, Arena *a, State *ret, Err *e);
+static inline bool state_is_open(const State *s)
+{
+	return s->containers_fd >= 0;
+}
 void state_close(State *s);
 static inline void state_close_auto(State *s)
 {
@@ -53,6 +58,10 @@ static inline void container_dir_close_auto(ContainerDir *d)
 {
 	container_dir_close(d);
 }
+
+/* From looking which ids others have until one's own are on record nobody else may choose. The lock also goes with the State. */
+int state_ids_lock(State *s, Err *e);
+void state_ids_unlock(State *s);
 
 /* Takes a name for an id. -EEXIST when it is taken; *ret_holder is then the id that has it ("" when it is just being given back). No
  * message. */

@@ -13,6 +13,7 @@ typedef enum StageSide { STAGE_SIDE_PARENT, STAGE_SIDE_INIT, STAGE_SIDE_END } St
 	X(RECORD,     PARENT, "writes down what will be made, before it is made: what a crash leaves behind is found by that") \
 	X(GROUPS,     PARENT, "makes the control groups: limits are there before the process they are for") \
 	X(PROGRAM,    PARENT, "puts init into memory: a small program that sets the container up from inside") \
+	X(IDMAPS,     PARENT, "copies mounts that are to show with other ids: only who owns a file system may do that") \
 	X(ROOT_TREE,  PARENT, "lets another init make the overlays: in a user namespace the kernel does not allow it") \
 	X(SPAWN,      PARENT, "makes the process, already in its namespaces and groups") \
 	X(MAPPED,     PARENT, "puts the process on record, gives its user namespace its ids, and lets init go on") \

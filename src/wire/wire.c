@@ -81,6 +81,8 @@ static int mounts_check(const WirePlan *w, Err *e)
 	}
 	if (w->mounts.count > LIMIT_MOUNTS)
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: too many mounts");
+	if (w->source_fds.count > w->mounts.count)
+		return err_make(e, ERR_BUG, EINVAL, "wire plan: more sources than mounts");
 	return 0;
 }
 

@@ -70,6 +70,7 @@ typedef struct sock_filter WireFilter;
 #define WIRE_LISTS(X)                                                                              \
 	X(mounts, WireMount)      /* in order; targets of later ones may lie in earlier ones */    \
 	X(mount_options, WireStr) /* of all mounts, one after the other */                         \
+	X(source_fds, int32_t)    /* none, or for each mount: an id-mapped source, or FD_NONE */   \
 	X(devices, WireDevice)    /* made in /dev after the mounts */                              \
 	X(links, WirePair)        /* symbolic links made in /dev; what exists stays */             \
 	X(masked, WireStr)        /* paths that must show nothing; missing ones are skipped */     \
@@ -84,9 +85,9 @@ typedef struct sock_filter WireFilter;
 	X(join_fds, int32_t)  /* open `tasks` files of cgroup v1 groups: "0" is written to each */ \
 	X(keep_fds, int32_t)  /* what the command gets besides 0, 1 and 2, under the same numbers */
 
-enum {                             /* WirePlan.flags */
-       WIRE_USERNS = 1 << 0,       /* in a new user namespace: become 0:0 there after MAPPED */
-       WIRE_NO_SETGROUPS = 1 << 1, /* setgroups(2) is denied in it (a map written without privilege) */
+enum {                       /* WirePlan.flags */
+       WIRE_USERNS = 1 << 0, /* in a new user namespace: be setup_uid:setup_gid from MAPPED on */
+       WIRE_NO_SETGROUPS = 1 << 1, /* setgroups(2) is denied (a map written without privilege, here or outside) */
        WIRE_UNSHARE_CGROUPNS = 1 << 2, /* after joining the groups */
        WIRE_LOOPBACK_UP = 1 << 3,
        WIRE_TERMINAL = 1 << 4, /* allocate a pty in the container's devpts; its master goes with ROOTFS_READY */
@@ -106,10 +107,9 @@ enum {                             /* WirePlan.flags */
 };
 
 typedef struct WirePlan {
-	char magic[8];
-	char build_id[40];
+	char magic[8], build_id[40];
 	uint32_t size, strings_offset, strings_size, flags; /* size: of the whole image */
-	int32_t root_fd; /* a finished tree to use as the root (from a plan with WIRE_ROOT_ONLY), or FD_NONE */
+	int32_t root_fd, idmap_fd; /* a tree for the root or its lower layer; what maps other lower layers' ids; or FD_NONE */
 	int32_t timeline_fd; /* of a timed start (timeline.h), or FD_NONE */
 	WireStr container_id, hostname, domainname; /* names 0: leave them */
 	WireStr root; /* host path of the root directory, the lower layer when there is an overlay */
@@ -120,8 +120,8 @@ typedef struct WirePlan {
 	WireStr mount_context; /* "context=LABEL" or "rootcontext=LABEL" of SELinux, for what init mounts by itself; 0: none */
 	WireStr overlay_context; /* the same as overlays take it, after a comma */
 
-	uint32_t uid, gid, umask;
-	uint16_t console_rows, console_cols; /* 0: leave it */
+	uint32_t uid, gid, umask, setup_uid, setup_gid, reserved; /* setup: init's, with WIRE_USERNS */
+	uint16_t console_rows, console_cols;                      /* 0: leave it */
 	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
 	uint32_t seccomp_flags, personality; /* SECCOMP_FILTER_FLAG_*; for personality(2) */
 #define WIRE_LIST_MEMBER(name, type) WireList name;

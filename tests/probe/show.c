@@ -23,6 +23,22 @@
 
 extern char **environ;
 
+/* All lines of an id map in one. */
+static void print_map(const char *key, const char *path)
+{
+	char text[4096];
+	FILE *f = fopen(path, "re");
+	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+	if (f)
+		fclose(f);
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	text[n] = '\0';
+	for (char *p = text; (p = strchr(p, '\n')); p++)
+		*p = ' ';
+	printf("%s=%s\n", key, text);
+}
+
 static void show_ids(void)
 {
 	uid_t r, e, s;
@@ -31,10 +47,8 @@ static void show_ids(void)
 		return;
 	printf("ids.uid=%u,%u,%u\nids.gid=%u,%u,%u\nids.pid=%d\nids.ppid=%d\n", r, e, s, rg, eg, sg,
 	       getpid(), getppid());
-	printf("ids.uid_map=");
-	probe_print_file("/proc/self/uid_map", "");
-	printf("ids.gid_map=");
-	probe_print_file("/proc/self/gid_map", "");
+	print_map("ids.uid_map", "/proc/self/uid_map");
+	print_map("ids.gid_map", "/proc/self/gid_map");
 	printf("ids.setgroups=");
 	probe_print_file("/proc/self/setgroups", NULL);
 }

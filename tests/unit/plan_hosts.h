@@ -105,3 +105,17 @@ static inline void test_run_init(TestRun *t, const HostFacts *facts, int root_fd
 		.user = { .home = "/root" },
 	};
 }
+
+/* What the engine does before it fills the description: the ids, from the request's options and files with these texts. */
+static inline int test_run_ids(TestRun *t, const SubidFiles *files)
+{
+	UsernsHost h = { .facts = t->context.facts, .files = files, .auto_size = 1024 };
+	Userns u;
+	TRY(userns_read(&t->request, &t->arena, &u, &t->err));
+	TRY(userns_choose(&u, &h, &t->arena, &t->context.ids, &t->err));
+	if (t->context.ids.idmap_root && !t->context.root_idmap)
+		t->context.root_idmap = "idmap";
+	return 0;
+}
+
+static const SubidFiles no_subid_files __attribute__((unused)) = { "", "", "", "", "" };

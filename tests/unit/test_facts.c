@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -480,6 +481,77 @@ static void security_modules(void **state)
 	assert_false(h->facts.apparmor || h->facts.selinux);
 }
 
+/* The first user namespace denies setgroups(2) to nobody; in any other the file tells. */
+static void denied_setgroups_are_a_fact(void **state)
+{
+	Host *h = *state;
+	probe(h, 0);
+	assert_false(h->facts.setgroups_denied);
+	put(h, "proc/self/setgroups", "deny\n");
+	probe(h, 0);
+	assert_int_equal(h->facts.setgroups_denied, !h->facts.first_user_ns);
+	put(h, "proc/self/setgroups", "allow\n");
+	probe(h, 0);
+	assert_false(h->facts.setgroups_denied);
+}
+
+/* ---- newuidmap and newgidmap ---- */
+
+static void make_program(const Host *h, const char *path, mode_t mode)
+{
+	char full[256];
+	put(h, path, "x");
+	(void)snprintf(full, sizeof full, "%s/%s", h->root, path);
+	assert_int_equal(chmod(full, mode), 0);
+}
+
+static void expect_helpers(Host *h, const char *why)
+{
+	HostFacts f = { 0 };
+	host_facts_id_helpers(h->root, &h->arena, &f);
+	if (!why) {
+		assert_null(f.no_id_helpers);
+		assert_true(f.newuidmap && f.newgidmap);
+		return;
+	}
+	assert_true(!f.newuidmap && !f.newgidmap);
+	if (!f.no_id_helpers || !strstr(f.no_id_helpers, why))
+		fail_msg("'%s' is not in '%s'", why, f.no_id_helpers);
+}
+
+static void id_helpers_are_found_where_they_can_work(void **state)
+{
+	Host *h = *state;
+	expect_helpers(h, "program newuidmap is not installed");
+	make_program(h, "usr/local/bin/newuidmap", 04755);
+	expect_helpers(h, "program newgidmap is not installed");
+	make_program(h, "bin/newgidmap", 0755);
+	expect_helpers(h, "/bin/newgidmap is not set-user-ID root");
+	make_program(h, "bin/newgidmap", 04755);
+	expect_helpers(h, NULL);
+	make_program(h, "usr/bin/newuidmap", 0755); /* goes before the other */
+	expect_helpers(h, "/usr/bin/newuidmap is not set-user-ID root");
+}
+
+/* In a child, since there is no way back. */
+static void id_helpers_need_a_process_that_may_gain_privileges(void **state)
+{
+	Host *h = *state;
+	int status;
+	make_program(h, "usr/bin/newuidmap", 04755);
+	make_program(h, "usr/bin/newgidmap", 04755);
+	pid_t pid = fork();
+	if (pid == 0) {
+		HostFacts f = { 0 };
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+			_exit(2);
+		host_facts_id_helpers(h->root, &h->arena, &f);
+		_exit(f.no_id_helpers && strstr(f.no_id_helpers, "no_new_privs") ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -504,6 +576,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_missing_file_is_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_kernel_s_version, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(security_modules, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(denied_setgroups_are_a_fact, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(id_helpers_are_found_where_they_can_work, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(id_helpers_need_a_process_that_may_gain_privileges,
+						set_up, tear_down),
 		cmocka_unit_test(the_real_host_is_probed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

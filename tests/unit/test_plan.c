@@ -93,13 +93,18 @@ static void check_plan(const char *name, const Spec *spec, const HostFacts *fact
 	compare_golden(name, first.dump, a);
 }
 
-static void check_run(const char *name, TestRun *t)
+static void check_run_with_ids(const char *name, TestRun *t, const SubidFiles *files)
 {
 	Spec spec;
-	if (spec_fill(&t->context, &spec, &t->err) < 0)
+	if (test_run_ids(t, files) < 0 || spec_fill(&t->context, &spec, &t->err) < 0)
 		fail_msg("%s", t->err.msg);
 	check_plan(name, &spec, t->context.facts, &t->arena);
 	arena_done(&t->arena);
+}
+
+static void check_run(const char *name, TestRun *t)
+{
+	check_run_with_ids(name, t, &no_subid_files);
 }
 
 static void add(TestRun *t, StrList *l, const char *text)
@@ -268,7 +273,7 @@ static void privileged_runs(void **state)
 	Spec spec;
 	test_run_init(&t, &hybrid_root, root_fd);
 	t.request.privileged = true;
-	if (spec_fill(&t.context, &spec, &t.err) < 0)
+	if (test_run_ids(&t, &no_subid_files) < 0 || spec_fill(&t.context, &spec, &t.err) < 0)
 		fail_msg("%s", t.err.msg);
 	assert_true(spec.linux_.devices_count > 0);
 	spec.linux_.devices = devices;
@@ -345,7 +350,7 @@ static void labels_of_a_host_that_has_them(void **state)
 	add(&t, &t.request.tmpfs, "/scratch");
 	add(&t, &t.request.mask, "/etc/secret");
 	add(&t, &t.request.unmask, "/proc/*");
-	if (spec_fill(&t.context, &spec, &t.err) < 0)
+	if (test_run_ids(&t, &no_subid_files) < 0 || spec_fill(&t.context, &spec, &t.err) < 0)
 		fail_msg("%s", t.err.msg);
 	spec.process.selinux_label = "system_u:system_r:container_t:s0:c1,c2";
 	spec.linux_.mount_label = "system_u:object_r:container_file_t:s0:c1,c2";
@@ -369,6 +374,58 @@ static void throw_away_roots_in_a_user_namespace(void **state)
 	disk.context.overlay_dir = "/var/lib/mydocker/containers/" ID;
 	add(&disk, &disk.request.uidmaps, "0:100000:65536");
 	check_run("run-overlay-mapped", &disk);
+}
+
+/* --userns private: the root, and what is laid over it, show with the container's ids. */
+static void id_mapped_roots(void **state)
+{
+	(void)state;
+	static const SubidFiles files = { .passwd = "root:x:0:0::/:\n",
+					  .subuid = "root:100000:65536\n",
+					  .subgid = "root:200000:65536\n",
+					  .uid_map = "0 0 4294967295\n",
+					  .gid_map = "0 0 4294967295\n" };
+	static const struct {
+		const char *name;
+		SpecRootKind kind;
+	} each[] = { { "run-private", ROOT_DIRECTORY },
+		     { "run-private-overlay", ROOT_OVERLAY },
+		     { "run-private-host-tree", ROOT_HOST } };
+	HostFacts facts = with_mounts(&v2_root, host_mounts, ARRAY_LEN(host_mounts));
+	for (size_t i = 0; i < ARRAY_LEN(each); i++) {
+		TestRun t;
+		test_run_init(&t, &facts, root_fd);
+		t.context.root_kind = each[i].kind;
+		if (each[i].kind == ROOT_HOST)
+			t.context.root_path = "/";
+		if (each[i].kind == ROOT_OVERLAY)
+			t.context.overlay_dir = "/var/lib/mydocker/containers/" ID;
+		t.request.userns = "private";
+		check_run_with_ids(each[i].name, &t, &files);
+	}
+}
+
+/* An ordinary user with ranges, whose own id is not 0 inside. */
+static void maps_by_newuidmap(void **state)
+{
+	(void)state;
+	static const SubidFiles files = { .passwd = "anna:x:1000:1001::/:\n",
+					  .subuid = "anna:100000:65536\n",
+					  .subgid = "1000:100000:65536\n",
+					  .uid_map = "0 0 4294967295\n",
+					  .gid_map = "0 0 4294967295\n" };
+	TestRun t, alone;
+	HostFacts facts = v2_user;
+	facts.newuidmap = "/usr/bin/newuidmap";
+	facts.newgidmap = "/usr/bin/newgidmap";
+	test_run_init(&t, &facts, root_fd);
+	t.request.userns = "keep-id";
+	t.context.user = (User){ .uid = 1000, .gid = 1001, .home = "/" };
+	check_run_with_ids("run-user-keep-id", &t, &files);
+	test_run_init(&alone, &v2_user, root_fd);
+	alone.request.userns = "keep-id";
+	alone.context.user = (User){ .uid = 1000, .gid = 1001, .home = "/" };
+	check_run("run-user-keep-id-alone", &alone);
 }
 
 /* ---- config.json ---- */
@@ -449,6 +506,8 @@ int main(void)
 		cmocka_unit_test(the_hosts_own_tree),
 		cmocka_unit_test(labels_of_a_host_that_has_them),
 		cmocka_unit_test(throw_away_roots_in_a_user_namespace),
+		cmocka_unit_test(id_mapped_roots),
+		cmocka_unit_test(maps_by_newuidmap),
 		cmocka_unit_test(a_small_config),
 		cmocka_unit_test(a_large_config),
 		cmocka_unit_test(a_config_for_an_ordinary_user),

@@ -42,6 +42,7 @@ static void case_init(Case *c)
 
 static int fill(Case *c)
 {
+	TRY(test_run_ids(&c->run, &no_subid_files));
 	return spec_fill(&c->run.context, &c->spec, &c->run.err);
 }
 

@@ -68,6 +68,15 @@ static void expect_pairs(const SpecPair *got, size_t got_count, const SpecPair *
 
 #define REST ",\"groups\":[],\"parents\":[],\"overlay_dir\":null}"
 
+static void expect_ranges(const IdRanges *got, const IdRanges *want)
+{
+	assert_int_equal(got->count, want->count);
+	for (size_t i = 0; i < want->count; i++) {
+		assert_int_equal(got->items[i].start, want->items[i].start);
+		assert_int_equal(got->items[i].size, want->items[i].size);
+	}
+}
+
 static void round_trip(const Record *r)
 {
 	Record got;
@@ -84,6 +93,8 @@ static void round_trip(const Record *r)
 	expect_pairs(got.annotations, got.annotations_count, r->annotations, r->annotations_count);
 	expect_same(got.stop_signal, r->stop_signal);
 	assert_true(got.stop_timeout == r->stop_timeout);
+	expect_ranges(&got.uids, &r->uids);
+	expect_ranges(&got.gids, &r->gids);
 }
 
 /* ---- there and back ---- */
@@ -151,6 +162,10 @@ static void a_record_comes_back(void **state)
 	r.groups = (StrList){ groups, 2 };
 	r.parents = (StrList){ parents, 1 };
 	r.created = UINT64_MAX;
+	round_trip(&r);
+	IdRange ids[] = { { 100000, 65536 }, { 0, UINT32_MAX }, { UINT32_MAX - 1, 1 } };
+	r.uids = (IdRanges){ ids, 3 };
+	r.gids = (IdRanges){ ids, 1 };
 	round_trip(&r);
 }
 
@@ -328,6 +343,28 @@ static void damaged_records_are_refused(void **state)
 		      "parents");
 }
 
+#define ALL_BUT_IDS                                                                                       \
+	"{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"overlay_dir\":null," \
+	"\"parents\":[],\"groups\":[]"
+
+static void damaged_ids_are_refused(void **state)
+{
+	(void)state;
+	Record r;
+	put("record.json", ALL_BUT_IDS "}", strlen(ALL_BUT_IDS "}")); /* an older version's */
+	assert_int_equal(record_read(dir, &arena, &r, &err), 0);
+	assert_int_equal(r.uids.count, 0);
+	refuse_record(ALL_BUT_IDS ",\"uids\":1}", "uids");
+	refuse_record(ALL_BUT_IDS ",\"uids\":[1]}", "uids");
+	refuse_record(ALL_BUT_IDS ",\"gids\":[[]]}", "gids");
+	refuse_record(ALL_BUT_IDS ",\"gids\":[[1]]}", "gids");
+	refuse_record(ALL_BUT_IDS ",\"uids\":[[1,2,3]]}", "uids");
+	refuse_record(ALL_BUT_IDS ",\"uids\":[[0,1],[1,\"2\"]]}", "uids");
+	refuse_record(ALL_BUT_IDS ",\"uids\":[[-1,2]]}", "uids");
+	refuse_record(ALL_BUT_IDS ",\"uids\":[[4294967295,1]]}", "uids");
+	refuse_record(ALL_BUT_IDS ",\"uids\":[[1,4294967295]]}", "uids");
+}
+
 /* Cut at any byte, as a crash of the file system may do. */
 static void no_cut_record_is_believed(void **state)
 {
@@ -408,6 +445,7 @@ int main(void)
 		TEST(a_failed_write_keeps_the_old_record),
 		TEST(what_is_not_written_yet_is_absent),
 		TEST(damaged_records_are_refused),
+		TEST(damaged_ids_are_refused),
 		TEST(no_cut_record_is_believed),
 		TEST(binary_and_huge_records_are_refused),
 		TEST(records_of_other_versions_are_refused),

@@ -151,6 +151,8 @@ static void put_spec(Dump *d, const Spec *s)
 		put(d, "mount %s type %s source %s", s->mounts[i].destination,
 		    or_none(s->mounts[i].type), or_none(s->mounts[i].source));
 		put_list(d, " options", &s->mounts[i].options);
+		put_maps(d, " uids", s->mounts[i].uid_mappings, s->mounts[i].uid_mappings_count);
+		put_maps(d, " gids", s->mounts[i].gid_mappings, s->mounts[i].gid_mappings_count);
 	}
 	put_linux(d, &s->linux_);
 }
@@ -327,9 +329,6 @@ static const struct {
 	{ "\"hooks\":{\"startContainer\":[{\"path\":\"/x\"}]}", "hooks.startContainer" },
 	{ "\"hooks\":{\"poststart\":[{\"path\":\"/x\"}]}", "hooks.poststart" },
 	{ "\"hooks\":{\"poststop\":[{\"path\":\"/x\"}]}", "hooks.poststop" },
-	{ "\"mounts\":[{\"destination\":\"/a\"},{\"destination\":\"/b\",\"uidMappings\":[{}]}]",
-	  "mounts[1].uidMappings" },
-	{ "\"mounts\":[{\"destination\":\"/b\",\"gidMappings\":[{}]}]", "mounts[0].gidMappings" },
 	{ PROCESS("\"commandLine\":\"x\""), "process.commandLine" },
 	{ PROCESS("\"user\":{\"uid\":0,\"gid\":0,\"username\":\"root\"}"), "process.user.username" },
 	{ PROCESS("\"scheduler\":{}"), "process.scheduler" },
@@ -438,6 +437,12 @@ static const struct {
 	{ "\"mounts\":[1]", "mounts[0] must be an object, not a number (line 1)" },
 	{ "\"mounts\":[{\"type\":\"proc\"}]", "mounts[0].destination is missing (line 1)" },
 	{ "\"mounts\":[{\"destination\":\"\"}]", "mounts[0].destination must not be empty (line 1)" },
+	{ "\"mounts\":[{\"destination\":\"/a\"},{\"destination\":\"/b\",\"uidMappings\":[{}]}]",
+	  "mounts[1].uidMappings[0].containerID is missing (line 1)" },
+	{ "\"mounts\":[{\"destination\":\"/b\",\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":0}]}]",
+	  "mounts[0].gidMappings[0] must map at least one id: size is 0 (line 1)" },
+	{ "\"mounts\":[{\"destination\":\"/b\",\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]}]",
+	  "mounts[0] must have uidMappings and gidMappings, or neither (line 1)" },
 	{ "\"mounts\":[{\"destination\":\"/a\",\"options\":\"ro\"}]",
 	  "mounts[0].options must be an array, not a string (line 1)" },
 	{ "\"mounts\":[{\"destination\":\"/a\",\"options\":[\"ro\",7]}]",

@@ -47,6 +47,7 @@ static int fill(TestRun *t, Spec *s)
 {
 	t->context.request = &t->request;
 	t->context.arena = &t->arena;
+	TRY(test_run_ids(t, &no_subid_files));
 	return spec_fill(&t->context, s, &t->err);
 }
 
@@ -373,9 +374,11 @@ static void groups_that_cannot_be_had_do_not_matter(void **state)
 {
 	(void)state;
 	static const uint32_t groups[] = { 0, 1, 2, 3, 4, 6, 10, 11, 20, 26, 27 };
-	TestRun rootless = make_run(&v2_user), mapped = make_run(&v2_root);
+	HostFacts denied = v2_root;
+	denied.setgroups_denied = true;
+	TestRun rootless = make_run(&v2_user), mapped = make_run(&v2_root), inner = make_run(&denied);
 	add(&mapped, &mapped.request.uidmaps, "0:0:1");
-	TestRun *both[] = { &rootless, &mapped };
+	TestRun *both[] = { &rootless, &mapped, &inner };
 	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
 		TestRun *t = both[i];
 		PlanInput in = { .container_id = ID, .scratch_dir = "/run/x" };
@@ -462,7 +465,11 @@ static void ping_group_range(void **state)
 	} each[] = { { NULL, "0 2147483647" },
 		     { "0:0:1", "0 0" },
 		     { "0:100000:65536", "0 65535" },
-		     { "1:1:9 0:0:1", "0 0" },
+		     { "1:1:9 0:0:1", "0 9" },
+		     { "0:1001:1 1:100000:65536", "0 65536" }, /* an ordinary user's */
+		     { "0:100000:1000 1000:900:1 1001:101000:9", "1000 1009" }, /* keep-id */
+		     { "0:5000:10 10:1000:5", "0 9" }, /* the other way round: the command's */
+		     { "0:0:1 4000000000:4000000000:9", "0 0" },
 		     { "0:0:4294967295", "0 2147483647" } };
 	for (size_t i = 0; i < ARRAY_LEN(each); i++) {
 		TestRun t = make_run(&v2_root);

@@ -45,6 +45,7 @@ static int fill(TestRun *t, Spec *s)
 {
 	t->context.request = &t->request; /* a TestRun is moved about */
 	t->context.arena = &t->arena;
+	TRY(test_run_ids(t, &no_subid_files));
 	return spec_fill(&t->context, s, &t->err);
 }
 

@@ -10,6 +10,8 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "kern/tree.h"
+#include "runtime/claims.h"
+#include "runtime/record.h"
 #include "runtime/state.h"
 
 static char top[32]; /* a folder of each test's own */
@@ -402,6 +404,72 @@ static void one_of_many_gets_a_name(void **state)
 	state_close(&s);
 }
 
+/* ---- ids ---- */
+
+static void record_ids(State *s, const char *id, uint32_t uid, uint32_t gid)
+{
+	ContainerDir d = add(s, id);
+	Record r = { .id = id, .boot_id = "b" };
+	id_ranges_add(&arena, &r.uids, uid, 10);
+	id_ranges_add(&arena, &r.gids, gid, 20);
+	assert_int_equal(record_write(d.fd, &r, &arena, &err), 0);
+	container_dir_close(&d);
+}
+
+static void ids_are_claimed_by_records(void **state)
+{
+	(void)state;
+	State s = open_state(below("s"));
+	IdRanges uids = { 0 }, gids = { 0 };
+	assert_int_equal(claims_read(&s, &arena, &uids, &gids, &err), 0);
+	assert_int_equal(uids.count + gids.count, 0);
+	record_ids(&s, "aa", 100, 200);
+	record_ids(&s, "bb", 300, 400);
+	ContainerDir bare = add(&s, "cc"); /* no record yet */
+	ContainerDir damaged = add(&s, "dd");
+	AUTO(fd_close)
+	int fd = openat(damaged.fd, "record.json", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(fd_write_all(fd, "{", 1, "record.json", NULL), 0);
+	assert_int_equal(claims_read(&s, &arena, &uids, &gids, &err), 0);
+	id_ranges_sort(&uids);
+	id_ranges_sort(&gids);
+	assert_true(uids.count == 2 && gids.count == 2);
+	assert_true(uids.items[0].start == 100 && uids.items[1].start == 300 &&
+		    uids.items[1].size == 10);
+	assert_true(gids.items[0].start == 200 && gids.items[1].start == 400 &&
+		    gids.items[1].size == 20);
+	container_dir_close(&bare);
+	container_dir_close(&damaged);
+	state_close(&s);
+}
+
+/* Who chooses ids keeps others out until it says so, or ends. */
+static void one_at_a_time_chooses_ids(void **state)
+{
+	(void)state;
+	int ends[2];
+	char c = 0;
+	State s = open_state(below("s"));
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(state_ids_lock(&s, &err), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		State other = open_state(below("s")); /* a lock of its own */
+		_exit(state_ids_lock(&other, &err) == 0 && write(ends[1], "x", 1) == 1 ? 0 : 1);
+	}
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	(void)usleep(50000);
+	assert_int_equal(read(ends[0], &c, 1), -1);
+	state_ids_unlock(&s);
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(read(ends[0], &c, 1), 1);
+	assert_int_equal(state_ids_lock(&s, &err), 0); /* the child ended without a word: free */
+	fd_close(ends[0]);
+	fd_close(ends[1]);
+	state_close(&s);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -423,6 +491,8 @@ int main(void)
 		TEST(names_hold_full_ids),
 		TEST(nobody_gives_back_what_another_has_taken),
 		TEST(one_of_many_gets_a_name),
+		TEST(ids_are_claimed_by_records),
+		TEST(one_at_a_time_chooses_ids),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -379,6 +379,39 @@ static void too_many_groups_are_refused(void **state)
 	expect("anna:1", "1000:1:/home/anna:");
 }
 
+/* ---- for the ids of containers ---- */
+
+static void names_behind_ids(void **state)
+{
+	(void)state;
+	const char *text = "root:x:0:0::/:\nbroken\nanna:x:1000:1000::/home/anna:/bin/sh\nb:x:1000:5::/:\n";
+	assert_string_equal(user_name_of(arena_strdup(&arena, text), 1000), "anna");
+	assert_string_equal(user_name_of(arena_strdup(&arena, text), 0), "root");
+	assert_null(user_name_of(arena_strdup(&arena, text), 5));
+	assert_null(user_name_of(arena_strdup(&arena, ""), 0));
+}
+
+static void highest_id_is(uint32_t want)
+{
+	uint32_t got = 7;
+	if (user_find_highest_id(root, &arena, &got, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(got, want);
+}
+
+static void the_highest_id_that_is_somebodys(void **state)
+{
+	(void)state;
+	highest_id_is(0);
+	put("etc/passwd", "root:x:0:0::/:\nnobody:x:99999:99999::/:\nx:x:65534:65534::/:\n");
+	highest_id_is(0);
+	put("etc/passwd",
+	    "root:x:0:0::/:\na:x:1000:33::/:\nb:x:5:2000::/:\nc:x:4294967295:1::/:\nd:x:9999\n");
+	highest_id_is(2000);
+	put("etc/group", "g:x:3000:\nnogroup:x:70000:\nshort:x\n");
+	highest_id_is(3000);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -402,6 +435,8 @@ int main(void)
 		TEST(an_entry_without_a_name_is_in_no_group),
 		TEST(bytes_of_zero_do_no_harm),
 		TEST(too_many_groups_are_refused),
+		TEST(names_behind_ids),
+		TEST(the_highest_id_that_is_somebodys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,7 @@ static void bad_volume_options_are_refused(void **state)
 	refuse_volume("/a:/b:ro,ro", "option 'ro' is there twice");
 	refuse_volume("/a:/b:U,z,U", "option 'U' is there twice");
 	refuse_volume("/a:/b:copy", "option 'copy' is for volumes with a name");
+	refuse_volume("/a:/b:idmapped", "unknown option 'idmapped'");
 	refuse_volume("/a:/b:", "unknown option ''");
 	refuse_volume("/a:/b:ro,", "unknown option ''");
 	refuse_volume("/a:/b:RO", "unknown option 'RO'");

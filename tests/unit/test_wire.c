@@ -73,6 +73,8 @@ static void fill(WireBuild *b)
 	ADD(b, filter, WireFilter, { .code = 6, .k = 0x7fff0000 });
 	ADD(b, join_fds, int32_t, (9));
 	ADD(b, keep_fds, int32_t, (3));
+	for (int i = 0; i < 3; i++)
+		ADD(b, source_fds, int32_t, (i == 1 ? 10 : -1)); /* the bind's */
 }
 
 static Image finish(WireBuild *b, Arena arena)
@@ -335,6 +337,13 @@ static void lists_that_lie_outside_are_refused(void **state)
 #define OUTSIDE(lvalue)                                  \
 	DAMAGE(lvalue, w->strings_size, "lies outside"); \
 	DAMAGE(lvalue, UINT32_MAX, "lies outside")
+
+/* Each source belongs to a mount. */
+static void sources_without_a_mount_are_refused(void **state)
+{
+	(void)state;
+	DAMAGE(w->mounts.count, w->source_fds.count - 1, "more sources than mounts");
+}
 
 static void strings_that_lie_outside_are_refused(void **state)
 {
@@ -666,6 +675,7 @@ int main(void)
 		cmocka_unit_test(damaged_headers_are_refused),
 		cmocka_unit_test(sizes_beyond_the_limit_are_refused),
 		cmocka_unit_test(lists_that_lie_outside_are_refused),
+		cmocka_unit_test(sources_without_a_mount_are_refused),
 		cmocka_unit_test(strings_that_lie_outside_are_refused),
 		cmocka_unit_test(list_strings_that_lie_outside_are_refused),
 		cmocka_unit_test(missing_strings_are_refused),
