@@ -1,5 +1,6 @@
 /* Why execve(2) failed, in words: the errno alone is famous for misleading (ENOENT for a file that is there). */
 #include <elf.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 
 #include "init/init.h"
@@ -15,7 +16,7 @@
 
 static const struct {
 	uint16_t number;
-	const char *name;
+	char name[12]; /* a pointer would be a relocation at the start */
 } machines[] = {
 	{ EM_386, "i386" },    { EM_X86_64, "x86_64" },
 	{ EM_ARM, "arm" },     { EM_AARCH64, "aarch64" },
@@ -131,7 +132,7 @@ static int why_format(const char *path, Err *e)
 
 static int why_denied(const char *path, const struct stat *st, Err *e)
 {
-	struct statvfs fs;
+	struct statfs fs;
 	const char *why = "";
 	if (st && S_ISDIR(st->st_mode))
 		why = ": it is a directory";
@@ -139,7 +140,7 @@ static int why_denied(const char *path, const struct stat *st, Err *e)
 		why = ": it is not a regular file";
 	else if (st && !(st->st_mode & 0111))
 		why = ": it is not marked as executable";
-	else if (st && statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
+	else if (st && statfs(path, &fs) == 0 && (fs.f_flags & ST_NOEXEC))
 		why = ": it lies on a file system mounted with noexec";
 	return err_make(e, ERR_CMD_INVOKE, 0, "exec: \"%s\": permission denied%s", path, why);
 }

@@ -4,7 +4,8 @@
 #include "kern/sys.h"
 
 /* By number, getrlimit(2). */
-static const char *const names[] = {
+static const char names[][12] = {
+	/* no pointers: each would be a relocation at the start */
 	"cpu",     "fsize", "data",  "stack",      "core",     "rss",  "nproc",  "nofile",
 	"memlock", "as",    "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime",
 };

@@ -4,6 +4,7 @@
  * 6.5. In scratch all names are short and relative: l<N> is the lower layer (a copy of the mount), u<N> and w<N> are upper and work
  * folder, m<N> is the mount point. Nothing of it stays reachable: scratch hangs in the host's tree, which goes with the pivot, and
  * overlay has copies of the layers' mounts of its own. */
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 
 #include "base/str.h"
@@ -24,10 +25,10 @@ static int overlay_mount(const Init *in, const char *target, const char *layers,
 				       ? "; id-mapped layers need Linux 5.19"
 				       : "");
 	/* Where the kernel cannot make its own folder in the work folder, it leaves the overlay read-only and says so in its log alone. */
-	struct statvfs fs;
-	if (statvfs(target, &fs) < 0)
+	struct statfs fs;
+	if (statfs(target, &fs) < 0)
 		return err_sys(e, "look at the overlay (%s)", data);
-	if (fs.f_flag & ST_RDONLY)
+	if (fs.f_flags & ST_RDONLY)
 		return err_make(e, ERR_STATE, EROFS,
 				"mount an overlay (%s): its work folder cannot be written; is the file system full?",
 				data);
