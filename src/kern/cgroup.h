@@ -41,6 +41,9 @@ int cgroup_make(const CgroupRequest *r, int *ret_fd, Err *e);
 /* Whether a v2 group other than the root of all holds processes of its own, and so can hand no controller on. */
 bool cgroup_v2_holds_processes(const char *dir);
 
+/* Whether a v2 group other than the root of all holds processes of its own, and so can hand no controller on. */
+bool cgroup_v2_holds_processes(const char *dir);
+
 /* Kills everything in the group and in the groups below it, and waits for none of it. v2 from Linux 5.14 on by cgroup.kill, else by
  * going over the lists until they are empty; groups below a v1 group go with it. A group that does not exist has nobody in it. */
 int cgroup_kill(const char *dir, Err *e);
