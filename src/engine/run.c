@@ -186,18 +186,6 @@ static int request_check(const RunRequest *q, Err *e)
 	return 0;
 }
 
-/* What needs privilege over the host's mounts is not there yet for others. */
-static int root_check(const Run *r, Err *e)
-{
-	if (r->facts.privileged || r->context.root_kind != ROOT_HOST)
-		return 0;
-	if (r->context.root_kind == ROOT_HOST)
-		return err_make(e, ERR_USAGE, EPERM,
-				"--rootfs / is not there yet for ordinary users; run as root or give a directory");
-	return err_make(e, ERR_USAGE, EPERM,
-			"--rootfs DIR:O is not there yet for ordinary users; run as root or leave out ':O'");
-}
-
 static int run_make_network_texts(Run *r, Err *e)
 {
 	const RunRequest *q = r->request;
@@ -217,7 +205,9 @@ static unsigned facts_wanted(const Run *r)
 {
 	const RunRequest *q = r->request;
 	bool labels = q->apparmor || q->selinux.count > 0 || q->label_nested;
-	return (r->context.root_kind == ROOT_HOST ? FACTS_MOUNTS : 0) |
+	SpecRootKind root = r->context.root_kind;
+	bool mounts = root == ROOT_HOST || (root == ROOT_OVERLAY && geteuid() != 0);
+	return (mounts ? FACTS_MOUNTS : 0) |
 	       (seccomp_option_is_file(q->seccomp) ? FACTS_KERNEL : 0) | (labels ? FACTS_LABELS : 0);
 }
 
@@ -254,7 +244,6 @@ static int run_look(Run *r, Err *e)
 	TRY(id_make(r->arena, &c->id, e));
 	TRY(run_look_at_root(r, e));
 	TRY(host_facts_probe("", facts_wanted(r), r->arena, &r->facts, e));
-	TRY(root_check(r, e));
 	TRY(hostname_choose(r, e));
 	TRY(run_make_network_texts(r, e));
 	TRY(run_look_at_user(r, e));

@@ -61,8 +61,8 @@ static int root_open(Init *in, Err *e)
 		return err_sys(e, "open the root directory '%s'", path);
 	if (given)
 		in->root = in->plan->root_fd;
-	if (given || in->plan->overlay_upper)
-		return 0; /* the tree is finished, or the overlay finds its layers by path */
+	if (given || in->plan->overlay_upper || init_has(in, WIRE_ROOT_EMPTY))
+		return 0; /* the tree is finished, or the overlay finds its layers by path, or there is none yet */
 	int r = mount_clone(in->root_dir, "", !in->plan->overlay_lower, &in->root, e);
 	return r < 0 ? err_wrap(e, r, "root directory '%s'", path) : 0;
 }
@@ -143,13 +143,35 @@ static int scratch_make(Init *in, Err *e)
 	return 0;
 }
 
+static int empty_root_make(Init *in, Err *e)
+{
+	AUTO(fd_close) int fs = FD_NONE;
+	AUTO(fd_close) int target = FD_NONE;
+	const WirePlan *p = in->plan;
+	TRY(mount_fs_open("tmpfs", &fs, e));
+	TRY(mount_fs_set_pair(fs, "mode", "0755", e));
+	TRY(mount_fs_make(fs, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID, &in->root, e));
+	if (mkdirat(in->scratch, "root", 0700) < 0 ||
+	    (target = openat(in->scratch, "root", O_PATH | O_CLOEXEC)) < 0)
+		return err_sys(e, "make a folder for it");
+	TRY(mount_attach(in->root, target, e));
+	for (uint32_t i = 0; i < p->root_links.count; i++) {
+		const WirePair *link = &WIRE_ITEMS(p, root_links, WirePair)[i];
+		if (symlinkat(wire_text(p, link->value), in->root, wire_text(p, link->name)) < 0)
+			return err_sys(e, "make the link %s", wire_text(p, link->name));
+	}
+	return 0;
+}
+
 int rootfs_attach(Init *in, Err *e)
 {
 	const char *path = wire_text(in->plan, in->plan->root);
 	int r = scratch_make(in, e);
 	if (r < 0)
 		return err_wrap(e, r, "scratch file system");
-	if (!in->plan->overlay_lower) {
+	if (init_has(in, WIRE_ROOT_EMPTY)) {
+		r = empty_root_make(in, e);
+	} else if (!in->plan->overlay_lower) {
 		r = mount_attach(in->root, in->root_dir, e);
 	} else {
 		AUTO(fd_close) int lower = TAKE_FD(in->root);

@@ -196,7 +196,7 @@ static void tell_begin(const Told *t)
 				  "a volume that shares mounts with the host, as long as our view of it does");
 	add(t, OPEN, "what it mounts from now on is nobody else's business",
 	    "mount(\"/\", REC|PRIVATE)");
-	if (h->overlay_upper || root_is_given(t))
+	if (h->overlay_upper || root_is_given(t) || has(t, WIRE_ROOT_EMPTY))
 		return;
 	add(t, OPEN, "the root", "open_tree(\"%s\", CLONE%s)", text(t, h->root),
 	    h->overlay_lower ? "" : "|RECURSIVE");
@@ -212,13 +212,26 @@ static void tell_identity(const Told *t)
 	add(t, IDENTITY, "nobody may trace it or open its files in /proc", "prctl(SET_DUMPABLE, 0)");
 }
 
+static void tell_empty_root(const Told *t)
+{
+	const WireBuild *w = t->w;
+	add(t, ROOT,
+	    "an empty root in memory: without privilege none may lie over the host's, which has mounts below it",
+	    "fsopen(\"tmpfs\"), fsmount(), mkdirat(\"root\"), move_mount(\"root\")");
+	for (size_t i = 0; i < w->root_links_count; i++)
+		add(t, ROOT, i ? NULL : "the host's links", "symlinkat(\"%s\" -> \"%s\")",
+		    text(t, w->root_links[i].name), text(t, w->root_links[i].value));
+}
+
 static void tell_root(const Told *t)
 {
 	const WirePlan *h = &t->w->head;
 	if (has(t, WIRE_SCRATCH))
 		add(t, ROOT, "memory for what will be written, and thrown away at the end",
 		    "fsopen(\"tmpfs\"), fsmount(), move_mount(\"%s\")", text(t, h->scratch_dir));
-	if (!h->overlay_lower)
+	if (has(t, WIRE_ROOT_EMPTY))
+		tell_empty_root(t);
+	else if (!h->overlay_lower)
 		add(t, ROOT, "a mount of its own, as pivot_root wants it",
 		    "move_mount(\"%s\" -> \"%s\")", text(t, h->root),
 		    text(t, root_is_given(t) ? h->scratch_dir : h->root));

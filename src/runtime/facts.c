@@ -13,7 +13,6 @@
 
 #include "base/fd.h"
 #include "base/num.h"
-#include "kern/mountinfo.h"
 #include "kern/sys.h"
 #include "runtime/facts_parts.h"
 
@@ -434,6 +433,8 @@ int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, 
 		probe_cgroups(&p, &lines, mounts, count);
 	if (what & FACTS_MOUNTS)
 		list_mounts(&p, mounts, count);
+	if ((what & FACTS_MOUNTS) && !facts.privileged)
+		TRY(probe_entries(&p, mounts, count, e));
 	if (what & FACTS_KERNEL)
 		TRY(probe_kernel(&p, e));
 	if (what & FACTS_LABELS)

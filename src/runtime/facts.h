@@ -39,6 +39,13 @@ typedef struct HostMount {
 	bool is_dir;
 } HostMount;
 
+/* What stands in the host's root directory, for `--rootfs /` without privilege: directories, files and links, no sockets and the like. */
+typedef struct HostEntry {
+	const char *path, *link; /* "/bin"; "usr/bin", or NULL where it is no link */
+	bool is_dir;
+	bool has_mounts; /* below it, reachable for us or not */
+} HostEntry;
+
 typedef struct HostFacts {
 	uint32_t euid, egid;
 	bool privileged; /* holds CAP_SYS_ADMIN in the user namespace that owns the host's mounts: no new user namespace needed */
@@ -64,9 +71,11 @@ typedef struct HostFacts {
 	bool apparmor, selinux;
 	bool apparmor_attr; /* processes have files of their own for it (Linux 5.8) */
 
-	/* Only with FACTS_MOUNTS. */
+	/* Only with FACTS_MOUNTS; entries only for who is not privileged. */
 	HostMount *mounts; /* those that their path leads to, sorted by it: each stands after the one it is mounted on */
 	size_t mounts_count;
+	HostEntry *entries; /* sorted */
+	size_t entries_count;
 
 	/* Only from host_facts_add_controllers(). */
 	StrList controllers_on, controllers_off; /* that this kernel has; off: switched off at boot */

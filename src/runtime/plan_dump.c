@@ -136,6 +136,11 @@ static void dump_root(Dump *d, const WireBuild *w)
 		line(d, "mount context %s", w->strings + h->mount_context);
 	if (h->overlay_context)
 		line(d, "overlay context %s", w->strings + h->overlay_context + 1);
+	if (h->flags & WIRE_ROOT_EMPTY)
+		line(d, "root is empty, in memory");
+	for (size_t i = 0; i < w->root_links_count; i++)
+		line(d, "root link %s -> %s", w->strings + w->root_links[i].name,
+		     w->strings + w->root_links[i].value);
 	for (size_t i = 0; i < w->mounts_count; i++)
 		dump_mount(d, w, &w->mounts[i]);
 	for (size_t i = 0; i < w->devices_count; i++)

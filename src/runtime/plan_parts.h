@@ -30,6 +30,14 @@ int plan_groups(const PlanContext *c, Plan *p, Err *e);
 
 /* plan_root.c: the root directory and what is laid over it. */
 int plan_root(const PlanContext *c, Plan *p, Err *e);
+bool plan_root_is_masked(const char *fstype); /* shows the kernel's own state: never shown */
+bool plan_root_is_replaced(const PlanContext *c,
+			   const char *path); /* the container has something of its own there */
+uint64_t plan_root_attrs(const PlanContext *c); /* of the mounts that make up the root, and their WIRE_MOUNT_* flags */
+uint16_t plan_root_flags(const PlanContext *c);
+
+/* plan_root_user.c: the host's tree without privilege. */
+int plan_root_entries(const PlanContext *c, Plan *p, Err *e);
 
 /* plan_mounts.c: the mounts of the spec, masked and read-only paths. */
 int plan_mounts(const PlanContext *c, Plan *p, Err *e);

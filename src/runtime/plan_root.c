@@ -29,7 +29,7 @@ static bool is_fresh(const char *path)
 }
 
 /* File systems that show the kernel's own state or start something when touched: never seen through an overlay. */
-static bool fstype_is_masked(const char *fstype)
+bool plan_root_is_masked(const char *fstype)
 {
 	static const char *const masked[] = { "proc",    "sysfs",      "devpts",     "devtmpfs",
 					      "cgroup",  "cgroup2",    "autofs",     "mqueue",
@@ -42,18 +42,32 @@ static bool fstype_is_masked(const char *fstype)
 	return false;
 }
 
-/* True when the container mounts something of its own there or above: the host's mount is not seen anyway. */
-static bool is_replaced(const Spec *s, const char *mountpoint)
+/* By a fresh tree, or by a mount of its own there or above: the host's is not seen anyway. */
+bool plan_root_is_replaced(const PlanContext *c, const char *path)
 {
+	const Spec *s = c->spec;
+	if (is_fresh(path))
+		return true;
 	for (size_t i = 0; i < s->mounts_count; i++)
-		if (path_is_below(mountpoint, s->mounts[i].destination))
+		if (path_is_below(path, s->mounts[i].destination))
 			return true;
 	return false;
 }
 
-static int host_mount_add(Plan *p, WireBuild *w, const HostMount *m, Err *e)
+/* A read-only root is that last, for mount points may have to be made in it. */
+uint64_t plan_root_attrs(const PlanContext *c)
 {
-	if (!m->is_dir || fstype_is_masked(m->fstype)) {
+	return c->spec->root.readonly ? MOUNT_ATTR_RDONLY : 0;
+}
+
+uint16_t plan_root_flags(const PlanContext *c)
+{
+	return c->spec->root.readonly ? WIRE_MOUNT_READONLY_LAST : 0;
+}
+
+static int host_mount_add(const PlanContext *c, Plan *p, WireBuild *w, const HostMount *m, Err *e)
+{
+	if (!m->is_dir || plan_root_is_masked(m->fstype)) {
 		*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, m->mountpoint);
 		return 0;
 	}
@@ -61,10 +75,10 @@ static int host_mount_add(Plan *p, WireBuild *w, const HostMount *m, Err *e)
 		return err_make(e, ERR_SPEC, 0, "the host has more than %u mounts", LIMIT_MOUNTS);
 	*wire_add(w, mounts, WireMount) = (WireMount){
 		.kind = WIRE_MOUNT_OVERLAY,
-		.flags = WIRE_MOUNT_MASK_ON_FAILURE,
+		.flags = WIRE_MOUNT_MASK_ON_FAILURE | plan_root_flags(c),
 		.target = wire_add_str(w, m->mountpoint),
 		.source = wire_add_str(w, m->mountpoint),
-		.attr_set = m->attrs,
+		.attr_set = m->attrs | plan_root_attrs(c),
 	};
 	return 0;
 }
@@ -76,17 +90,20 @@ static int host_view(const PlanContext *c, Plan *p, WireBuild *w, Err *e)
 	const HostFacts *f = c->facts;
 	for (size_t i = 0; i < f->mounts_count; i++) {
 		const HostMount *m = &f->mounts[i];
-		if (strcmp(m->mountpoint, "/") == 0 || is_fresh(m->mountpoint) ||
-		    is_replaced(c->spec, m->mountpoint))
-			continue;
-		TRY(host_mount_add(p, w, m, e));
+		if (strcmp(m->mountpoint, "/") != 0 && !plan_root_is_replaced(c, m->mountpoint))
+			TRY(host_mount_add(c, p, w, m, e));
 	}
+	return 0;
+}
+
+/* Our own folders. */
+static void own_dirs_mask(const PlanContext *c, Plan *p)
+{
 	for (size_t i = 0; i < c->in->masked_host_dirs.count; i++) {
 		const char *dir = path_clean(c->arena, c->in->masked_host_dirs.items[i]);
 		if (!is_fresh(dir))
 			*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, dir);
 	}
-	return 0;
 }
 
 static int overlay_add(const PlanContext *c, Plan *p, WireBuild *w, Err *e)
@@ -116,6 +133,21 @@ static WireBuild *root_wire_init(const PlanContext *c, Plan *p)
 	return w;
 }
 
+/* In a user namespace the mounts of the host are locked together: no copy of one shows what another covers. */
+static int overlay_check(const PlanContext *c, Err *e)
+{
+	const char *path = c->spec->root.path;
+	const HostFacts *f = c->facts;
+	for (size_t i = 0; !f->privileged && i < f->mounts_count; i++) {
+		const char *point = f->mounts[i].mountpoint;
+		if (path_is_below(point, path) && strcmp(point, path) != 0)
+			return err_make(e, ERR_SPEC, EPERM,
+					"root directory '%s': without privilege no overlay can be laid over it, for %s is mounted below it",
+					path, point);
+	}
+	return 0;
+}
+
 int plan_root(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecRoot *r = &c->spec->root;
@@ -133,6 +165,15 @@ int plan_root(const PlanContext *c, Plan *p, Err *e)
 	}
 	if (r->kind == ROOT_DIRECTORY)
 		return 0;
-	bool apart = ((h->flags & WIRE_USERNS) || r->idmap) && c->facts->privileged;
-	return overlay_add(c, p, apart ? root_wire_init(c, p) : &p->wire, e);
+	if (r->kind == ROOT_HOST && !c->facts->privileged) {
+		TRY(plan_root_entries(c, p, e));
+	} else {
+		if (r->kind == ROOT_OVERLAY)
+			TRY(overlay_check(c, e));
+		bool apart = ((h->flags & WIRE_USERNS) || r->idmap) && c->facts->privileged;
+		TRY(overlay_add(c, p, apart ? root_wire_init(c, p) : &p->wire, e));
+	}
+	if (r->kind == ROOT_HOST)
+		own_dirs_mask(c, p);
+	return 0;
 }

@@ -60,6 +60,8 @@ static int scalars_check(const WirePlan *w, Err *e)
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: no root, cwd or command");
 	if (w->overlay_upper && (!w->overlay_work || !w->overlay_lower))
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: an overlay lacks a layer");
+	if ((w->flags & WIRE_ROOT_EMPTY) && !(w->flags & WIRE_SCRATCH))
+		return err_make(e, ERR_BUG, EINVAL, "wire plan: an empty root needs scratch");
 	if (((w->flags & WIRE_SCRATCH) || w->root_fd >= 0) && !w->scratch_dir)
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: no scratch directory");
 	return 0;
@@ -132,6 +134,7 @@ int wire_check(const void *data, size_t size, Err *e)
 	TRY(mounts_check(w, e));
 	TRY(devices_check(w, e));
 	TRY(pair_list_check(w, w->links, "links", e));
+	TRY(pair_list_check(w, w->root_links, "root_links", e));
 	TRY(pair_list_check(w, w->sysctls, "sysctls", e));
 	TRY(pair_list_check(w, w->labels, "labels", e));
 	TRY(str_list_check(w, w->masked, "masked", e));

@@ -73,6 +73,7 @@ typedef struct sock_filter WireFilter;
 	X(source_fds, int32_t)    /* none, or for each mount: an id-mapped source, or FD_NONE */   \
 	X(devices, WireDevice)    /* made in /dev after the mounts */                              \
 	X(links, WirePair)        /* symbolic links made in /dev; what exists stays */             \
+	X(root_links, WirePair)   /* {name, target}, made in an empty root before the mounts */    \
 	X(masked, WireStr)        /* paths that must show nothing; missing ones are skipped */     \
 	X(readonly, WireStr)      /* paths that must not be written; missing ones are skipped */   \
 	X(sysctls, WirePair)      /* namespaced kernel parameters */                               \
@@ -100,6 +101,7 @@ enum {                       /* WirePlan.flags */
        WIRE_HAS_UMASK = 1 << 11,
        WIRE_NEW_KEYRING = 1 << 12, /* a session keyring of its own */
        WIRE_ROOT_ONLY = 1 << 13, /* only root and mounts: their tree goes with ROOTFS_READY, and that is all */
+       WIRE_ROOT_EMPTY = 1 << 14, /* the root is an empty file system in memory; `root` says what it stands for */
        WIRE_REAPER = 1 << 24, /* the first process stays as a reaper; the command is its child */
        WIRE_STDOUT_NULL = 1 << 25, /* standard output is the null device */
        WIRE_STDERR_NULL = 1 << 26,

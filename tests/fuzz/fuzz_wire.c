@@ -68,6 +68,7 @@ static size_t read_all(const WirePlan *w)
 	for (uint32_t i = 0; i < w->devices.count; i++)
 		sum += read_text(wire_text(w, WIRE_ITEMS(w, devices, WireDevice)[i].path));
 	sum += read_pairs(w, WIRE_ITEMS(w, links, WirePair), w->links.count);
+	sum += read_pairs(w, WIRE_ITEMS(w, root_links, WirePair), w->root_links.count);
 	sum += read_pairs(w, WIRE_ITEMS(w, sysctls, WirePair), w->sysctls.count);
 	sum += read_pairs(w, WIRE_ITEMS(w, labels, WirePair), w->labels.count);
 	sum += read_strings(w, WIRE_ITEMS(w, masked, WireStr), w->masked.count);
@@ -97,7 +98,7 @@ static void fill_lists(WireBuild *b)
 					    .options_count = 1 };
 		b->mount_options[i] = b->masked[i] = b->readonly[i] = b->argv[i] = b->envp[i] = text;
 		b->devices[i].path = text;
-		b->links[i] = b->sysctls[i] = b->labels[i] = (WirePair){ text, text };
+		b->links[i] = b->root_links[i] = b->sysctls[i] = b->labels[i] = (WirePair){ text, text };
 	}
 }
 

@@ -59,12 +59,6 @@ def test_read_only_root(user_md):
     assert user_md.run("--read-only", "probe write /work/x y").ok().values["write"] == "-1 errno=30"
 
 
-def test_overlay_root(user_md):
-    r = user_md.run("", "probe write /work/x y", rootfs=f"{user_md.rootfs}:O")
-    r.failed(125, "--rootfs DIR:O is not there yet")
-    assert not (user_md.rootfs / "work/x").exists()
-
-
 @pytest.mark.parametrize("opts, controller", [("-m 64m", "memory"), ("--cpus 0.5", "cpu"), ("-c 100", "cpu"), ("--cpuset-cpus 0", "cpuset"), ("--pids-limit 5", "pids")])
 def test_a_limit_asked_for_is_an_error_that_names_the_controller(user_md, opts, controller):
     if all(t == "cgroup2" for _, t, _ in cgroup_mounts()):

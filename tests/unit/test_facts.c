@@ -403,6 +403,43 @@ static void what_is_not_given_whole_is_not_given(void **state)
 	check_delegated(h, NULL, "cpu memory pids");
 }
 
+static bool entries_in_child(Host *h)
+{
+	HostFacts f;
+	if (setgid(65534) < 0 || setuid(65534) < 0 ||
+	    host_facts_probe(h->root, FACTS_MOUNTS, &h->arena, &f, NULL) < 0 || f.entries_count != 4)
+		return false;
+	const HostEntry *entry = f.entries;
+	return strcmp(entry[0].path, "/bin") == 0 && strcmp(entry[0].link, "usr/bin") == 0 &&
+	       strcmp(entry[1].path, "/file") == 0 && !entry[1].is_dir && !entry[1].link &&
+	       strcmp(entry[2].path, "/proc") == 0 && entry[2].is_dir && !entry[2].link &&
+	       !entry[2].has_mounts && strcmp(entry[3].path, "/sys") == 0 && entry[3].has_mounts;
+}
+
+static void the_root_s_entries_are_for_who_is_not_privileged(void **state)
+{
+	Host *h = *state;
+	char path[128];
+	put(h, "file", "");
+	put(h, "proc/self/mountinfo",
+	    "22 1 0:21 / / rw - ext4 /dev/vda rw\n23 22 0:3 / /proc rw - proc p rw\n24 22 0:4 / /sys/deep/in rw - tmpfs t rw\n");
+	(void)snprintf(path, sizeof path, "%s/bin", h->root);
+	assert_int_equal(symlink("usr/bin", path), 0);
+	(void)snprintf(path, sizeof path, "%s/socket", h->root);
+	assert_int_equal(mkfifo(path, 0600), 0); /* neither directory nor file nor link */
+	assert_int_equal(chmod(h->root, 0755), 0);
+	if (geteuid() != 0)
+		skip(); /* only root can become another user */
+	probe(h, FACTS_MOUNTS);
+	assert_int_equal(h->facts.entries_count, h->facts.privileged ? 0 : 4);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(entries_in_child(h) ? 0 : 1);
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void the_real_host_is_probed(void **state)
 {
 	(void)state;
@@ -570,6 +607,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_cgroups_is_a_fact, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(mounts_are_listed_by_path, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_long_mountinfo_is_read_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_root_s_entries_are_for_who_is_not_privileged,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_session_is_what_was_delegated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_group_with_processes_is_not_divided, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_not_given_whole_is_not_given, set_up, tear_down),

@@ -358,6 +358,56 @@ static void labels_of_a_host_that_has_them(void **state)
 	arena_done(&t.arena);
 }
 
+#define ENTRY_MOUNTS(name)                                         \
+	{                                                          \
+		.path = (name), .is_dir = true, .has_mounts = true \
+	}
+#define ENTRY(name)                            \
+	{                                      \
+		.path = (name), .is_dir = true \
+	}
+#define ENTRY_LINK(name, to)                 \
+	{                                    \
+		.path = (name), .link = (to) \
+	}
+static HostEntry host_entries[] = {
+	ENTRY_LINK("/bin", "usr/bin"),
+	ENTRY("/boot"),
+	ENTRY_MOUNTS("/dev"),
+	ENTRY_MOUNTS("/home"),
+	ENTRY_MOUNTS("/mnt"),
+	ENTRY_MOUNTS("/opt"),
+	ENTRY_MOUNTS("/proc"),
+	ENTRY("/process"),
+	ENTRY_MOUNTS("/run"),
+	ENTRY_MOUNTS("/srv"),
+	{ .path = "/swapfile" },
+	ENTRY_MOUNTS("/sys"),
+	ENTRY("/tmp"),
+	ENTRY("/usr"),
+	ENTRY_MOUNTS("/var"),
+};
+
+/* Without privilege: directories without a mount below them get overlays, the others are shown read-only. */
+static void the_hosts_own_tree_for_a_user(void **state)
+{
+	(void)state;
+	TestRun t, readonly;
+	HostFacts facts = with_mounts(&v2_user, host_mounts, ARRAY_LEN(host_mounts));
+	facts.entries = host_entries;
+	facts.entries_count = ARRAY_LEN(host_entries);
+	test_run_init(&t, &facts, root_fd);
+	t.context.root_kind = ROOT_HOST;
+	t.context.root_path = "/";
+	add(&t, &t.request.volumes, "/srv/data:/usr/new");
+	test_run_init(&readonly, &facts, root_fd);
+	readonly.context.root_kind = ROOT_HOST;
+	readonly.context.root_path = "/";
+	readonly.request.read_only = true;
+	check_run("run-host-tree-user", &t);
+	check_run("run-host-tree-user-read-only", &readonly);
+}
+
 /* In a user namespace of its own the container gets overlays that were made before, outside of it. */
 static void throw_away_roots_in_a_user_namespace(void **state)
 {
@@ -505,6 +555,7 @@ int main(void)
 		cmocka_unit_test(privileged_runs),
 		cmocka_unit_test(the_hosts_own_tree),
 		cmocka_unit_test(labels_of_a_host_that_has_them),
+		cmocka_unit_test(the_hosts_own_tree_for_a_user),
 		cmocka_unit_test(throw_away_roots_in_a_user_namespace),
 		cmocka_unit_test(id_mapped_roots),
 		cmocka_unit_test(maps_by_newuidmap),

@@ -58,6 +58,7 @@ static void fill(WireBuild *b)
 	ADD(b, devices, WireDevice,
 	    { .path = wire_add_str(b, "/dev/null"), .mode = 020666, .major = 1, .minor = 3 });
 	ADD(b, links, WirePair, { wire_add_str(b, "/dev/fd"), wire_add_str(b, "/proc/self/fd") });
+	ADD(b, root_links, WirePair, { wire_add_str(b, "bin"), wire_add_str(b, "usr/bin") });
 	ADD(b, masked, WireStr, (wire_add_str(b, "/proc/kcore")));
 	ADD(b, readonly, WireStr, (wire_add_str(b, "/proc/sys")));
 	ADD(b, sysctls, WirePair, { wire_add_str(b, "net/ipv4/ip_forward"), wire_add_str(b, "") });
@@ -159,8 +160,8 @@ static uint64_t walk(const WirePlan *w)
 #define BYTES(name, type) sum += walk_bytes(w, w->name, sizeof(type));
 	WIRE_LISTS(BYTES)
 #undef BYTES
-	return sum + walk_list(w, w->links, true) + walk_list(w, w->sysctls, true) +
-	       walk_list(w, w->labels, true);
+	return sum + walk_list(w, w->links, true) + walk_list(w, w->root_links, true) +
+	       walk_list(w, w->sysctls, true) + walk_list(w, w->labels, true);
 }
 
 /* ---- what is built can be read ---- */
@@ -370,6 +371,8 @@ static void list_strings_that_lie_outside_are_refused(void **state)
 	OUTSIDE(ITEM(devices, WireDevice, 0).path);
 	OUTSIDE(ITEM(links, WirePair, 0).name);
 	OUTSIDE(ITEM(links, WirePair, 0).value);
+	OUTSIDE(ITEM(root_links, WirePair, 0).name);
+	OUTSIDE(ITEM(root_links, WirePair, 0).value);
 	OUTSIDE(ITEM(sysctls, WirePair, 0).name);
 	OUTSIDE(ITEM(sysctls, WirePair, 0).value);
 	OUTSIDE(ITEM(labels, WirePair, 0).name);
@@ -389,6 +392,9 @@ static void missing_strings_are_refused(void **state)
 	DAMAGE(ITEM(mount_options, WireStr, 0), 0, "empty slot in mount_options");
 	DAMAGE(ITEM(links, WirePair, 0).name, 0, "empty slot in links");
 	DAMAGE(ITEM(links, WirePair, 0).value, 0, "empty slot in links");
+	DAMAGE(ITEM(root_links, WirePair, 0).name, 0, "empty slot in root_links");
+	DAMAGE(ITEM(root_links, WirePair, 0).value, 0, "empty slot in root_links");
+	DAMAGE(w->flags, WIRE_ROOT_EMPTY, "an empty root needs scratch");
 	DAMAGE(ITEM(sysctls, WirePair, 0).name, 0, "empty slot in sysctls");
 	DAMAGE(ITEM(sysctls, WirePair, 0).value, 0, "empty slot in sysctls");
 	DAMAGE(ITEM(labels, WirePair, 0).name, 0, "empty slot in labels");
