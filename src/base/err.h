@@ -37,7 +37,7 @@ _Static_assert(sizeof(Err) == 512, "Err is also a wire format");
 
 #define ERR_STR_(x) #x
 #define ERR_STR(x)  ERR_STR_(x)
-#define ERR_HERE    err_basename(__FILE__ ":" ERR_STR(__LINE__))
+#define ERR_HERE    __FILE_NAME__ ":" ERR_STR(__LINE__)
 
 #define err_sys(e, ...)            err_raise((e), ERR_SYS, errno, ERR_HERE, __VA_ARGS__)
 #define err_make(e, kind, no, ...) err_raise((e), (kind), (no), ERR_HERE, __VA_ARGS__)
