@@ -3,7 +3,8 @@
 #include "base/suggest.h"
 #include "cli/cmd.h"
 
-const Cmd *const cmds[] = { &cmd_run, &cmd_explain, &cmd_why, &cmd_info, &cmd_version, &cmd_help, &cmd_dump };
+const Cmd *const cmds[] = { &cmd_run,     &cmd_explain, &cmd_why, &cmd_info,
+			    &cmd_version, &cmd_help,    &cmd_dump };
 const size_t cmds_count = ARRAY_LEN(cmds);
 
 /* What docker and podman have and we do not have yet: said by name. Those with a space are found before their first word. */

@@ -20,7 +20,7 @@ typedef struct Init {
 	const WirePlan *plan;
 	Sync sync;
 	Timeline *timeline; /* NULL: nobody wants to know */
-	int root_dir; /* plan->root on the host, O_PATH */
+	int root_dir;       /* plan->root on the host, O_PATH */
 	int root; /* first the copy of the root (with an overlay: its lower layer), then the container's root, attached */
 	int scratch_dir;   /* plan->scratch_dir, O_PATH */
 	int scratch;       /* root of the tmpfs on it */

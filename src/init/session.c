@@ -38,7 +38,8 @@ static int streams_null(const Init *in, Err *e)
 		return err_make(e, ERR_SPEC, ENODEV,
 				"the container's /dev/null, a standard stream, is not the null device");
 	int how = init_has(in, WIRE_STDOUT_NULL | WIRE_STDERR_NULL) ? O_RDWR : O_RDONLY;
-	AUTO(fd_close) int fd = openat(AT_FDCWD, "/dev/null", how | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+	AUTO(fd_close)
+	int fd = openat(AT_FDCWD, "/dev/null", how | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open the container's /dev/null for a standard stream");
 	for (int to = 0; to < 3; to++)

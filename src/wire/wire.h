@@ -112,7 +112,7 @@ typedef struct WirePlan {
 	char magic[8], build_id[40];
 	uint32_t size, strings_offset, strings_size, flags; /* size: of the whole image */
 	int32_t root_fd, idmap_fd; /* a tree for the root or its lower layer; what maps other lower layers' ids; or FD_NONE */
-	int32_t timeline_fd; /* of a timed start (timeline.h), or FD_NONE */
+	int32_t timeline_fd;                        /* of a timed start (timeline.h), or FD_NONE */
 	WireStr container_id, hostname, domainname; /* names 0: leave them */
 	WireStr root; /* host path of the root directory, the lower layer when there is an overlay */
 	WireStr overlay_upper, overlay_work; /* root overlay on disk; 0: the upper layer is in scratch */
