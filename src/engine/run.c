@@ -554,7 +554,7 @@ static int refused_code(const Err *e)
 /* What `why` will tell about a run that failed; `failed` is NULL when the command began. */
 static void run_remember(const Run *r, const Err *failed)
 {
-	char text[sizeof failed->msg + 64];
+	char text[sizeof(((Err *)NULL)->msg) + 64];
 	if (!r->state_dir || !r->context.id)
 		return; /* it was a mistake in the words: there was no container to speak of */
 	Ended x = {

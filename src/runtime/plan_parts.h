@@ -1,6 +1,7 @@
 /* plan_parts.h - the parts of runtime_plan(), each a pure function in a file of its own.    (runtime/, private to the plan)
  *
- * Each reads the spec, the facts and what earlier parts left in the plan, and adds its own rows. The order is plan.c's.
+ * Theory:    each reads the spec, the facts and what earlier parts left in the plan, and adds its own rows. The order is plan.c's.
+ * Ownership: all that a part makes lives in the context's arena.
  */
 #pragma once
 #include "runtime/plan.h"

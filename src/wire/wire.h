@@ -111,17 +111,15 @@ enum {                       /* WirePlan.flags */
 typedef struct WirePlan {
 	char magic[8], build_id[40];
 	uint32_t size, strings_offset, strings_size, flags; /* size: of the whole image */
-	int32_t root_fd, idmap_fd; /* a tree for the root or its lower layer; what maps other lower layers' ids; or FD_NONE */
-	int32_t timeline_fd;                        /* of a timed start (timeline.h), or FD_NONE */
-	WireStr container_id, hostname, domainname; /* names 0: leave them */
-	WireStr root; /* host path of the root directory, the lower layer when there is an overlay */
+	/* Or FD_NONE: a tree for the root or its lower layer; what maps other lower layers' ids; of a timed start (timeline.h). */
+	int32_t root_fd, idmap_fd, timeline_fd;
+	WireStr container_id, hostname, domainname,
+		root; /* names 0: leave them; root: the directory, or the lower layer */
 	WireStr overlay_upper, overlay_work; /* root overlay on disk; 0: the upper layer is in scratch */
 	WireStr overlay_lower; /* `root` escaped for overlay's lowerdir option; 0: no overlay over the root */
-	WireStr scratch_dir,
-		cwd; /* scratch_dir: an empty directory of ours on the host, to mount on in init's namespace */
-	WireStr mount_context; /* "context=LABEL" or "rootcontext=LABEL" of SELinux, for what init mounts by itself; 0: none */
-	WireStr overlay_context; /* the same as overlays take it, after a comma */
-
+	WireStr scratch_dir, cwd; /* scratch_dir: an empty folder of ours on the host, to mount on */
+	/* "context=LABEL" or "rootcontext=LABEL" of SELinux, for what init mounts by itself, and as overlays take it; 0: none */
+	WireStr mount_context, overlay_context;
 	uint32_t uid, gid, umask, setup_uid, setup_gid, reserved; /* setup: init's, with WIRE_USERNS */
 	uint16_t console_rows, console_cols;                      /* 0: leave it */
 	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
