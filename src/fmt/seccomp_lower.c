@@ -247,13 +247,13 @@ static int highest_of(const SyscallRow *row, SyscallArch arch)
 	return arch == SYSCALL_X86 && row->x86_way != 0 && number < carrier ? carrier : number;
 }
 
-/* After a failure that is about a rule: says where it stands, when it comes from a text. Returns r. */
-static int rule_failed(Err *e, uint32_t line, int r)
+/* After a failure that is about a rule: says where it stands, when it comes from a text. The caller returns the failure. */
+static void name_line(Err *e, uint32_t line)
 {
 	if (!e || line == 0)
-		return r;
+		return;
 	Err old = *e;
-	return err_raise(e, old.kind, old.sys, old.where, "%s (line %u)", old.msg, line);
+	(void)err_raise(e, old.kind, old.sys, old.where, "%s (line %u)", old.msg, line); /* as old is */
 }
 
 /* Fills the slots for one architecture. *ret_highest: the highest number that a rule names, or -1. */
@@ -269,8 +269,10 @@ static int slots_fill(Lower *l, SyscallArch arch, int *ret_highest)
 			if (number > highest)
 				highest = number;
 			int added = r->redundant ? 0 : rule_add(l, r, r->rows[j], arch);
-			if (added < 0)
-				return rule_failed(l->e, r->line, added);
+			if (added < 0) {
+				name_line(l->e, r->line);
+				return added;
+			}
 		}
 	}
 	*ret_highest = highest;
@@ -401,8 +403,10 @@ int seccomp_lower(const Seccomp *s, Arena *a, SeccompFilter *ret, Err *e)
 	l.rules = arena_new_array(a, s->rules_count, Prepared);
 	for (size_t i = 0; i < s->rules_count; i++) {
 		int r = rule_prepare(&l, &s->rules[i], &l.rules[i]);
-		if (r < 0)
-			return rule_failed(e, s->rules[i].line, r);
+		if (r < 0) {
+			name_line(e, s->rules[i].line);
+			return r;
+		}
 	}
 	l.out.bad_arch = leaf_of_verdict(&l, SECCOMP_RET_KILL_THREAD);
 	TRY(tables_make(&l, s->archs | (1U << seccomp_arch_native())));
