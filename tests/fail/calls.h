@@ -97,7 +97,6 @@
 	X(execveat,          OUT,  ENOMEM, 0) \
 	X(exit_group,        OWN,  EPERM,  0) \
 	X(faccessat,         OWN,  EACCES, 2) \
-	X(fchmodat,          OUT,  EROFS,  2) \
 	X(fsconfig,          OUT,  ENOMEM, 3) \
 	X(fsmount,           OUT,  ENOMEM, 0) \
 	X(fsopen,            OWN,  EMFILE, 1) \

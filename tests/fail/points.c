@@ -316,10 +316,12 @@ static long number_call(long a, long b, long c, long d, long e, long f, long g)
 long __wrap_syscall(long a, long b, long c, long d, long e, long f, long g)
 {
 	const long v[7] = { a, b, c, d, e, f, g };
-	size_t i = points.log < 0 ? 0 : number_find(a);
+	if (points.log < 0 || points.inside)
+		return __real_syscall(a, b, c, d, e, f, g);
+	size_t i = number_find(a);
 	long flags = a == SYS_openat2 ? (long)((const struct open_how *)d)->flags : 0;
+	const char *text = numbers[i].text ? (const char *)v[numbers[i].text] : NULL;
 	Point p = { kind_of(numbers[i].kind, flags), numbers[i].name,
-		    place_of(__builtin_return_address(0)),
-		    numbers[i].text ? (const char *)v[numbers[i].text] : NULL };
+		    place_of(__builtin_return_address(0)), text_of(numbers[i].name, text) };
 	return point_call(&p, -1, numbers[i].error, number_call, v);
 }

@@ -166,7 +166,7 @@ class Places:
             for m in re.finditer(r"\tcall\S*\s+\w+ <__wrap_(\w+)>\n\s*(\w+):", code):
                 p = Point(process, m[2], m[1].removesuffix("64"), 1, "", "")
                 call = self.frames(p)[0][0].removeprefix("sys_") if p.call == "syscall" else p.call
-                if call not in looks and self.frames(p)[0][1] != "??:?":
+                if call not in looks and not self.frames(p)[0][1].startswith(("libc.c:", "??")):  # libc's own
                     yield p
 
     def name(self, p):
