@@ -21,16 +21,12 @@ static const char *const side_titles[] = {
 };
 
 /* The container's id is long and made up: "ID" stands for it. */
-static char *without_id(Arena *a, const char *text, const char *id)
+static const char *without_id(Arena *a, const char *text, const char *id)
 {
-	char *copy = arena_strdup(a, text);
-	size_t len = strlen(id);
-	for (char *at = strstr(copy, id); at; at = strstr(at, id)) {
-		memcpy(at, "ID", 2);
-		at += 2;
-		memmove(at, at + len - 2, strlen(at + len - 2) + 1);
-	}
-	return copy;
+	const char *out = "";
+	for (const char *at; (at = strstr(text, id)); text = at + strlen(id))
+		out = arena_printf(a, "%s%.*sID", out, (int)(at - text), text);
+	return arena_printf(a, "%s%s", out, text);
 }
 
 /* The call, and beside it, or below it on a narrow terminal or where the call is long, the reason. */

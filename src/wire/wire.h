@@ -128,7 +128,6 @@ typedef struct WirePlan {
 	WIRE_LISTS(WIRE_LIST_MEMBER)
 #undef WIRE_LIST_MEMBER
 } WirePlan;
-
 /* Maps the plan in fd, which must be a memfd sealed against every change, and checks it whole: magic, build id, size, every list,
  * every string. ERR_BUG says what is wrong. The mapping stays, but for the reaper's. */
 int wire_open(int fd, const WirePlan **ret, Err *e);

@@ -34,6 +34,7 @@
 	X(gethostname,       OWN,  -1, EFAULT, 0) \
 	X(getrandom,         OWN,  -1, ENOSYS, 0) \
 	X(getrlimit,         OWN,  -1, EPERM,  0) \
+	X(getxattr,          OWN,  -1, ENOMEM, 1) \
 	X(ioctl,             OUT,  -1, EIO,    0) \
 	X(lstat,             OWN,  -1, EIO,    1) \
 	X(memfd_create,      OWN,  -1, EMFILE, 1) \
@@ -92,6 +93,7 @@
 	X(bpf,               OUT,  EPERM,  0) \
 	X(capget,            OWN,  EINVAL, 0) \
 	X(capset,            OUT,  EPERM,  0) \
+	X(clock_gettime,     OWN,  EINVAL, 0) \
 	X(clone3,            OUT,  EAGAIN, 0) \
 	X(close_range,       OWN,  ENOMEM, 0) \
 	X(execveat,          OUT,  ENOMEM, 0) \
