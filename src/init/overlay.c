@@ -24,14 +24,18 @@ static int overlay_mount(const Init *in, const char *target, const char *layers,
 			       errno == EINVAL && in->plan->idmap_fd >= 0
 				       ? "; id-mapped layers need Linux 5.19"
 				       : "");
-	/* Where the kernel cannot make its own folder in the work folder, it leaves the overlay read-only and says so in its log alone. */
+	return 0;
+}
+
+/* Where the kernel cannot make its own folder in the work folder, it leaves the overlay read-only and says so in its log alone. */
+static int overlay_check(int made, Err *e)
+{
 	struct statfs fs;
-	if (statfs(target, &fs) < 0)
-		return err_sys(e, "look at the overlay (%s)", data);
+	if (fstatfs(made, &fs) < 0)
+		return err_sys(e, "look at the overlay");
 	if (fs.f_flags & ST_RDONLY)
 		return err_make(e, ERR_STATE, EROFS,
-				"mount an overlay (%s): its work folder cannot be written; is the file system full?",
-				data);
+				"overlay: its work folder cannot be written; is the file system full?");
 	return 0;
 }
 
@@ -75,6 +79,7 @@ int overlay_make_in_scratch(Init *in, int lower, uint64_t attrs, int *ret_mount,
 	AUTO(fd_close) int made = sys_open_tree(in->scratch, m, OPEN_TREE_CLOEXEC);
 	if (made < 0)
 		return err_sys(e, "open the overlay");
+	TRY(overlay_check(made, e));
 	if (attrs)
 		TRY(mount_set(made, false, attrs, 0, 0, e));
 	*ret_mount = TAKE_FD(made);
@@ -114,10 +119,12 @@ int overlay_make_on_disk(Init *in, int lower, int *ret_mount, Err *e)
 		return err_sys(e, "enter it");
 	TRY(overlay_mount(in, ".", layers, e));
 	/* "." still is what lies below the new mount; the path, a folder of ours, leads to its top. */
+	AUTO(fd_close)
 	int made = openat(AT_FDCWD, wire_text(p, given ? p->scratch_dir : p->root),
 			  O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (made < 0)
 		return err_sys(e, "open the overlay");
-	*ret_mount = made;
+	TRY(overlay_check(made, e));
+	*ret_mount = TAKE_FD(made);
 	return 0;
 }
