@@ -183,6 +183,7 @@ class Walker:
         self.folder, self.file, self.name = self.base / "folder", self.base / "file", self.base.name
         (self.folder / "inner").mkdir(parents=True)
         (self.rootfs / "work/folder").mkdir()
+        (self.rootfs / "folder").mkdir()  # a user namespace whose root is nobody here could not make it
         (self.rootfs / "work/file").write_text("a file\n")
         (self.rootfs / "work/link").symlink_to("file")
         os.mkfifo(self.rootfs / "work/fifo")

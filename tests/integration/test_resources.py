@@ -489,7 +489,8 @@ def inner(md, opts, cmd):
 
 
 def nested(md, outer, opts, cmd):
-    return md.run(outer, inner(md, opts, cmd), rootfs="/")
+    prefix = harness.MYDOCKER.parent.parent  # it may lie in /tmp, of which the container has its own
+    return md.run(f"{outer} -v {prefix}:{prefix}:ro", inner(md, opts, cmd), rootfs="/")
 
 
 UNCONFINED = "--cap-add ALL --security-opt seccomp=unconfined"
