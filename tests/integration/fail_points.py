@@ -57,6 +57,7 @@ TOLERATED = {
 
 # Functions whose calls are not made in every run, or not as often: they wait for somebody else.
 SOMETIMES = {
+    "remove_entry": "a folder's entries come in the file system's order, and some are gone already",
     "ended_write": "the oldest memory of a failed run goes once there are enough",
     "wait_a_little": "a process that takes a moment to die",
     "probe_cgroup_kill": "as often as there are groups on the host",
