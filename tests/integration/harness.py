@@ -388,12 +388,26 @@ def mounts(text=None):
     return found
 
 
+def group_place(mount, fstype):
+    """Where in a hierarchy we may make groups: at its root, or in the highest group above our own that was given to us; None."""
+    if os.geteuid() == 0:
+        return mount
+    own = re.search(r"^0::/(.*)$", Path("/proc/self/cgroup").read_text(), re.M) if fstype == "cgroup2" else None
+    for depth in range(len(Path(own[1]).parts)) if own else ():
+        group = mount.joinpath(*Path(own[1]).parts[: depth + 1])
+        if all(os.access(p, os.W_OK) for p in (group, group / "cgroup.procs", group / "cgroup.subtree_control")):
+            return group
+    return None
+
+
 def cgroup_mounts():
-    return [(Path(p), t, o) for p, t, o in mounts() if t in ("cgroup", "cgroup2")]
+    """(place for our groups, type, options) of each hierarchy that has one."""
+    found = [(group_place(Path(p), t), t, o) for p, t, o in mounts() if t in ("cgroup", "cgroup2")]
+    return [f for f in found if f[0]]
 
 
 def cgroup_v2_only():
-    return all(t == "cgroup2" for _, t, _ in cgroup_mounts())
+    return all(t == "cgroup2" for _, t, _ in mounts() if t in ("cgroup", "cgroup2"))
 
 
 def cgroup_mount(controller):

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from conftest import USER
-from harness import cgroup_mounts, errno_of, wait_until
+from harness import errno_of, wait_until
 
 
 pytestmark = pytest.mark.userns
@@ -57,21 +57,6 @@ def test_ping_range_fits_the_map(user_md):
 
 def test_read_only_root(user_md):
     assert user_md.run("--read-only", "probe write /work/x y").ok().values["write"] == "-1 errno=30"
-
-
-@pytest.mark.parametrize("opts, controller", [("-m 64m", "memory"), ("--cpus 0.5", "cpu"), ("-c 100", "cpu"), ("--cpuset-cpus 0", "cpuset"), ("--pids-limit 5", "pids")])
-def test_a_limit_asked_for_is_an_error_that_names_the_controller(user_md, opts, controller):
-    if all(t == "cgroup2" for _, t, _ in cgroup_mounts()):
-        pytest.skip("with v2 alone limits may be delegated")
-    r = user_md.run(opts, "probe exit 0")
-    assert r.code == 125 and r.err.startswith("mydocker: ") and controller in r.err and len(r.err.strip().splitlines()) == 1, r
-
-
-def test_the_default_limit_is_one_warning(user_md):
-    if all(t == "cgroup2" for _, t, _ in cgroup_mounts()):
-        pytest.skip("with v2 alone limits may be delegated")
-    r = user_md.run("", "probe exit 0").ok()
-    assert r.err.count("\n") == 1 and "pids" in r.err, r
 
 
 def test_other_users_files_stay_shut(user_md, scratch):
