@@ -58,8 +58,10 @@ int overlay_dir_make(const char *dir, int lower_fd, Err *e)
 		return err_sys(e, "open %s", dir);
 	if (mkdirat(fd, "work", 0700) < 0 || mkdirat(fd, "upper", 0700) < 0)
 		return err_sys(e, "make the throw-away layer in %s", dir);
-	if (fchownat(fd, "upper", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fchmodat(fd, "upper", st.st_mode & 07777, 0) < 0)
+	/* An ordinary user cannot give it away: it stays his, as it does in memory. */
+	bool given = fchownat(fd, "upper", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) == 0 ||
+		     (errno == EPERM && geteuid() != 0);
+	if (!given || fchmodat(fd, "upper", st.st_mode & 07777, 0) < 0)
 		return err_sys(e, "give %s/upper the owner and mode of the root", dir);
 	return 0;
 }

@@ -38,7 +38,6 @@
 #include "engine/volume_prepare.h"
 #include "engine/why.h"
 #include "kern/kmsg.h"
-#include "kern/tree.h"
 #include "kern/wait_loop.h"
 #include "runtime/parent.h"
 #include "runtime/plan.h"
@@ -46,6 +45,7 @@
 #include "runtime/shared_parents.h"
 #include "runtime/state.h"
 #include "runtime/sweep.h"
+#include "runtime/user_tree.h"
 
 #define ID_BYTES    32
 #define ARENA_BYTES ((size_t)4 << 20) /* of address space; only what is touched becomes memory */
@@ -344,7 +344,9 @@ static void undo_overlay(void *arg)
 	Run *r = arg;
 	Err e = { 0 };
 	char text[sizeof e.msg + 64];
-	if (tree_remove(r->context.overlay_dir, &e) == 0)
+	IdRanges uids = id_maps_own_ids(&r->context.ids.uids, r->arena);
+	IdRanges gids = id_maps_own_ids(&r->context.ids.gids, r->arena);
+	if (user_tree_remove(r->context.overlay_dir, &uids, &gids, r->arena, &e) == 0)
 		return;
 	r->dir.is_kept = true;
 	log_warn("remove the throw-away layer %s: %s", r->context.overlay_dir,

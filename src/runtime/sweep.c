@@ -11,8 +11,8 @@
 #include "base/str.h"
 #include "kern/cgroup.h"
 #include "kern/process.h"
-#include "kern/tree.h"
 #include "runtime/record.h"
+#include "runtime/user_tree.h"
 
 DEFINE_AUTO(DIR *, closedir, NULL)
 
@@ -66,9 +66,9 @@ static int groups_end(const Record *r, Err *e)
 	return failed;
 }
 
-static int overlay_end(const Record *r, Err *e)
+static int overlay_end(const Record *r, Arena *a, Err *e)
 {
-	return r->overlay_dir ? tree_remove(r->overlay_dir, e) : 0;
+	return r->overlay_dir ? user_tree_remove(r->overlay_dir, &r->uids, &r->gids, a, e) : 0;
 }
 
 static int name_end(State *s, const char *name, const char *id, Err *e)
@@ -87,7 +87,7 @@ static int container_end(State *s, ContainerDir *d, Arena *a, Err *e)
 	if (n == 0) {
 		TRY(process_end(d->fd, &r, a, e));
 		TRY(groups_end(&r, e));
-		TRY(overlay_end(&r, e));
+		TRY(overlay_end(&r, a, e));
 		if (r.name)
 			TRY(name_end(s, r.name, d->id, e));
 	}

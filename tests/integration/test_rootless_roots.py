@@ -58,6 +58,13 @@ def test_files_of_others_in_an_overlay(user_md):
     assert theirs.read_text() == "text\n"
 
 
+@pytest.mark.root("makes files of another user")
+def test_an_overlay_over_a_root_of_another_user(user_md):
+    os.chown(user_md.rootfs, 0, 0)
+    r = user_md.run("", "probe seq write /new x , mkdir /proc/x", rootfs=f"{user_md.rootfs}:O").ok()
+    assert r.values["write"] == "0" and not (user_md.rootfs / "new").exists(), r
+
+
 def with_mounts(user_md, setup, opts, cmd, rootfs):
     """The same run in a mount namespace that has more mounts."""
     argv = user_md.run_argv(opts, cmd, rootfs=rootfs)

@@ -808,3 +808,23 @@ def test_nothing_is_added_where_nothing_is_mapped(root, scratch, rootfs):
     assert clones(root, scratch, "--uidmap 0:0:1") == 1
     assert clones(root, scratch, "--userns private") == 2  # and one to hold the maps of the root's mount
     assert clones(root, scratch, "--userns private", f"{rootfs}:O") == 3  # and one that makes the overlay
+
+
+THEIRS = "mkdir /work/d , write /work/d/f x , chown /work/d/f 5 6 , chown /work/d 5 6"
+
+
+def test_a_throw_away_layer_with_files_of_other_ids(user):
+    """The user himself could not remove them."""
+    r = user.run("", f"probe seq {THEIRS} , stat /work/d/f", rootfs=f"{user.rootfs}:O").ok()
+    assert inside(r, "/work/d/f") == ["5:6"] and not user.left() and r.err.count("\n") <= 1, r
+
+
+def test_the_sweep_removes_files_of_other_ids(user):
+    r = user.start("", f"probe seq {THEIRS} , say up , sleep 60000", rootfs=f"{user.rootfs}:O")
+    r.read_until("up")
+    layer = user.root / "containers" / r.id
+    assert owner(layer / "upper/work/d/f") == (300004, 400005)
+    r.signal(9)
+    r.wait()
+    assert user.run("", "probe exit 3").code == 3
+    assert not layer.exists() and not user.left()
