@@ -330,7 +330,7 @@ def how_it_ended(w, line, point, how, last, r):
         return "more than one line of error"
     as_usual = r.code == line.code and len(errors) == (line.code > 100)
     if how in DIES:
-        commands = r.code in (128 + signal.SIGILL, 128 + signal.SIGKILL, 128 + signal.SIGSYS) and not lines  # init had said that execve is next
+        commands = r.code in (128 + signal.SIGBUS, 128 + signal.SIGKILL, 128 + signal.SIGSYS) and not lines  # init had said that execve is next
         return None if r.code == 125 and errors or commands or (last and as_usual) else "the death of init was not reported"
     if as_usual:
         effect = point.kind != "OWN" and not lines

@@ -59,7 +59,7 @@ def make_walkers(base, make_rootfs, fail_program):
     """make_walkers(line): two for each kind of user, made once."""
     made = {}
     soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # init dies by a trap
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # init dies by a fault
 
     def make(line):
         if line.user not in made:
