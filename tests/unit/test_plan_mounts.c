@@ -6,30 +6,11 @@
 
 #include <linux/mount.h>
 
-#include "plan_hosts.h"
-#include "runtime/plan.h"
+#include "plan_case.h"
 
 #define RO     ((uint64_t)MOUNT_ATTR_RDONLY)
 #define NOSUID ((uint64_t)MOUNT_ATTR_NOSUID)
 #define NOEXEC ((uint64_t)MOUNT_ATTR_NOEXEC)
-
-typedef struct Case {
-	Arena arena;
-	Spec spec;
-	Plan plan;
-	Err err;
-} Case;
-
-static const char *args[] = { "sh" };
-
-static void case_init(Case *c)
-{
-	*c = (Case){ 0 };
-	spec_init(&c->spec);
-	c->spec.root.path = "/srv/root";
-	c->spec.process.args = (StrList){ args, 1 };
-	c->spec.linux_.namespaces = SPEC_NS_MOUNT | SPEC_NS_PID;
-}
 
 static void add(Case *c, SpecMount m, const char *options)
 {
@@ -43,39 +24,21 @@ static void add_bind(Case *c, const char *target, const char *options)
 	add(c, (SpecMount){ .type = "bind", .source = "/src", .destination = target }, options);
 }
 
-static int plan(Case *c)
-{
-	const PlanInput in = { .container_id = ID, .scratch_dir = "/run/x" };
-	return runtime_plan(&c->spec, &v2_root, &in, &c->arena, &c->plan, &c->err);
-}
-
 static void accepted(Case *c)
 {
-	if (plan(c) < 0)
-		fail_msg("%s", c->err.msg);
-	arena_done(&c->arena);
-}
-
-static void refused(Case *c, const char *part)
-{
-	if (plan(c) >= 0)
-		fail_msg("was planned: '%s'", part);
-	assert_int_equal(c->err.kind, ERR_SPEC);
-	if (!strstr(c->err.msg, part))
-		fail_msg("'%s' is not in '%s'", part, c->err.msg);
-	arena_done(&c->arena);
+	accept(c);
+	done(c);
 }
 
 /* The last mount of the plan, which the plan itself adds /dev before. */
 static WireMount planned(SpecMount m, const char *options)
 {
-	Case c;
-	case_init(&c);
+	Case c = make_case(&v2_root);
 	add(&c, m, options);
 	if (plan(&c) < 0)
 		fail_msg("%s: %s", options ? options : "", c.err.msg);
 	WireMount w = c.plan.wire.mounts[c.plan.wire.mounts_count - 1];
-	arena_done(&c.arena);
+	done(&c);
 	return w;
 }
 
@@ -145,11 +108,10 @@ static void a_tmpfs_looks_like_what_it_covers(void **state)
 
 static void proc_is(const char *target, const char *type, const char *part)
 {
-	Case c;
-	case_init(&c);
+	Case c = make_case(&v2_root);
 	add(&c, (SpecMount){ .type = type, .source = "/src", .destination = target }, NULL);
 	if (part)
-		refused(&c, part);
+		refused(c, part);
 	else
 		accepted(&c);
 }
@@ -171,8 +133,7 @@ static void mounts_in_proc(void **state)
 	proc_is("/proc", "tmpfs", "only a proc file system");
 	proc_is("/proc", "proc", NULL);
 	proc_is("/process", "bind", NULL);
-	Case c;
-	case_init(&c);
+	Case c = make_case(&v2_root);
 	add(&c, (SpecMount){ .source = "/proc", .destination = "/proc" }, "rbind");
 	accepted(&c);
 }
@@ -181,12 +142,11 @@ static void mounts_in_proc(void **state)
 
 static void below_a_shared_mount(const char *target, const char *part)
 {
-	Case c;
-	case_init(&c);
+	Case c = make_case(&v2_root);
 	add_bind(&c, "/v", "rbind,rshared");
 	add(&c, (SpecMount){ .type = "tmpfs", .destination = target }, NULL);
 	if (part)
-		refused(&c, part);
+		refused(c, part);
 	else
 		accepted(&c);
 }
@@ -199,12 +159,12 @@ static void nothing_of_ours_is_mounted_in_a_shared_mount(void **state)
 	below_a_shared_mount("/v", "since /v is a shared mount");
 	below_a_shared_mount("/vv", NULL);
 
-	case_init(&c); /* one that comes later only covers */
+	c = make_case(&v2_root); /* one that comes later only covers */
 	add_bind(&c, "/v/in", "rbind");
 	add_bind(&c, "/v", "rbind,shared");
 	accepted(&c);
 
-	case_init(&c);
+	c = make_case(&v2_root);
 	add_bind(&c, "/v", "rbind,rslave");
 	add_bind(&c, "/v/in", "rbind");
 	accepted(&c);
@@ -213,24 +173,23 @@ static void nothing_of_ours_is_mounted_in_a_shared_mount(void **state)
 static void masks_and_the_terminal_count_too(void **state)
 {
 	(void)state;
-	Case c;
-	case_init(&c);
+	Case c = make_case(&v2_root);
 	add_bind(&c, "/sys", "rbind,rshared");
 	strlist_add(&c.arena, &c.spec.linux_.masked_paths, "/sys/firmware");
-	refused(&c, "mount on /sys/firmware: it would appear on the host");
+	refused(c, "mount on /sys/firmware: it would appear on the host");
 
-	case_init(&c);
+	c = make_case(&v2_root);
 	add_bind(&c, "/sys", "rbind,rshared");
 	strlist_add(&c.arena, &c.spec.linux_.readonly_paths, "/sys/x");
-	refused(&c, "mount on /sys/x");
+	refused(c, "mount on /sys/x");
 
-	case_init(&c);
+	c = make_case(&v2_root);
 	add_bind(&c, "/dev", "rbind,rshared");
 	accepted(&c);
-	case_init(&c);
+	c = make_case(&v2_root);
 	add_bind(&c, "/dev", "rbind,rshared");
 	c.spec.process.terminal = true;
-	refused(&c, "mount on /dev/console: it would appear on the host");
+	refused(c, "mount on /dev/console: it would appear on the host");
 }
 
 /* ---- overlays ---- */
@@ -238,8 +197,7 @@ static void masks_and_the_terminal_count_too(void **state)
 static void throw_away_layers_need_scratch(void **state)
 {
 	(void)state;
-	Case c;
-	case_init(&c);
+	Case c = make_case(&v2_root);
 	add(&c,
 	    (SpecMount){ .type = "overlay", .source = "/src", .destination = "/x", .throw_away = true },
 	    NULL);
@@ -249,7 +207,7 @@ static void throw_away_layers_need_scratch(void **state)
 	assert_int_equal(w->flags, 0);
 	assert_string_equal(c.plan.wire.strings + w->source, "/src");
 	assert_true(c.plan.wire.head.flags & WIRE_SCRATCH);
-	arena_done(&c.arena);
+	done(&c);
 }
 
 static void an_overlay_in_a_user_namespace(void **state)
@@ -257,7 +215,7 @@ static void an_overlay_in_a_user_namespace(void **state)
 	(void)state;
 	Case c;
 	SpecIdMap map = { .host_id = 100000, .size = 65536 };
-	case_init(&c);
+	c = make_case(&v2_root);
 	c.spec.linux_.namespaces |= SPEC_NS_USER;
 	c.spec.linux_.uid_mappings = c.spec.linux_.gid_mappings = &map;
 	c.spec.linux_.uid_mappings_count = c.spec.linux_.gid_mappings_count = 1;
@@ -268,7 +226,7 @@ static void an_overlay_in_a_user_namespace(void **state)
 	const WireMount *w = &b->mounts[b->mounts_count - 1];
 	assert_int_equal(w->options_count, 4);
 	assert_string_equal(b->strings + b->mount_options[w->options_first + 3], "userxattr");
-	arena_done(&c.arena);
+	done(&c);
 }
 
 int main(void)

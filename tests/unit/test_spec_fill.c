@@ -6,57 +6,14 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "base/fd.h"
-#include "base/str.h"
 #include "fmt/seccomp.h"
-#include "kern/tree.h"
-#include "plan_hosts.h"
 #include "runtime/plan.h"
-
-static char top[32]; /* the root directory that targets are looked up in */
-static int root_fd;
+#include "spec_case.h"
 
 static int setup(void **state)
 {
-	(void)state;
-	assert_true(str_format(top, sizeof top, "/tmp/unit-fill.XXXXXX") > 0);
-	assert_ptr_equal(mkdtemp(top), top);
-	root_fd = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	assert_true(root_fd >= 0);
-	assert_int_equal(mkdirat(root_fd, "etc", 0755), 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	AUTO(fd_close) int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd_close(root_fd);
-	return tree_remove_at(tmp, err_basename(top), NULL);
-}
-
-static TestRun make_run(const HostFacts *facts)
-{
-	TestRun t;
-	test_run_init(&t, facts, root_fd);
-	return t;
-}
-
-/* A TestRun is moved about: what it points to in itself is set here. */
-static int fill(TestRun *t, Spec *s)
-{
-	t->context.request = &t->request;
-	t->context.arena = &t->arena;
-	TRY(test_run_ids(t, &no_subid_files));
-	return spec_fill(&t->context, s, &t->err);
-}
-
-static Spec filled(TestRun *t)
-{
-	Spec s;
-	if (fill(t, &s) < 0)
-		fail_msg("%s", t->err.msg);
-	return s;
+	assert_int_equal(top_make(state), 0);
+	return mkdirat(root_fd, "etc", 0755);
 }
 
 static void refused(TestRun *t, ErrKind kind, const char *part)
@@ -68,11 +25,6 @@ static void refused(TestRun *t, ErrKind kind, const char *part)
 	if (!strstr(t->err.msg, part))
 		fail_msg("'%s' is not in '%s'", part, t->err.msg);
 	arena_done(&t->arena);
-}
-
-static void add(TestRun *t, StrList *l, const char *text)
-{
-	strlist_add(&t->arena, l, text);
 }
 
 static void expect_words(TestRun *t, const StrList *l, const char *want)
@@ -780,7 +732,7 @@ static void masks_are_for_everybody_but_privileged(void **state)
 	arena_done(&t.arena);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, top_remove)
 
 int main(void)
 {

@@ -5,57 +5,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/fd.h"
-#include "base/str.h"
 #include "engine/selinux_label.h"
 #include "fmt/seccomp.h"
-#include "kern/tree.h"
-#include "plan_hosts.h"
 #include "runtime/plan.h"
-
-static char top[32];
-static int root_fd;
+#include "spec_case.h"
 
 static int setup(void **state)
 {
-	(void)state;
-	assert_true(str_format(top, sizeof top, "/tmp/unit-sec.XXXXXX") > 0);
-	assert_ptr_equal(mkdtemp(top), top);
-	root_fd = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	assert_true(root_fd >= 0);
-	assert_int_equal(mkdirat(root_fd, "etc", 0755), 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	AUTO(fd_close) int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd_close(root_fd);
-	return tree_remove_at(tmp, err_basename(top), NULL);
-}
-
-static TestRun make_run(const HostFacts *facts)
-{
-	TestRun t;
-	test_run_init(&t, facts, root_fd);
-	return t;
-}
-
-static int fill(TestRun *t, Spec *s)
-{
-	t->context.request = &t->request;
-	t->context.arena = &t->arena;
-	TRY(test_run_ids(t, &no_subid_files));
-	return spec_fill(&t->context, s, &t->err);
-}
-
-static Spec filled(TestRun *t)
-{
-	Spec s;
-	if (fill(t, &s) < 0)
-		fail_msg("%s", t->err.msg);
-	return s;
+	assert_int_equal(top_make(state), 0);
+	return mkdirat(root_fd, "etc", 0755);
 }
 
 /* Ends the run, too. */
@@ -67,11 +25,6 @@ static void refused(TestRun *t, ErrKind kind, const char *text)
 	assert_string_equal(t->err.msg, text);
 	assert_int_equal(t->err.kind, kind);
 	arena_done(&t->arena);
-}
-
-static void add(TestRun *t, StrList *l, const char *text)
-{
-	strlist_add(&t->arena, l, text);
 }
 
 static void expect_words(TestRun *t, const StrList *l, const char *want)
@@ -401,7 +354,7 @@ static void labels_need_a_host_that_has_them(void **state)
 	arena_done(&off.arena);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, top_remove)
 
 int main(void)
 {

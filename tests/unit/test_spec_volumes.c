@@ -7,55 +7,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "engine/volume_prepare.h"
-#include "kern/tree.h"
-#include "plan_hosts.h"
 #include "runtime/plan.h"
-
-static char top[32]; /* the root directory, which also stands for the host's own */
-static int root_fd;
-
-static int setup(void **state)
-{
-	(void)state;
-	assert_true(str_format(top, sizeof top, "/tmp/unit-volumes.XXXXXX") > 0);
-	assert_ptr_equal(mkdtemp(top), top);
-	root_fd = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	assert_true(root_fd >= 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	AUTO(fd_close) int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd_close(root_fd);
-	return tree_remove_at(tmp, err_basename(top), NULL);
-}
-
-static TestRun make_run(const HostFacts *facts)
-{
-	TestRun t;
-	test_run_init(&t, facts, root_fd);
-	return t;
-}
-
-static int fill(TestRun *t, Spec *s)
-{
-	t->context.request = &t->request; /* a TestRun is moved about */
-	t->context.arena = &t->arena;
-	TRY(test_run_ids(t, &no_subid_files));
-	return spec_fill(&t->context, s, &t->err);
-}
-
-static Spec filled(TestRun *t)
-{
-	Spec s;
-	if (fill(t, &s) < 0)
-		fail_msg("%s", t->err.msg);
-	return s;
-}
+#include "spec_case.h"
 
 static void refused(TestRun *t, const char *part)
 {
@@ -65,11 +19,6 @@ static void refused(TestRun *t, const char *part)
 	if (!strstr(t->err.msg, part))
 		fail_msg("'%s' is not in '%s'", part, t->err.msg);
 	arena_done(&t->arena);
-}
-
-static void add(TestRun *t, StrList *l, const char *text)
-{
-	strlist_add(&t->arena, l, text);
 }
 
 static const SpecMount *mount_on(const Spec *s, const char *place)
@@ -465,7 +414,7 @@ static void a_source_is_given_to_the_user_of_the_host(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, top_make, top_remove)
 	const struct CMUnitTest tests[] = {
 		TEST(mounts_of_all_options),
 		TEST(two_on_one_place),
