@@ -1,9 +1,10 @@
 #include "runtime/json_file.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/limits.h"
 
 int json_file_replace(int dir_fd, const char *name, const char *beside, JsonWriter *w, Err *e)
 {
@@ -22,10 +23,16 @@ int json_file_replace(int dir_fd, const char *name, const char *beside, JsonWrit
 int json_file_read(int dir_fd, const char *name, uint64_t version, Arena *a, const JsonValue **ret,
 		   Err *e)
 {
-	char *text = arena_alloc(a, JSON_FILE_BYTES);
+	struct stat st;
 	uint64_t found;
 	const JsonValue *v;
-	ssize_t n = fd_read_text_at(dir_fd, name, text, JSON_FILE_BYTES);
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? -ENOENT : err_sys(e, "look at %s", name);
+	if (st.st_size > (off_t)LIMIT_RECORD_BYTES)
+		return err_make(e, ERR_STATE, EFBIG, "read %s", name);
+	size_t size = (size_t)st.st_size + 1;
+	char *text = arena_alloc(a, size);
+	ssize_t n = fd_read_text_at(dir_fd, name, text, size);
 	if (n == -ENOENT)
 		return -ENOENT;
 	if (n < 0)

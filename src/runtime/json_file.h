@@ -1,7 +1,8 @@
 /* json_file.h - small JSON files of our own that are replaced as a whole.             (runtime/, may include base fmt kern)
  *
  * On disk:   written beside and renamed, so that a reader finds the old text or the new one. Not synced: they are for this boot only.
- * Input:     still read strictly, so that a damaged file is reported and not believed. Each is an object with a "version".
+ * Input:     still read strictly, so that a damaged file is reported and not believed. Each is an object with a "version", of
+ *            LIMIT_RECORD_BYTES at most.
  */
 #pragma once
 #include <stddef.h>
@@ -12,8 +13,6 @@
 #include "base/str.h"
 #include "fmt/json.h"
 #include "fmt/json_write.h"
-
-#define JSON_FILE_BYTES 65536 /* more than every hierarchy's path needs */
 
 /* Puts what the writer holds in place of the file, mode 0600. Until it is complete it is called `beside`. */
 int json_file_replace(int dir_fd, const char *name, const char *beside, JsonWriter *w, Err *e);

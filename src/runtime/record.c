@@ -1,40 +1,12 @@
 #include "runtime/record.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/fd.h"
 #include "base/limits.h"
-#include "fmt/json.h"
-#include "fmt/json_write.h"
+#include "runtime/json_file.h"
 
+#define FILE_RECORD  "record.json"
+#define FILE_PROCESS "process.json"
 #define VERSION      1
 #define STOP_TIMEOUT 10 /* docker's default */
-
-/* Whole or not at all: written under another name first. */
-static int file_replace(int dir_fd, const char *name, const char *text, size_t len, Arena *a, Err *e)
-{
-	char *beside = arena_printf(a, "%s.new", name);
-	AUTO(fd_close)
-	int fd = openat(dir_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(e, "make %s", name);
-	TRY(fd_write_all(fd, text, len, name, e));
-	if (renameat(dir_fd, beside, dir_fd, name) < 0)
-		return err_sys(e, "put %s in place", name);
-	return 0;
-}
-
-static void write_list(JsonWriter *w, const char *key, const StrList *l)
-{
-	json_write_array(w, key);
-	for (size_t i = 0; i < l->count; i++)
-		json_write_string(w, NULL, l->items[i]);
-	json_write_end(w);
-}
 
 static void write_pairs(JsonWriter *w, const char *key, const SpecPair *pairs, size_t count)
 {
@@ -66,8 +38,8 @@ int record_write(int dir_fd, const Record *r, Arena *a, Err *e)
 	json_write_string(&w, "name", r->name);
 	json_write_u64(&w, "created", r->created);
 	json_write_string(&w, "boot_id", r->boot_id);
-	write_list(&w, "groups", &r->groups);
-	write_list(&w, "parents", &r->parents);
+	json_file_write_strings(&w, "groups", &r->groups);
+	json_file_write_strings(&w, "parents", &r->parents);
 	json_write_string(&w, "overlay_dir", r->overlay_dir);
 	write_pairs(&w, "labels", r->labels, r->labels_count);
 	write_pairs(&w, "annotations", r->annotations, r->annotations_count);
@@ -76,80 +48,23 @@ int record_write(int dir_fd, const Record *r, Arena *a, Err *e)
 	write_ranges(&w, "uids", &r->uids);
 	write_ranges(&w, "gids", &r->gids);
 	json_write_end(&w);
-	const char *text = json_write_done(&w, &len);
+	(void)json_write_done(&w, &len);
 	if (len > LIMIT_RECORD_BYTES)
 		return err_make(e, ERR_USAGE, 0,
 				"the container's record, with labels and annotations, has %zu bytes; at most %u are allowed",
 				len, LIMIT_RECORD_BYTES);
-	return file_replace(dir_fd, "record.json", text, len, a, e);
+	return json_file_replace(dir_fd, FILE_RECORD, FILE_RECORD ".new", &w, e);
 }
 
 int record_write_process(int dir_fd, const RecordProcess *p, Arena *a, Err *e)
 {
 	JsonWriter w = json_writer(a, false);
-	size_t len;
 	json_write_object(&w, NULL);
 	json_write_u64(&w, "version", VERSION);
 	json_write_i64(&w, "pid", p->pid);
 	json_write_u64(&w, "start_time", p->start_time);
 	json_write_end(&w);
-	const char *text = json_write_done(&w, &len);
-	return file_replace(dir_fd, "process.json", text, len, a, e);
-}
-
-static int file_parse(int dir_fd, const char *name, Arena *a, const JsonValue **ret, Err *e)
-{
-	struct stat st;
-	uint64_t version;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? -ENOENT : err_sys(e, "look at %s", name);
-	if (st.st_size > (off_t)LIMIT_RECORD_BYTES)
-		return err_make(e, ERR_STATE, EFBIG, "read %s", name);
-	size_t size = (size_t)st.st_size + 1;
-	char *text = arena_alloc(a, size);
-	ssize_t n = fd_read_text_at(dir_fd, name, text, size);
-	if (n == -ENOENT)
-		return -ENOENT;
-	if (n < 0)
-		return err_make(e, ERR_SYS, (int)-n, "read %s", name);
-	const JsonValue *v;
-	int r = json_parse(text, (size_t)n, a, &v, e);
-	if (r < 0)
-		return err_wrap(e, r, "%s", name);
-	r = json_get_u64(json_member(v, "version"), UINT64_MAX, &version, e);
-	if (r < 0)
-		return err_wrap(e, r, "%s: version", name);
-	if (version != VERSION)
-		return err_make(e, ERR_STATE, 0, "%s has version %llu, this program knows %d", name,
-				(unsigned long long)version, VERSION);
-	*ret = v;
-	return 0;
-}
-
-/* A string member, or NULL where it is null. */
-static int read_string(const JsonValue *v, const char *key, const char **ret, Err *e)
-{
-	const JsonValue *m = json_member(v, key);
-	if (m && m->type == JSON_NULL)
-		return 0;
-	int r = json_get_string(m, ret, e);
-	return r < 0 ? err_wrap(e, r, "record.json: %s", key) : 0;
-}
-
-static int read_list(const JsonValue *v, const char *key, Arena *a, StrList *ret, Err *e)
-{
-	const JsonValue *m = json_member(v, key);
-	int r = json_expect_array(m, e);
-	if (r < 0)
-		return err_wrap(e, r, "record.json: %s", key);
-	for (m = m->as.list.first; m; m = m->next) {
-		const char *s;
-		r = json_get_string(m, &s, e);
-		if (r < 0)
-			return err_wrap(e, r, "record.json: %s", key);
-		strlist_add(a, ret, s);
-	}
-	return 0;
+	return json_file_replace(dir_fd, FILE_PROCESS, FILE_PROCESS ".new", &w, e);
 }
 
 /* Not there in records of older versions of us. */
@@ -161,12 +76,12 @@ static int read_pairs(const JsonValue *v, const char *key, Arena *a, SpecPair **
 		return 0;
 	int r = json_expect_object(m, e);
 	if (r < 0)
-		return err_wrap(e, r, "record.json: %s", key);
+		return err_wrap(e, r, FILE_RECORD ": %s", key);
 	for (m = m->as.list.first; m; m = m->next) {
 		SpecPair pair = { .key = m->key };
 		r = json_get_string(m, &pair.value, e);
 		if (r < 0)
-			return err_wrap(e, r, "record.json: %s", key);
+			return err_wrap(e, r, FILE_RECORD ": %s", key);
 		*arena_push(a, ret, ret_count, SpecPair) = pair;
 	}
 	return 0;
@@ -176,9 +91,9 @@ static int read_stop(const JsonValue *v, Record *r, Err *e)
 {
 	const JsonValue *timeout = json_member(v, "stop_timeout");
 	if (json_member(v, "stop_signal"))
-		TRY(read_string(v, "stop_signal", &r->stop_signal, e));
+		TRY(json_file_string(v, FILE_RECORD, "stop_signal", &r->stop_signal, e));
 	int n = timeout ? json_get_i64(timeout, -1, INT64_MAX, &r->stop_timeout, e) : 0;
-	return n < 0 ? err_wrap(e, n, "record.json: stop_timeout") : 0;
+	return n < 0 ? err_wrap(e, n, FILE_RECORD ": stop_timeout") : 0;
 }
 
 /* [[FIRST,COUNT]..]; a record of an older version has none. */
@@ -201,7 +116,7 @@ static int read_ranges(const JsonValue *v, const char *key, Arena *a, IdRanges *
 		if (r == 0)
 			id_ranges_add(a, ret, (uint32_t)start, (uint32_t)size);
 	}
-	return r < 0 ? err_wrap(e, r, "record.json: %s", key) : 0;
+	return r < 0 ? err_wrap(e, r, FILE_RECORD ": %s", key) : 0;
 }
 
 static int check_paths(const StrList *l, Err *e)
@@ -209,7 +124,7 @@ static int check_paths(const StrList *l, Err *e)
 	for (size_t i = 0; i < l->count; i++)
 		if (l->items[i][0] != '/')
 			return err_make(e, ERR_STATE, 0,
-					"record.json: '%s' is not an absolute path", l->items[i]);
+					FILE_RECORD ": '%s' is not an absolute path", l->items[i]);
 	return 0;
 }
 
@@ -217,28 +132,26 @@ int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 {
 	const JsonValue *v;
 	Record r = { .stop_timeout = STOP_TIMEOUT };
-	TRY(file_parse(dir_fd, "record.json", a, &v, e));
-	TRY(read_string(v, "id", &r.id, e));
-	TRY(read_string(v, "name", &r.name, e));
-	TRY(read_string(v, "boot_id", &r.boot_id, e));
-	TRY(read_string(v, "overlay_dir", &r.overlay_dir, e));
-	TRY(read_list(v, "groups", a, &r.groups, e));
-	TRY(read_list(v, "parents", a, &r.parents, e));
+	TRY(json_file_read(dir_fd, FILE_RECORD, VERSION, a, &v, e));
+	TRY(json_file_string(v, FILE_RECORD, "id", &r.id, e));
+	TRY(json_file_string(v, FILE_RECORD, "name", &r.name, e));
+	TRY(json_file_string(v, FILE_RECORD, "boot_id", &r.boot_id, e));
+	TRY(json_file_string(v, FILE_RECORD, "overlay_dir", &r.overlay_dir, e));
+	TRY(json_file_strings(v, FILE_RECORD, "groups", a, &r.groups, e));
+	TRY(json_file_strings(v, FILE_RECORD, "parents", a, &r.parents, e));
 	TRY(read_pairs(v, "labels", a, &r.labels, &r.labels_count, e));
 	TRY(read_pairs(v, "annotations", a, &r.annotations, &r.annotations_count, e));
 	TRY(read_stop(v, &r, e));
 	TRY(read_ranges(v, "uids", a, &r.uids, e));
 	TRY(read_ranges(v, "gids", a, &r.gids, e));
-	int got = json_get_u64(json_member(v, "created"), UINT64_MAX, &r.created, e);
-	if (got < 0)
-		return err_wrap(e, got, "record.json: created");
+	TRY(json_file_u64(v, FILE_RECORD, "created", UINT64_MAX, &r.created, e));
 	TRY(check_paths(&r.groups, e));
 	TRY(check_paths(&r.parents, e));
 	if (r.overlay_dir && r.overlay_dir[0] != '/')
-		return err_make(e, ERR_STATE, 0, "record.json: '%s' is not an absolute path",
+		return err_make(e, ERR_STATE, 0, FILE_RECORD ": '%s' is not an absolute path",
 				r.overlay_dir);
 	if (!r.id || !r.boot_id)
-		return err_make(e, ERR_STATE, 0, "record.json names no container");
+		return err_make(e, ERR_STATE, 0, FILE_RECORD " names no container");
 	*ret = r;
 	return 0;
 }
@@ -248,12 +161,12 @@ int record_read_process(int dir_fd, Arena *a, RecordProcess *ret, Err *e)
 	const JsonValue *v;
 	int64_t pid;
 	RecordProcess p;
-	TRY(file_parse(dir_fd, "process.json", a, &v, e));
+	TRY(json_file_read(dir_fd, FILE_PROCESS, VERSION, a, &v, e));
 	int r = json_get_i64(json_member(v, "pid"), 1, INT32_MAX, &pid, e);
 	if (r == 0)
 		r = json_get_u64(json_member(v, "start_time"), UINT64_MAX, &p.start_time, e);
 	if (r < 0)
-		return err_wrap(e, r, "process.json");
+		return err_wrap(e, r, FILE_PROCESS);
 	p.pid = (pid_t)pid;
 	*ret = p;
 	return 0;

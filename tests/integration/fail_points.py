@@ -30,7 +30,7 @@ TOLERATED = {
     "fd_write_all new": "the memory of failed runs, on which nothing depends",
     "ended_write": "the memory of failed runs, on which nothing depends",
     "folder_open": "the memory of failed runs, on which nothing depends",
-    "json_file_replace": "the same",
+    "json_file_replace new": "the same",
     "mount_clone": "of --rootfs /: the mount is masked",
     "mount_set": "the same",
     "overlay_make_in_scratch": "the same",

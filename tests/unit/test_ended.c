@@ -84,6 +84,24 @@ static void everything_is_read_back(void **state)
 	assert_string_equal(x.kernel.items[1], "two lines");
 }
 
+/* As much as the kernel's log can say of one run: 16 lines of its longest. */
+static void much_is_read_back_too(void **state)
+{
+	char line[8000];
+	Ended x = some("eeee0", NULL), y;
+	Err e = { 0 };
+	(void)state;
+	memset(line, 'x', sizeof line - 1);
+	line[sizeof line - 1] = '\0';
+	while (x.kernel.count < 16)
+		strlist_add(&arena, &x.kernel, line);
+	assert_int_equal(ended_write(dir, &x, &arena, &e), 0);
+	if (ended_find(dir, "eeee0", &arena, &y, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_int_equal(y.kernel.count, 16);
+	assert_string_equal(y.kernel.items[15], line);
+}
+
 static void found_by_age_id_and_name(void **state)
 {
 	(void)state;
@@ -132,6 +150,7 @@ int main(void)
 		cmocka_unit_test(everything_is_read_back),
 		cmocka_unit_test(found_by_age_id_and_name),
 		cmocka_unit_test(only_the_newest_are_kept),
+		cmocka_unit_test(much_is_read_back_too),
 		cmocka_unit_test(damaged_ones_are_reported),
 	};
 	if (!mkdtemp(dir))
