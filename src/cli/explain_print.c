@@ -139,9 +139,10 @@ static int print_times(const RunExplain *r, Err *e)
 	out_bold(&out, "in all");
 	out_text(&out, "\n");
 	print_took(&out, "from mydocker's first step to the running command", total(r), total(r));
-	print_took(&out,
-		   "the kernel's own floor: a process that does nothing, in the same namespaces (median of 15)",
-		   r->floor, total(r));
+	if (r->floor > 0)
+		print_took(&out,
+			   "the kernel's own floor: a process that does nothing, in the same namespaces (median of 15)",
+			   r->floor, total(r));
 	return out_flush(&out, e);
 }
 
@@ -174,7 +175,8 @@ static JsonWriter as_json(const RunExplain *r, Arena *a)
 	json_write_string(&w, "container", r->container_id);
 	if (total(r) > 0) {
 		json_write_u64(&w, "nanoseconds", total(r));
-		json_write_u64(&w, "floor", r->floor);
+		if (r->floor > 0)
+			json_write_u64(&w, "floor", r->floor);
 	}
 	json_write_array(&w, "stages");
 	for (int s = 0; s < STAGE_COUNT; s++)
@@ -202,6 +204,7 @@ int explain_run_timed(const RunRequest *request, bool json, Arena *a, Err *e)
 	if (total(&r) == 0)
 		return code; /* a signal ended the start: there is nothing to tell */
 	JsonWriter w = as_json(&r, a);
-	TRY(json ? format_print_json_error(&w, e) : print_times(&r, e));
+	(void)(json ? format_print_json_error(&w, e)
+		    : print_times(&r, e)); /* standard error is gone: nowhere to say so */
 	return code;
 }

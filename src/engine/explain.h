@@ -12,7 +12,7 @@
 typedef struct RunExplain {
 	const char *container_id; /* of a container that will not be */
 	Explain story;
-	uint64_t began, floor; /* of a run that was timed: its first moment, as in `times`; the kernel's own floor (floor.h) */
+	uint64_t began, floor; /* of a run that was timed: its first moment, as in `times`; the kernel's own floor (floor.h), or 0 */
 	Timeline times; /* all zero when the command did not begin, or the run was not timed */
 } RunExplain;
 

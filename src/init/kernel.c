@@ -1,17 +1,37 @@
 /* What the container's own namespaces hold: host name, loopback, kernel parameters. */
+#include <sys/statfs.h>
+
+#include <linux/magic.h>
+
 #include "init/init.h"
 #include "kern/mount.h"
 #include "kern/netlink.h"
 #include "kern/sys.h"
 
-/* The procfs that was mounted for the container, by the descriptor of that very mount; or one of our own that nobody else sees. */
+/* The host's, while its tree is still there: what it shows below sys/ is, too, the network and ipc namespace of who looks. */
+static int host_proc_open(int *ret_fd, Err *e)
+{
+	struct statfs fs;
+	AUTO(fd_close) int fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return err_sys(e, "open the host's /proc");
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return err_make(e, ERR_STATE, ENODEV, "the host's /proc is not a proc file system");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* The procfs that was mounted for the container, by the descriptor of that very mount; or one of our own that nobody else sees. In a user
+ * namespace that shares the host's pid namespace the kernel lets nobody make one. */
 static int proc_open(Init *in, Err *e)
 {
 	AUTO(fd_close) int fs = FD_NONE;
 	if (in->proc >= 0)
 		return 0;
 	TRY(mount_fs_open("proc", &fs, e));
-	return mount_fs_make(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &in->proc, e);
+	int r = mount_fs_make(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+			      &in->proc, e);
+	return r == -EPERM && init_has(in, WIRE_USERNS) ? host_proc_open(&in->proc, e) : r;
 }
 
 /* Below /proc/sys of that mount and nowhere else, whatever the name is. */

@@ -148,19 +148,6 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 	return 0;
 }
 
-/* v1 has a controller for devices; a pure v2 tree has a program on the group instead. */
-static int device_rules_attach(Start *s, Err *e)
-{
-	const Plan *p = s->plan;
-	if (!plan_cgroup_devices_by_program(s->facts) || p->groups_count == 0 ||
-	    p->device_rules_count == 0 || !s->facts->privileged)
-		return 0;
-	return device_filter_attach(s->group_fds[0], p->device_rules, p->device_rules_count,
-				    s->arena, e);
-}
-
-/* ---- the process ---- */
-
 /* The descriptor that clone3 puts the child in the v2 group by. */
 static int clone_group_fd(const Start *s)
 {
@@ -169,6 +156,19 @@ static int clone_group_fd(const Start *s)
 			return s->group_fds[i];
 	return FD_NONE;
 }
+
+/* v1 has a controller for devices; a pure v2 tree has a program on the group instead. */
+static int device_rules_attach(Start *s, Err *e)
+{
+	const Plan *p = s->plan;
+	if (!plan_cgroup_devices_by_program(s->facts) || p->groups_count == 0 ||
+	    p->device_rules_count == 0 || !s->facts->privileged)
+		return 0;
+	return device_filter_attach(clone_group_fd(s), p->device_rules, p->device_rules_count,
+				    s->arena, e);
+}
+
+/* ---- the process ---- */
 
 /* Descriptors are the last thing that enters a wire plan; after this it cannot be changed. */
 static int wire_plan_seal(WireBuild *w, int *ret_fd, Err *e)

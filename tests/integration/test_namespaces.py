@@ -1,6 +1,7 @@
 """Which namespaces are new, and what is visible in them."""
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -154,3 +155,12 @@ def test_ids_are_full_and_new_each_time(md):
         md.sweep()
         wait_until(lambda: not md.ids())
     assert len(seen) == 3
+
+
+def test_kernel_parameters_of_its_own_network_with_the_host_s_processes(md, rootfs):
+    """uidmap: in a user namespace that shares the host's pid namespace nobody may make a procfs; the host's shows the network of who looks."""
+    name = "net/ipv4/ip_unprivileged_port_start"
+    before = Path("/proc/sys", name).read_text()
+    r = md.run("--pid host --uidmap 0:0:65536 --sysctl net.ipv4.ip_unprivileged_port_start=77", f"probe cat /proc/sys/{name}").ok()
+    assert r.out.strip() == "77" != before.strip()
+    assert Path("/proc/sys", name).read_text() == before

@@ -83,3 +83,19 @@ def test_only_the_last_ones_are_kept(md):
 def test_text_is_for_people(md):
     md.run("", "probe exit 7")
     assert "exit code 7\nWhy: it ended by itself" in md.call("why").ok().out
+
+
+def test_a_terminal_is_told_in_one_line(md):
+    t = md.terminal("", "probe segv")
+    t.expect("SIGSEGV ended it: a fault of the program itself (more: mydocker why ")
+    assert t.wait() == 139
+    assert "mydocker why" not in md.run("", "probe segv").err  # a program that reads it has no use for it
+
+
+def test_a_terminal_is_not_told_of_what_it_sent_itself(md):
+    t = md.terminal("--pid host", "probe seq say ready , sleep 30000")
+    t.expect("ready")
+    t.send(b"\x03")
+    assert t.wait() == 130
+    assert "mydocker why" not in t.text
+    assert why(md)["Cause"] == "SIGINT ended it: a key of the terminal, passed on by mydocker"

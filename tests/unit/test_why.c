@@ -143,6 +143,11 @@ static void a_refused_run_has_its_error(void **state)
 	Why w = told(&x);
 	assert_string_equal(w.cause, "it never began: exec: \"sh\": executable file not found in $PATH");
 	assert_int_equal(w.advice.count, 1);
+	x.pid = 123;
+	x.exit_code = 125;
+	x.error = "write the pid to 'p': No space left on device";
+	assert_string_equal(told(&x).cause,
+			    "mydocker failed while it ran: write the pid to 'p': No space left on device");
 }
 
 static void what_mydocker_did_is_no_riddle(void **state)
