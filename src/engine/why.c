@@ -82,8 +82,8 @@ static bool tell_refused(const Ended *x, Arena *a, Why *w)
 {
 	if (!x->error)
 		return false;
-	w->cause = arena_printf(a, "%s: %s", x->pid ? "mydocker failed while it ran" : "it never began",
-				x->error);
+	w->cause = arena_printf(a, "%s: %s",
+				x->pid ? "mydocker failed while it ran" : "it never began", x->error);
 	if (x->exit_code == 127)
 		tell(&w->advice, a,
 		     "look what is in the root: mydocker run with the same root and a shell as its command");

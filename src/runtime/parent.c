@@ -466,7 +466,7 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 	TRY(groups_make(&s, &undo, e));
 	TRY(timeline_mark(times, STAGE_GROUPS, device_rules_attach(&s, e)));
 	TRY(timeline_mark(times, STAGE_PROGRAM, init_exe_open(&s.init_fd, e)));
-	TRY(idmaps_make(in->plan, in->arena, &s.idmaps, e));
+	TRY(timeline_mark(times, STAGE_IDMAPS, idmaps_make(in->plan, in->arena, &s.idmaps, e)));
 	TRY(timeline_mark(times, STAGE_ROOT_TREE, root_tree_make(&s, e)));
 	TRY(timeline_mark(times, STAGE_SPAWN, init_spawn(&s, &undo, e)));
 	int r = timeline_mark(times, STAGE_FOLLOW, init_accompany(&s, e));

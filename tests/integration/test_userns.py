@@ -779,6 +779,15 @@ def test_explain_tells_of_ids_and_maps(root, scratch, rootfs):
     assert told(root, "--userns private", f"{rootfs}:O")["IDMAPS"]
 
 
+def test_a_timed_start_tells_how_long_the_copies_took(root):
+    r = root.run("--explain=timed --format json --userns private", "probe exit 7")
+    assert r.code == 7, r
+    stages = json.loads(r.err[r.err.index("{"):])["stages"]
+    took = {s["name"]: s["nanoseconds"] for s in stages if "nanoseconds" in s}
+    assert took["IDMAPS"] > 0
+    assert sum(s["nanoseconds"] for s in stages if s["side"] == "init") == sum(took[n] for n in ("SPAWN", "MAPPED", "FOLLOW"))
+
+
 def test_explain_tells_of_newuidmap(user):
     text = "\n".join(told(user, "")["MAPPED"])
     assert f'execve("/usr/bin/newuidmap", PID, "0 {USER} 1, 1 300000 65536")' in text and "newgidmap" in text
