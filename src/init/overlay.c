@@ -28,14 +28,15 @@ static int overlay_mount(const Init *in, const char *target, const char *layers,
 }
 
 /* Where the kernel cannot make its own folder in the work folder, it leaves the overlay read-only and says so in its log alone. */
-static int overlay_check(int made, Err *e)
+static int overlay_check(int made, const char *layers, Err *e)
 {
 	struct statfs fs;
 	if (fstatfs(made, &fs) < 0)
 		return err_sys(e, "look at the overlay");
 	if (fs.f_flags & ST_RDONLY)
 		return err_make(e, ERR_STATE, EROFS,
-				"overlay: its work folder cannot be written; is the file system full?");
+				"overlay (%s): its work folder cannot be written; is the file system full?",
+				layers);
 	return 0;
 }
 
@@ -79,7 +80,7 @@ int overlay_make_in_scratch(Init *in, int lower, uint64_t attrs, int *ret_mount,
 	AUTO(fd_close) int made = sys_open_tree(in->scratch, m, OPEN_TREE_CLOEXEC);
 	if (made < 0)
 		return err_sys(e, "open the overlay");
-	TRY(overlay_check(made, e));
+	TRY(overlay_check(made, layers, e));
 	if (attrs)
 		TRY(mount_set(made, false, attrs, 0, 0, e));
 	*ret_mount = TAKE_FD(made);
@@ -124,7 +125,7 @@ int overlay_make_on_disk(Init *in, int lower, int *ret_mount, Err *e)
 			  O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (made < 0)
 		return err_sys(e, "open the overlay");
-	TRY(overlay_check(made, e));
+	TRY(overlay_check(made, layers, e));
 	*ret_mount = TAKE_FD(made);
 	return 0;
 }
