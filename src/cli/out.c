@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 
-static void init(Out *o, int fd)
+static void begin(Out *o, int fd)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct winsize size;
@@ -26,12 +26,12 @@ static void init(Out *o, int fd)
 
 void out_init(Out *o)
 {
-	init(o, STDOUT_FILENO);
+	begin(o, STDOUT_FILENO);
 }
 
 void out_init_error(Out *o)
 {
-	init(o, STDERR_FILENO);
+	begin(o, STDERR_FILENO);
 }
 
 static const char *name_of(const Out *o)

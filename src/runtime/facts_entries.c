@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -12,11 +13,10 @@
 
 DEFINE_AUTO(DIR *, closedir, NULL)
 
-static const char *link_text(int at, const char *name, Arena *a)
+/* Gone meanwhile, or the root of a mount that lets nobody look (another user's FUSE, a server that is away): the container does without. */
+static bool is_out_of_reach(int error)
 {
-	char text[PATH_MAX];
-	ssize_t n = readlinkat(at, name, text, sizeof text);
-	return n > 0 && (size_t)n < sizeof text ? arena_strndup(a, text, (size_t)n) : NULL;
+	return error == ENOENT || error == EACCES || error == ENOTCONN || error == ESTALE;
 }
 
 static int by_path(const void *a, const void *b)
@@ -24,17 +24,23 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const HostEntry *)a)->path, ((const HostEntry *)b)->path);
 }
 
-/* Of a file system that does not tell the type (DT_UNKNOWN) an entry is asked itself; one that is just gone is left out. */
-static void entry_add(const Probe *p, int at, const char *name)
+static int entry_add(const Probe *p, int at, const char *name, Err *e)
 {
 	struct stat st;
+	char link[PATH_MAX];
+	HostEntry entry = { .path = arena_printf(p->arena, "/%s", name) };
 	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
-	HostEntry entry = { .path = arena_printf(p->arena, "/%s", name), .is_dir = S_ISDIR(st.st_mode) };
-	if (S_ISLNK(st.st_mode))
-		entry.link = link_text(at, name, p->arena);
-	if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode) || entry.link)
+		return is_out_of_reach(errno) ? 0 : err_sys(e, "look at %s", entry.path);
+	entry.is_dir = S_ISDIR(st.st_mode);
+	if (S_ISLNK(st.st_mode)) {
+		ssize_t n = readlinkat(at, name, link, sizeof link);
+		if (n < 0)
+			return is_out_of_reach(errno) ? 0 : err_sys(e, "read the link %s", entry.path);
+		entry.link = arena_strndup(p->arena, link, (size_t)n);
+	}
+	if (entry.is_dir || S_ISREG(st.st_mode) || entry.link)
 		*arena_push(p->arena, &p->facts->entries, &p->facts->entries_count, HostEntry) = entry;
+	return 0;
 }
 
 static void find_mounts(HostFacts *f, const MountInfo *mounts, size_t count)
@@ -55,7 +61,7 @@ int probe_entries(const Probe *p, const MountInfo *mounts, size_t count, Err *e)
 	struct dirent *entry;
 	while (errno = 0, (entry = readdir(d)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			entry_add(p, dirfd(d), entry->d_name);
+			TRY(entry_add(p, dirfd(d), entry->d_name, e));
 	if (errno)
 		return err_sys(e, "list the host's root directory");
 	if (f->entries_count > 0)

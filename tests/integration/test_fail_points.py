@@ -11,14 +11,15 @@ import pytest
 import harness
 from conftest import USER, user_namespaces_refused
 from fail_points import SOMETIMES, Line, Walker, record, record_sweep, try_point, try_sweep, walk
+from id_files import Host
 
 PROGRAM = harness.MYDOCKER.parent.parent / "tests/fail/bin/mydocker"
 USERNS = "--uidmap 0:100000:65536 --gidmap 0:100000:65536"
 LINES = [
     Line("plain", "", command="/bin/probe exit 3"),
-    Line("fresh", "--cgroup-parent /fail-{name}/inner -w /new/folder --env-file {env_file} -v {file}:/new/file --mount type=bind,src={base}/made/source,dst=/work/../other,bind-create-src", fresh=True),
+    Line("fresh", "--cgroup-parent /fail-{name}/inner -w /new/folder --env-file {env_file} -v {file}:/new/file --mount type=bind,src={base}/made/source,dst=/home/../other,bind-create-src", fresh=True),
     Line("fresh-terminal", "-t", fresh=True, terminal=True),
-    Line("limits", "--rm --name {name} -m 64m --cpus 0.5 --cpuset-cpus 0 --pids-limit 50 -v {folder}:/folder -v {file}:/file:ro --tmpfs /memory:size=1m"),
+    Line("limits", "--rm --name {name} -m 64m --cpus 0.5 --cpuset-cpus 0 --pids-limit 50 -v {folder}:/folder -v {others}:/others:O -v {file}:/file:ro --tmpfs /memory:size=1m"),
     Line("terminal", "-ti -u alice -w /new/folder", command="probe seq say hello , exit 3", terminal=True),
     Line("overlay", "--name {name}", rootfs="{rootfs}:O"),
     Line("host-root", "", command="sh -c 'exit 3'", rootfs="/"),
@@ -36,6 +37,12 @@ LINES = [
     Line("deep-layer", "", command="probe seq mkdir a , mkdir a/b , mkdir a/b/c , write a/b/c/f text , exit 3", rootfs="{rootfs}:O"),
     Line("info", "", verb="info", code=0),
     Line("user", "--pids-limit -1 --name {name} -v {folder}:/folder -v {file}:/file:ro --tmpfs /memory", user=True),
+    Line("host-root-user", "--pids-limit -1", command="sh -c 'exit 3'", rootfs="/", user=True),
+    Line("private", "--userns private -v {folder}:/folder -v {others}:/others:rprivate", ids=True),
+    Line("host-root-private", "--userns private", command="sh -c 'exit 3'", rootfs="/", ids=True),
+    Line("auto", "--userns auto --name {name}", ids=True, rootfs="{rootfs}:O"),
+    Line("user-ids", "--pids-limit -1 --name {name} -v {folder}:/folder", user=True, ids=True, rootfs="{rootfs}:O"),
+    Line("timed", "--explain=timed --name {name}", reports=True),
     Line("user-terminal", "-ti --pids-limit -1", user=True, terminal=True),
 ]
 each_line = pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
@@ -56,17 +63,19 @@ def fail_program(base):
 
 @pytest.fixture(scope="module")
 def make_walkers(base, make_rootfs, fail_program):
-    """make_walkers(line): two for each kind of user, made once."""
+    """make_walkers(line): two for each kind of user and host, made once."""
     made = {}
     soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # init dies by a fault
 
     def make(line):
-        if line.user not in made:
+        kind = line.user, line.ids
+        if kind not in made:
             where = Path(tempfile.mkdtemp(prefix="walkers-", dir=base))
             where.chmod(0o755)
-            made[line.user] = [Walker(where / f"w{i}-{os.getpid()}", make_rootfs, fail_program, USER if line.user else None) for i in range(2)]
-        return made[line.user]
+            host = Host(where / "host") if line.ids else None
+            made[kind] = [Walker(where / f"w{i}-{os.getpid()}", make_rootfs, fail_program, USER if line.user else None, host) for i in range(2)]
+        return made[kind]
 
     yield make
     for w in sum(made.values(), []):
@@ -141,13 +150,11 @@ def test_every_point(make_walkers, recorded, line):
 
 # Calls with an effect that no line passes, by function.
 UNREACHED = {
-    "upper_set": "a lower layer that is not root's",
-    "empty_root_make": "--rootfs / of an ordinary user",
     "cgroup_v2_give": "cgroup v2 alone",
     "cid_file_make": "after its own failure",
     "out_of_memory": "the last words",
     "signalfd_set": "a signal while it starts",
-    "out_init": "the width of a terminal",
+    "begin": "the width of a terminal",
     "probe_is_writable": "a look, for hosts with cgroup v2 alone",
     "reaper": "pid 1 of --init has closed the log by then",
     "reap": "the same",
@@ -167,7 +174,6 @@ UNREACHED = {
     "limit_set": "a limit that is above the caller's",
     "limit_try": "the same",
     "complain": "init, started by a stranger",
-    "upper_make": "an overlay over what another user owns",
     "ambient_raise": "ambient capabilities, for which there is no option",
 }
 
