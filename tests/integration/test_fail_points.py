@@ -98,7 +98,10 @@ def first_of_their_kind(points, *others):
 def walk_all(make_walkers, recorded, line, points):
     last = {p.process: p for p in recorded[line.name]}
     jobs = [partial(try_point, line=line, point=p, how=how, last=last[p.process] == p) for p in points for how in p.hows()]
-    wrong = walk(make_walkers(line), jobs)
+    walkers = make_walkers(line)
+    for w in walkers:
+        w.run(line)  # makes mount points
+    wrong = walk(walkers, jobs)
     assert not wrong, f"{len(wrong)} of {len(jobs)}:\n" + "\n".join(wrong[:20])
 
 

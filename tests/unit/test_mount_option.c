@@ -78,7 +78,7 @@ static void is(const char *text, const char *want)
 	AUTO(arena_done) Arena a = ARENA_EMPTY;
 	Err e = { 0 };
 	SpecMount m;
-	if (mount_option_parse(text, "/work", &a, &m, &e) < 0)
+	if (mount_option_parse(text, "/home", &a, &m, &e) < 0)
 		fail_msg("%s: %s", text, e.msg);
 	assert_string_equal(show(&a, &m), want);
 }
@@ -88,7 +88,7 @@ static void fails(const char *text, const char *part)
 	AUTO(arena_done) Arena a = ARENA_EMPTY;
 	Err e = { 0 };
 	SpecMount m = { 0 };
-	if (mount_option_parse(text, "/work", &a, &m, &e) >= 0)
+	if (mount_option_parse(text, "/home", &a, &m, &e) >= 0)
 		fail_msg("'%s' was accepted", text);
 	assert_int_equal(e.kind, ERR_USAGE);
 	assert_null(m.destination);
@@ -103,7 +103,7 @@ static void binds(void **state)
 	(void)state;
 	is(B, "/a > /b (bind rbind rprivate)");
 	is("dst=/b,type=bind,source=/a", "/a > /b (bind rbind rprivate)");
-	is("type=BIND,src=./a,target=/b/../c", "/work/./a > /c (bind rbind rprivate)");
+	is("type=BIND,src=./a,target=/b/../c", "/home/./a > /c (bind rbind rprivate)");
 	is("\"src=/a,x\",type=bind,\"destination=/b \"\"\"", "/a,x > /b \" (bind rbind rprivate)");
 	is(B ",readonly", "/a > /b (bind rbind rprivate rro)");
 	is(B ",ro=true", "/a > /b (bind rbind rprivate rro)");
