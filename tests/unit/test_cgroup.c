@@ -467,11 +467,23 @@ static void v2_groups_with_processes_hand_nothing_on(void **state)
 	check_file(f, "own/cgroup.subtree_control", "+pidsry"); /* the last one over "+memory" */
 }
 
+/* The group "g", which exists, and what is to be written there. */
+static CgroupRequest request_for(const Fake *f, const CgroupWrite *writes, size_t count)
+{
+	CgroupRequest r = { .is_v2 = true,
+			    .controllers = "",
+			    .top = f->root,
+			    .dir = arena_printf(&arena, "%s/g", f->root),
+			    .writes = writes,
+			    .writes_count = count };
+	assert_int_equal(mkdir(r.dir, 0755), 0);
+	return r;
+}
+
 /* A write has a second file, for kernels and schedulers that have no first. */
 static void what_is_not_there_is_written_elsewhere(void **state)
 {
 	Fake *f = *state;
-	char *dir = arena_printf(&arena, "%s/g", f->root);
 	CgroupWrite write = { .file = "io.bfq.weight",
 			      .value = "100",
 			      .or_file = "io.weight",
@@ -479,16 +491,9 @@ static void what_is_not_there_is_written_elsewhere(void **state)
 			      .what = "block I/O weight",
 			      .missing = "this kernel has no weights",
 			      .asked = true };
-	CgroupRequest r = { .is_v2 = true,
-			    .controllers = "",
-			    .top = f->root,
-			    .dir = dir,
-			    .writes = &write,
-			    .writes_count = 1 };
-	AUTO(fd_close) int dirfd = FD_NONE;
+	CgroupRequest r = request_for(f, &write, 1);
+	AUTO(fd_close) int dirfd = open(r.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	Err e = { 0 };
-	assert_int_equal(mkdir(dir, 0755), 0);
-	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(cgroup_write_all(&r, dirfd, &e), -ENOENT);
 	assert_non_null(
 		strstr(e.msg, "set the block I/O weight to 100: this kernel has no weights; the group "));
@@ -528,14 +533,9 @@ static void a_default_that_is_left_out_is_told_when_all_else_is_done(void **stat
 		{ .file = "pids.max", .value = "2048", .what = "limit of processes" },
 		{ .file = "memory.max", .value = "4096", .what = "memory limit", .asked = true },
 	};
-	CgroupRequest r = { .controllers = "",
-			    .top = f->root,
-			    .dir = arena_printf(&arena, "%s/g", f->root),
-			    .writes = writes,
-			    .writes_count = 2 };
+	CgroupRequest r = request_for(f, writes, ARRAY_LEN(writes));
 	char warning[512];
 	Err e = { 0 };
-	assert_int_equal(mkdir(r.dir, 0755), 0);
 	assert_int_equal(write_and_read_warning(&r, warning, sizeof warning, &e), -ENOENT);
 	assert_non_null(strstr(e.msg, "memory limit"));
 	assert_string_equal(warning, "");
@@ -550,22 +550,14 @@ static void a_default_that_is_left_out_is_told_when_all_else_is_done(void **stat
 static void a_limit_below_what_is_in_use_is_refused_before_it_kills(void **state)
 {
 	Fake *f = *state;
-	char *dir = arena_printf(&arena, "%s/g", f->root);
 	CgroupWrite write = { .file = "memory.max",
 			      .value = "4096",
 			      .above = "memory.current",
 			      .what = "memory limit",
 			      .asked = true };
-	CgroupRequest r = { .is_v2 = true,
-			    .controllers = "",
-			    .top = f->root,
-			    .dir = dir,
-			    .writes = &write,
-			    .writes_count = 1 };
-	AUTO(fd_close) int dirfd = FD_NONE;
+	CgroupRequest r = request_for(f, &write, 1);
+	AUTO(fd_close) int dirfd = open(r.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	Err e = { 0 };
-	assert_int_equal(mkdir(dir, 0755), 0);
-	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	put(f, "g/memory.max", "max\n");
 	put(f, "g/memory.current", "4096\n");
 	assert_int_equal(cgroup_write_all(&r, dirfd, &e), -EBUSY);
