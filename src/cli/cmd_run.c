@@ -63,10 +63,20 @@ static void print_id(const char *id)
 				   NULL); /* the command runs: no reason to end it */
 }
 
-/* The options as a request; everything that can be said without looking at the host is checked. */
-static int run_read(const CliContext *c, RunOpts *o, Err *e)
+static int explain_check(const RunOpts *o, bool *ret_json, Err *e)
+{
+	if (!o->explain && o->format.format)
+		return err_make(e, ERR_USAGE, 0, "--format is for --explain");
+	if (o->explain && strcmp(o->explain, "plan") != 0 && strcmp(o->explain, "timed") != 0)
+		return err_make(e, ERR_USAGE, 0, "--explain takes 'timed' or nothing, not '%s'",
+				o->explain);
+	return format_is_json(&o->format, ret_json, e);
+}
+
+int run_read(const CliContext *c, RunOpts *o, bool *ret_json, Err *e)
 {
 	RunRequest *r = &o->request;
+	TRY(explain_check(o, ret_json, e));
 	drop_empty(r);
 	TRY(check_command(r, &c->args, e));
 	TRY(security_options_read(&o->security, c->arena, r, e));
@@ -82,24 +92,13 @@ static int run_read(const CliContext *c, RunOpts *o, Err *e)
 	return 0;
 }
 
-static int explain_check(const RunOpts *o, bool *ret_json, Err *e)
-{
-	if (!o->explain && o->format.format)
-		return err_make(e, ERR_USAGE, 0, "--format is for --explain");
-	if (o->explain && strcmp(o->explain, "plan") != 0 && strcmp(o->explain, "timed") != 0)
-		return err_make(e, ERR_USAGE, 0, "--explain takes 'timed' or nothing, not '%s'",
-				o->explain);
-	return format_is_json(&o->format, ret_json, e);
-}
-
 static int run_main(const CliContext *c, void *opts, Err *e)
 {
 	RunOpts *o = opts;
 	bool json;
 	int code;
 
-	TRY(explain_check(o, &json, e));
-	TRY(run_read(c, o, e));
+	TRY(run_read(c, o, &json, e));
 	if (o->explain && strcmp(o->explain, "timed") == 0)
 		return explain_run_timed(&o->request, json, c->arena, e);
 	if (o->explain)

@@ -30,8 +30,8 @@
 #include "engine/memory_report.h"
 #include "engine/network_files.h"
 #include "engine/overlay_dir.h"
+#include "engine/request_check.h"
 #include "engine/root_option.h"
-#include "engine/run_request.h"
 #include "engine/seccomp_option.h"
 #include "engine/selinux_label.h"
 #include "engine/spec_fill.h"
@@ -50,6 +50,7 @@
 
 #define ID_BYTES    32
 #define ARENA_BYTES ((size_t)4 << 20) /* of address space; only what is touched becomes memory */
+#define ID_SHOWN    12                /* digits of an id that people see */
 
 /* One run, from request to exit code. */
 typedef struct Run {
@@ -92,6 +93,16 @@ static void run_close_auto(Run *r)
 	run_close(r);
 }
 
+void run_request_init(RunRequest *r)
+{
+	*r = (RunRequest){ 0 };
+	r->memory = r->memory_swap = r->memory_reservation = r->shm_size = SPEC_UNSET;
+	r->cpu_shares = r->cpu_period = r->cpu_quota = r->nano_cpus = r->pids_limit = SPEC_UNSET;
+	r->memory_swappiness = r->cpu_rt_period = r->cpu_rt_runtime = r->blkio_weight = SPEC_UNSET;
+	r->stop_timeout = r->oom_score_adj = SPEC_UNSET;
+	r->sig_proxy = true;
+}
+
 static int id_make(Arena *a, const char **ret, Err *e)
 {
 	unsigned char bytes[ID_BYTES];
@@ -103,6 +114,22 @@ static int id_make(Arena *a, const char **ret, Err *e)
 		id[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
 	}
 	*ret = id;
+	return 0;
+}
+
+/* --hostname; without it the id's beginning, and with the host's network or uts namespace the host's. */
+static int hostname_choose(Run *r, Err *e)
+{
+	const RunRequest *q = r->request;
+	if (q->hostname) {
+		r->context.hostname = q->hostname;
+	} else if (run_shares(q->uts) || run_shares(q->network)) {
+		char name[LIMIT_HOST_NAME + 1] = "";
+		if (gethostname(name, sizeof name - 1) < 0)
+			return err_sys(e, "get the host's name");
+		r->context.hostname = arena_strdup(r->arena, name);
+	} else
+		r->context.hostname = arena_strndup(r->arena, r->context.id, ID_SHOWN);
 	return 0;
 }
 
@@ -157,14 +184,14 @@ static int run_look(Run *r, Err *e)
 {
 	RunContext *c = &r->context;
 	TRY(container_options_read(r->request, r->arena, &r->options, e)); /* before anything is opened */
-	TRY(run_request_check(r->request, e));
+	TRY(request_check(r->request, e));
 	TRY(userns_read(r->request, r->arena, &r->context.userns, e));
 	TRY(dirs_state(r->request->state_dir, r->arena, &r->state_dir, e));
 	TRY(dirs_root(r->request->root_dir, r->arena, &r->root_dir, e));
 	TRY(id_make(r->arena, &c->id, e));
 	TRY(run_look_at_root(r, e));
 	TRY(host_facts_probe("", facts_wanted(r), r->arena, &r->facts, e));
-	TRY(run_hostname_choose(r->request, c->id, r->arena, &c->hostname, e));
+	TRY(hostname_choose(r, e));
 	TRY(run_make_network_texts(r, e));
 	TRY(run_look_at_user(r, e));
 	c->container_dir = arena_printf(r->arena, "%s/containers/%s", r->state_dir, c->id);
