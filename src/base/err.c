@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 const char *err_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -78,8 +80,5 @@ const char *err_text(const Err *e, char *buf, unsigned long size)
 			       strerror(e->sys)); /* cut only when the caller's buffer is small */
 	else
 		(void)snprintf(buf, size, "%s", e->msg);
-	for (char *p = buf; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	return buf;
+	return str_mask_controls(buf);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 static bool debug_on;
 
 void log_set_debug(bool on)
@@ -25,9 +27,8 @@ __attribute__((format(printf, 2, 0))) static void line(const char *level, const 
 	size_t len = n < 0 ? (size_t)head : (size_t)head + (size_t)n;
 	if (len > sizeof text - 2)
 		len = sizeof text - 2;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-			text[i] = '?';
+	text[len] = '\0';
+	str_mask_controls(text);
 	text[len] = '\n';
 	if (write(STDERR_FILENO, text, len + 1) < 0)
 		return; /* a closed stderr is no reason to fail */

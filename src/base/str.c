@@ -61,6 +61,45 @@ StrList str_split(Arena *a, const char *s, char sep)
 	}
 }
 
+/* How many bytes of a control character begin here; 0: none. */
+static size_t control_length(const char *s)
+{
+	unsigned char c = (unsigned char)s[0], next = (unsigned char)(c ? s[1] : 0);
+	if (c == 0xc2 && next >= 0x80 && next <= 0x9f)
+		return 2;
+	return (c > 0 && c < 0x20) || c == 0x7f;
+}
+
+bool str_is_printable(const char *s)
+{
+	while (*s && control_length(s) == 0)
+		s++;
+	return *s == '\0';
+}
+
+char *str_mask_controls(char *s)
+{
+	for (char *p = s; *p;) {
+		size_t n = control_length(p);
+		memset(p, '?', n);
+		p += n ? n : 1;
+	}
+	return s;
+}
+
+char *str_escape_controls(Arena *a, const char *s)
+{
+	char *text = arena_alloc(a, 4 * strlen(s) + 1), *out = text;
+	while (*s) {
+		size_t n = control_length(s);
+		if (n == 0)
+			*out++ = *s++;
+		for (; n > 0; n--)
+			out += snprintf(out, 5, "\\x%02x", (unsigned char)*s++);
+	}
+	return text;
+}
+
 bool path_is_below(const char *path, const char *dir)
 {
 	if (strcmp(dir, "/") == 0)

@@ -26,6 +26,12 @@ int str_format(char *buf, size_t size, const char *fmt, ...) __attribute__((form
 /* Splits s at each sep into a list of copies; empty parts are kept; "" gives one empty part. */
 StrList str_split(Arena *a, const char *s, char sep);
 
+/* What a terminal would obey: control characters, also those of Unicode (U+0080 to U+009F). In text that comes from outside they are
+ * replaced, each byte by '?', or shown as escapes, "\x1b". */
+bool str_is_printable(const char *s);
+char *str_mask_controls(char *s); /* in place; returns s */
+char *str_escape_controls(Arena *a, const char *s);
+
 /* True when path equals dir or lies below it; both absolute and without "." and "..". */
 bool path_is_below(const char *path, const char *dir);
 

@@ -1,6 +1,5 @@
 #include "runtime/explain.h"
 
-#include <ctype.h>
 #include <linux/mount.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,18 +35,10 @@ void explain_add(Explain *x, Stage stage, const char *why, const char *call, ...
 	va_start(ap, call);
 	const char *raw = arena_vprintf(x->arena, call, ap);
 	va_end(ap);
-	char *text = arena_alloc(x->arena, 4 * strlen(raw) + 1), *out = text;
-	for (; *raw; raw++) {
-		unsigned char c = (unsigned char)*raw;
-		if (iscntrl(c))
-			out += snprintf(out, 5, "\\x%02x", c);
-		else
-			*out++ = *raw;
-	}
-	*out = '\0';
 	ExplainStage *s = &x->stages[stage];
 	*arena_push(x->arena, &s->steps, &s->steps_count,
-		    ExplainStep) = (ExplainStep){ .call = text, .why = why };
+		    ExplainStep) = (ExplainStep){ .call = str_escape_controls(x->arena, raw),
+						  .why = why };
 }
 
 const char *explain_bits(Arena *a, uint64_t value, const ExplainBit *bits, size_t count)

@@ -17,15 +17,7 @@ __attribute__((format(printf, 2, 3))) static void line(Dump *d, const char *fmt,
 	va_start(ap, fmt);
 	const char *raw = arena_vprintf(d->arena, fmt, ap);
 	va_end(ap);
-	char *text = arena_alloc(d->arena, 4 * strlen(raw) + 1), *out = text;
-	for (; *raw; raw++) {
-		unsigned char c = (unsigned char)*raw;
-		if (c >= 0x20 && c != 0x7f)
-			*out++ = *raw;
-		else
-			out += snprintf(out, 5, "\\x%02x", c);
-	}
-	strlist_add(d->arena, &d->lines, text);
+	strlist_add(d->arena, &d->lines, str_escape_controls(d->arena, raw));
 }
 
 static const char *str_or(const WireBuild *w, WireStr s, const char *none)

@@ -43,6 +43,30 @@ static void format_tells_when_it_does_not_fit(void **state)
 	assert_string_equal(buf, "");
 }
 
+static void control_characters_are_shown(void **state)
+{
+	(void)state;
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	static const char *const texts[][3] = {
+		{ "plain", "plain", "plain" },
+		{ "", "", "" },
+		{ "a\nb\x7f", "a?b?", "a\\x0ab\\x7f" },
+		{ "\x1b[31m", "?[31m", "\\x1b[31m" },
+		{ "\xc2\x9b"
+		  "31m\xc2\x80\xc2\x9f",
+		  "??31m????", "\\xc2\\x9b31m\\xc2\\x80\\xc2\\x9f" }, /* the same, for a terminal of Unicode */
+		{ "\xc2\xa0\xc3\x9f\xc2", "\xc2\xa0\xc3\x9f\xc2", "\xc2\xa0\xc3\x9f\xc2" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		char *copy = arena_strdup(&a, texts[i][0]);
+		assert_int_equal(str_is_printable(copy), i < 2 || i == 5);
+		assert_string_equal(str_escape_controls(&a, copy), texts[i][2]);
+		assert_ptr_equal(str_mask_controls(copy), copy);
+		assert_string_equal(copy, texts[i][1]);
+		assert_true(str_is_printable(copy));
+	}
+}
+
 static void split_keeps_empty_parts(void **state)
 {
 	(void)state;
@@ -122,6 +146,7 @@ int main(void)
 		cmocka_unit_test(null_equals_only_null),
 		cmocka_unit_test(beginnings_and_ends),
 		cmocka_unit_test(format_tells_when_it_does_not_fit),
+		cmocka_unit_test(control_characters_are_shown),
 		cmocka_unit_test(split_keeps_empty_parts),
 		cmocka_unit_test(a_list_finds_what_was_added),
 		cmocka_unit_test(below_is_by_whole_components),
