@@ -9,13 +9,9 @@ static bool is_address(const char *text)
 	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
 }
 
-/* One word of a file in which white space separates: also no '#', which begins a comment. */
-static bool is_word(const char *text)
+bool network_is_word(const char *text)
 {
-	for (const char *p = text; *p; p++)
-		if ((unsigned char)*p <= ' ' || *p == '#' || *p == 0x7f)
-			return false;
-	return *text != '\0';
+	return *text && !strpbrk(text, " #") && str_is_printable(text);
 }
 
 static int hosts_line(const char *text, Arena *a, const char **ret, Err *e)
@@ -25,7 +21,7 @@ static int hosts_line(const char *text, Arena *a, const char **ret, Err *e)
 	size_t address_len = strlen(address);
 	if (address_len > 2 && address[0] == '[' && address[address_len - 1] == ']')
 		address = arena_strndup(a, address + 1, address_len - 2);
-	if (!is_word(name) || !is_address(address))
+	if (!network_is_word(name) || !is_address(address))
 		return err_make(e, ERR_USAGE, 0, "--add-host '%s': not of the form NAME:ADDRESS", text);
 	*ret = arena_printf(a, "%s\t%s\n", address, name);
 	return 0;
@@ -45,7 +41,7 @@ int network_hosts_lines(const StrList *add, Arena *a, const char **ret, Err *e)
 static int check_words(const StrList *words, const char *option, Err *e)
 {
 	for (size_t i = 0; i < words->count; i++)
-		if (!is_word(words->items[i]))
+		if (!network_is_word(words->items[i]))
 			return err_make(e, ERR_USAGE, 0, "%s '%s': not a single word", option,
 					words->items[i]);
 	return 0;

@@ -8,6 +8,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* One word of a file in which white space separates: no control character either, and no '#', which begins a comment. */
+bool network_is_word(const char *text);
+
 /* The lines for --add-host: "NAME:ADDRESS" or "NAME=ADDRESS", an IPv6 address with or without brackets. */
 int network_hosts_lines(const StrList *add, Arena *a, const char **ret, Err *e);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "engine/network_text.h"
 #include "engine/spec_fill.h"
 
 /* Docker's rule for names. */
@@ -20,12 +21,12 @@ static int name_check(const char *name, Err *e)
 	return 0;
 }
 
+/* It stands in /etc/hosts, and in the prompt of every shell. */
 static int hostname_check(const char *what, const char *name, Err *e)
 {
-	size_t len = strlen(name);
-	if (len == 0 || len > LIMIT_HOST_NAME || strpbrk(name, " \t\n/"))
+	if (strlen(name) > LIMIT_HOST_NAME || strchr(name, '/') || !network_is_word(name))
 		return err_make(e, ERR_USAGE, 0,
-				"%s name '%s': 1 to %u characters without space and '/' are allowed",
+				"%s name '%s': 1 to %u characters without space, control characters, '/' and '#' are allowed",
 				what, name, LIMIT_HOST_NAME);
 	return 0;
 }
