@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,24 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "kern/sys.h"
+
+/* user_namespaces(7), clone(2), unshare(2): what errno says of a failed call for new namespaces, or for a process alone. */
+static int namespaces_failed(uint64_t flags, const char *what, Err *e)
+{
+	if (errno == EPERM && (flags & CLONE_NEWUSER))
+		return err_make(e, ERR_SYS, EPERM,
+				"make a user namespace: not allowed in a chroot, or by a sysctl (kernel.unprivileged_userns_clone, "
+				"kernel.apparmor_restrict_unprivileged_userns)");
+	if (errno == ENOSPC && (flags & CLONE_NEWUSER))
+		return err_make(e, ERR_SYS, ENOSPC,
+				"make a user namespace: the sysctl user.max_user_namespaces is reached");
+	if (errno == EAGAIN)
+		return err_make(e, ERR_SYS, EAGAIN,
+				"%s: a limit of processes is reached, of its group or one above (pids.max), of this user "
+				"(ulimit -u) or of the host",
+				what);
+	return err_sys(e, "%s", what);
+}
 
 pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e)
 {
@@ -30,22 +49,26 @@ pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e)
 	if (pid < 0 && errno == ENOSYS)
 		return err_make(e, ERR_SYS, ENOSYS,
 				"this kernel has no clone3 (Linux 5.7 is needed), or a seccomp filter hides it");
-	if (pid < 0 && errno == EPERM && (flags & CLONE_NEWUSER)) /* user_namespaces(7), clone(2) */
-		return err_make(e, ERR_SYS, EPERM,
-				"make a user namespace: not allowed in a chroot, or by a sysctl (kernel.unprivileged_userns_clone, "
-				"kernel.apparmor_restrict_unprivileged_userns)");
-	if (pid < 0 && errno == ENOSPC && (flags & CLONE_NEWUSER))
-		return err_make(e, ERR_SYS, ENOSPC,
-				"make a user namespace: the sysctl user.max_user_namespaces is reached");
-	if (pid < 0 && errno == EAGAIN)
-		return err_make(e, ERR_SYS, EAGAIN,
-				"make a process%s: a limit of processes is reached, of its group or one above (pids.max), of this user "
-				"(ulimit -u) or of the host",
-				flags ? " in new namespaces" : "");
 	if (pid < 0)
-		return err_sys(e, "make a process%s", flags ? " in new namespaces" : "");
+		return namespaces_failed(flags,
+					 flags ? "make a process in new namespaces" : "make a process",
+					 e);
 	*ret_pidfd = pidfd;
 	return pid;
+}
+
+int process_unshare(uint64_t flags, Err *e)
+{
+	return unshare((int)flags) < 0 ? namespaces_failed(flags, "make new namespaces", e) : 0;
+}
+
+int process_file_write(pid_t pid, const char *name, const char *text, Err *e)
+{
+	char path[64];
+	TRY(str_format(path, sizeof path, "/proc/%d/%s", pid, name));
+	int r = fd_write_text_at(AT_FDCWD, path, text);
+	return r < 0 ? err_make(e, ERR_SYS, -r, "write '%.*s' to %s", (int)strcspn(text, "\n"), text, path)
+		     : 0;
 }
 
 int process_open(pid_t pid, int *ret_pidfd, Err *e)

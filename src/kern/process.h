@@ -17,6 +17,12 @@
  * Returns the pid, and the pidfd (close-on-exec) in *ret_pidfd; in the child 0, and *ret_pidfd is untouched. */
 pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e);
 
+/* unshare(2): moves this process into new namespaces (CLONE_NEW*). Its errors are those of process_clone(). */
+int process_unshare(uint64_t flags, Err *e);
+
+/* Writes text to the file of a process in /proc, "uid_map", "oom_score_adj" ..., in one write(2). */
+int process_file_write(pid_t pid, const char *name, const char *text, Err *e);
+
 /* A pidfd of an existing process. -ESRCH (ERR_STATE): there is none. */
 int process_open(pid_t pid, int *ret_pidfd, Err *e);
 

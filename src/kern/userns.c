@@ -1,7 +1,7 @@
 #include "kern/userns.h"
 
 #include <fcntl.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/sched.h>
@@ -9,6 +9,12 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "kern/process.h"
+
+bool userns_is_first(void)
+{
+	struct stat st;
+	return stat("/proc/self/ns/user", &st) < 0 || st.st_ino == USERNS_FIRST_INODE;
+}
 
 /* The child: waits until the parent closes its end, or dies. */
 static _Noreturn void wait_for_end(int in, int out)
@@ -20,20 +26,11 @@ static _Noreturn void wait_for_end(int in, int out)
 	_exit(0);
 }
 
-static int map_write(pid_t pid, const char *name, const char *map, Err *e)
-{
-	char path[64];
-	TRY(str_format(path, sizeof path, "/proc/%d/%s", pid, name));
-	int r = fd_write_text_at(AT_FDCWD, path, map);
-	return r < 0 ? err_make(e, ERR_SYS, -r, "write '%.*s' to %s", (int)strcspn(map, "\n"), map, path)
-		     : 0;
-}
-
 static int maps_write_and_open(pid_t pid, const char *uid_map, const char *gid_map, int *ret_fd, Err *e)
 {
 	char path[64];
-	TRY(map_write(pid, "uid_map", uid_map, e));
-	TRY(map_write(pid, "gid_map", gid_map, e));
+	TRY(process_file_write(pid, "uid_map", uid_map, e));
+	TRY(process_file_write(pid, "gid_map", gid_map, e));
 	TRY(str_format(path, sizeof path, "/proc/%d/ns/user", pid));
 	int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

@@ -140,15 +140,15 @@ static void explain_idmaps(const Plan *p, Explain *x)
 
 static void explain_maps(const Plan *p, Explain *x)
 {
-	if (!p->uid_map)
+	if (!p->userns.uid_map)
 		return;
-	if (p->deny_setgroups)
+	if (p->userns.deny_setgroups)
 		explain_add(x, STAGE_MAPPED,
 			    "the kernel's condition for a map that is made without privilege",
 			    "write(\"/proc/PID/setgroups\", \"deny\")");
-	explain_map(p->gid_map, p->newgidmap, "gid_map", x,
+	explain_map(p->userns.gid_map, p->userns.newgidmap, "gid_map", x,
 		    "which groups outside the groups inside are (inside, outside, how many)");
-	explain_map(p->uid_map, p->newuidmap, "uid_map", x,
+	explain_map(p->userns.uid_map, p->userns.newuidmap, "uid_map", x,
 		    "and which users: its root is nobody special outside");
 }
 

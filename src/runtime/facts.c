@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "kern/sys.h"
+#include "kern/userns.h"
 #include "runtime/facts_parts.h"
 
 const char *probe_path(const Probe *p, const char *path)
@@ -49,9 +50,6 @@ static int probe_caps(HostFacts *f, Err *e)
 	return 0;
 }
 
-/* The inode of the first user namespace, linux/proc_ns.h: root of any other is not the owner of the host's files. */
-#define FIRST_USER_NS_INODE 0xEFFFFFFDu
-
 /* True when this process's user namespace is the one that owns its mounts: in a user namespace that has no mount namespace of
  * its own, CAP_SYS_ADMIN does not extend to mounting. */
 static bool owns_mounts(bool *ret_first)
@@ -65,7 +63,7 @@ static bool owns_mounts(bool *ret_first)
 		return false;
 	if (fstat(userns, &owner) < 0 || stat("/proc/self/ns/user", &ours) < 0)
 		return false;
-	*ret_first = ours.st_ino == FIRST_USER_NS_INODE;
+	*ret_first = ours.st_ino == USERNS_FIRST_INODE;
 	return owner.st_ino == ours.st_ino && owner.st_dev == ours.st_dev;
 }
 

@@ -15,7 +15,6 @@
 #include "kern/sys.h"
 #include "runtime/group_report.h"
 #include "runtime/init_exe.h"
-#include "runtime/newidmap.h"
 #include "runtime/parent_idmap.h"
 #include "runtime/record.h"
 #include "runtime/userns_why.h"
@@ -236,7 +235,7 @@ static int init_exec(int init_fd, int plan_fd, const Sync *sync, Err *e)
 static int container_child(Start *s, int plan_fd, Err *e)
 {
 	TRY(descriptors_allow(s->plan, e));
-	if (s->plan->uid_map)
+	if (s->plan->userns.uid_map)
 		TRY(caps_carry_through_exec(e));
 	if (s->root_fd >= 0)
 		TRY(fd_keep_for_exec(s->root_fd, e));
@@ -339,7 +338,7 @@ static int explain_clone(const Start *s, int r, Err *e)
 				"start the container in the group %s: a group above it is threaded (cgroup.type), and no container can be "
 				"in such a tree; name another group with --cgroup-parent",
 				dir);
-	return s->plan->uid_map ? userns_why_not_made("", r, e) : r;
+	return s->plan->userns.uid_map ? userns_why_not_made("", r, e) : r;
 }
 
 static int init_spawn(Start *s, Undo *undo, Err *e)
@@ -362,34 +361,6 @@ static int init_spawn(Start *s, Undo *undo, Err *e)
 	return 0;
 }
 
-static int proc_file_write(pid_t pid, const char *name, const char *text, Err *e)
-{
-	char path[64];
-	TRY(str_format(path, sizeof path, "/proc/%d/%s", pid, name));
-	int r = fd_write_text_at(AT_FDCWD, path, text);
-	return r < 0 ? err_make(e, ERR_SYS, -r, "write '%.*s' to %s", (int)strcspn(text, "\n"), text, path)
-		     : 0;
-}
-
-/* user_namespaces(7): the maps of a new user namespace are written once, from outside, before anybody acts in it. */
-static int id_map_write(const Start *s, const char *file, const char *map, const char *helper, Err *e)
-{
-	pid_t pid = s->container.pid;
-	return helper ? newidmap_run(helper, pid, map, s->arena, e)
-		      : proc_file_write(pid, file, map, e);
-}
-
-static int id_maps_write(const Start *s, Err *e)
-{
-	const Plan *p = s->plan;
-	if (!p->uid_map)
-		return 0;
-	if (p->deny_setgroups)
-		TRY(proc_file_write(s->container.pid, "setgroups", "deny", e));
-	TRY(id_map_write(s, "gid_map", p->gid_map, p->newgidmap, e));
-	return id_map_write(s, "uid_map", p->uid_map, p->newuidmap, e);
-}
-
 /* proc(5): nobody goes below what was set with CAP_SYS_RESOURCE of the host's user namespace without it. */
 static int oom_score_write(const Start *s, Err *e)
 {
@@ -397,7 +368,7 @@ static int oom_score_write(const Start *s, Err *e)
 	const char *text = s->plan->oom_score_adj;
 	if (!text)
 		return 0;
-	int r = proc_file_write(s->container.pid, "oom_score_adj", text, e);
+	int r = process_file_write(s->container.pid, "oom_score_adj", text, e);
 	if (r != -EACCES)
 		return r;
 	(void)fd_read_text_at(AT_FDCWD, "/proc/self/oom_score_adj", now, sizeof now); /* for the message */
@@ -420,7 +391,7 @@ static int process_record(const Start *s, Err *e)
 static int explain_death(const Start *s, int r, Err *e)
 {
 	ProcessEnd end;
-	if (s->plan->uid_map && !s->facts->privileged)
+	if (s->plan->userns.uid_map && !s->facts->privileged)
 		r = userns_why_powerless("", r, e);
 	if ((r != -ECONNRESET && r != -EPIPE) || process_wait(s->container.pidfd, &end, NULL) < 0)
 		return r;
@@ -431,7 +402,8 @@ static int explain_death(const Start *s, int r, Err *e)
  * its end, with all it had to say in ours, signals can end the start. */
 static int init_accompany(Start *s, Err *e)
 {
-	TRY(id_maps_write(s, e));
+	if (s->plan->userns.uid_map)
+		TRY(userns_maps_write(&s->plan->userns, s->container.pid, s->arena, e));
 	TRY(oom_score_write(s, e));
 	TRY(process_record(s, e));
 	TRY(timeline_mark(s->timeline->page, STAGE_MAPPED,

@@ -128,7 +128,7 @@ static uint64_t propagation_of(const Plan *p, const WireMount *m)
 {
 	if (!(m->propagation & (MS_SHARED | MS_SLAVE)))
 		return MS_PRIVATE;
-	return p->uid_map ? MS_SLAVE : 0;
+	return p->userns.uid_map ? MS_SLAVE : 0;
 }
 
 static int source_copy(const Plan *p, const PlanIdmapMount *i, Arena *a, Idmaps *m, Err *e)

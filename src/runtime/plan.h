@@ -17,6 +17,7 @@
 #include "fmt/spec.h"
 #include "runtime/facts.h"
 #include "runtime/plan_cgroup.h"
+#include "runtime/userns_maps.h"
 #include "wire/wire_build.h"
 
 /* What a plan needs to know besides spec and facts. */
@@ -54,12 +55,9 @@ typedef struct PlanIdmapMount { /* a bind whose copy is made and id-mapped by th
 typedef struct Plan {
 	const char *container_id;
 	uint64_t clone_flags; /* CLONE_NEW* for clone3; the cgroup namespace is unshared by init after joining */
-	const char *uid_map, *gid_map; /* text for /proc/PID/{uid,gid}_map; NULL: no user namespace */
-	const char *oom_score_adj;     /* text for /proc/PID/oom_score_adj; NULL: left as it is */
-	const char *newuidmap,
-		*newgidmap; /* the programs that write them for an ordinary user; NULL: written here */
-	bool deny_setgroups; /* write "deny" first: the map is made without privilege */
-	PlanIdmap *idmaps;   /* different ones only */
+	UsernsMaps userns;         /* all NULL: no user namespace of its own */
+	const char *oom_score_adj; /* text for /proc/PID/oom_score_adj; NULL: left as it is */
+	PlanIdmap *idmaps;         /* different ones only */
 	size_t idmaps_count;
 	int root_idmap; /* index of idmaps, or -1: the root, or its lower layer, is shown as it is */
 	PlanIdmapMount *idmap_mounts;

@@ -78,14 +78,14 @@ static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 	if (p->init_nofile)
 		line(d, "init nofile soft %llu", (unsigned long long)p->init_nofile);
 	line(d, "clone 0x%llx", (unsigned long long)p->clone_flags);
-	dump_map(d, "uid_map", p->uid_map);
-	if (p->newuidmap)
-		line(d, "uid_map by %s", p->newuidmap);
-	if (p->deny_setgroups)
+	dump_map(d, "uid_map", p->userns.uid_map);
+	if (p->userns.newuidmap)
+		line(d, "uid_map by %s", p->userns.newuidmap);
+	if (p->userns.deny_setgroups)
 		line(d, "setgroups deny");
-	dump_map(d, "gid_map", p->gid_map);
-	if (p->newgidmap)
-		line(d, "gid_map by %s", p->newgidmap);
+	dump_map(d, "gid_map", p->userns.gid_map);
+	if (p->userns.newgidmap)
+		line(d, "gid_map by %s", p->userns.newgidmap);
 	if (p->wire.head.setup_uid || p->wire.head.setup_gid)
 		line(d, "set up by %u:%u", p->wire.head.setup_uid, p->wire.head.setup_gid);
 	dump_idmaps(d, p);

@@ -107,11 +107,11 @@ static int side_text(const PlanContext *c, const IdmapSide *s, const char **ret,
 	if (s->count > 0 && s->given_count > 0)
 		return err_make(e, ERR_SPEC, 0, "the option and %sMappings exclude each other", s->what);
 	if (s->count > 0)
-		return plan_map_text(s->maps, s->count, s->what, c->arena, ret, e);
+		return userns_map_text(s->maps, s->count, s->what, c->arena, ret, e);
 	if (s->given_count > 0)
-		return plan_map_text(s->given, s->given_count, s->what, c->arena, ret, e);
+		return userns_map_text(s->given, s->given_count, s->what, c->arena, ret, e);
 	if (s->own_count > 0)
-		return plan_map_text(s->own, s->own_count, s->what, c->arena, ret, e);
+		return userns_map_text(s->own, s->own_count, s->what, c->arena, ret, e);
 	return err_make(e, ERR_SPEC, 0,
 			"'idmap' without %ss needs a user namespace of the container, whose ids it means",
 			s->what);

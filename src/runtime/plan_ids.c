@@ -1,7 +1,5 @@
 #include <linux/sched.h>
-#include <string.h>
 
-#include "base/limits.h"
 #include "runtime/plan_parts.h"
 
 static const struct {
@@ -12,57 +10,6 @@ static const struct {
 	{ SPEC_NS_MOUNT, CLONE_NEWNS }, { SPEC_NS_IPC, CLONE_NEWIPC },
 	{ SPEC_NS_UTS, CLONE_NEWUTS },  { SPEC_NS_USER, CLONE_NEWUSER },
 };
-
-/* The highest id that a map can give away: 2^32-1 means "no id" everywhere. */
-#define ID_MAX UINT32_MAX
-
-static int map_check_line(const SpecIdMap *m, const char *what, Err *e)
-{
-	if (m->size == 0)
-		return err_make(e, ERR_SPEC, 0, "%s map %u:%u:%u: the size is zero", what,
-				m->container_id, m->host_id, m->size);
-	if ((uint64_t)m->container_id + m->size > ID_MAX || (uint64_t)m->host_id + m->size > ID_MAX)
-		return err_make(e, ERR_SPEC, 0, "%s map %u:%u:%u: goes beyond the last id", what,
-				m->container_id, m->host_id, m->size);
-	return 0;
-}
-
-static bool ranges_meet(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
-{
-	return (uint64_t)a < (uint64_t)b + b_size && (uint64_t)b < (uint64_t)a + a_size;
-}
-
-static int map_check_overlap(const SpecIdMap *maps, size_t i, const char *what, Err *e)
-{
-	for (size_t k = 0; k < i; k++)
-		if (ranges_meet(maps[i].container_id, maps[i].size, maps[k].container_id, maps[k].size) ||
-		    ranges_meet(maps[i].host_id, maps[i].size, maps[k].host_id, maps[k].size))
-			return err_make(e, ERR_SPEC, 0, "%s maps %u:%u:%u and %u:%u:%u overlap",
-					what, maps[k].container_id, maps[k].host_id, maps[k].size,
-					maps[i].container_id, maps[i].host_id, maps[i].size);
-	return 0;
-}
-
-/* user_namespaces(7) wants it in one write of less than a page. */
-int plan_map_text(const SpecIdMap *maps, size_t count, const char *what, Arena *a, const char **ret,
-		  Err *e)
-{
-	char *text = arena_strdup(a, "");
-	if (count > LIMIT_ID_MAPS)
-		return err_make(e, ERR_SPEC, 0, "%zu %s maps, the kernel takes at most %u", count,
-				what, LIMIT_ID_MAPS);
-	for (size_t i = 0; i < count; i++) {
-		TRY(map_check_line(&maps[i], what, e));
-		TRY(map_check_overlap(maps, i, what, e));
-		text = arena_printf(a, "%s%u %u %u\n", text, maps[i].container_id, maps[i].host_id,
-				    maps[i].size);
-	}
-	if (strlen(text) >= 4096)
-		return err_make(e, ERR_SPEC, 0,
-				"the %s maps are longer than the page the kernel takes", what);
-	*ret = text;
-	return 0;
-}
 
 static bool id_is_mapped(const SpecIdMap *maps, size_t count, uint32_t id)
 {
@@ -77,40 +24,6 @@ bool plan_gid_is_mapped(const Spec *s, uint32_t gid)
 	const SpecLinux *l = &s->linux_;
 	return !(l->namespaces & SPEC_NS_USER) ||
 	       id_is_mapped(l->gid_mappings, l->gid_mappings_count, gid);
-}
-
-/* Without privilege the kernel lets a process map just its own id (user_namespaces(7)); the set-user-ID programs newuidmap and
- * newgidmap map more, where /etc/subuid and /etc/subgid allow it. */
-static int map_writer(const PlanContext *c, const SpecIdMap *maps, size_t count, uint32_t own,
-		      const char *program, const char *what, const char **ret, Err *e)
-{
-	*ret = NULL;
-	if (count == 1 && maps[0].size == 1 && maps[0].host_id == own)
-		return 0;
-	if (!program)
-		return err_make(e, ERR_SPEC, EPERM,
-				"%s map: without privilege only one id, your own %u, can be mapped%s%s",
-				what, own, c->facts->no_id_helpers ? ": " : "",
-				c->facts->no_id_helpers ? c->facts->no_id_helpers : "");
-	*ret = program;
-	return 0;
-}
-
-static int plan_map_writers(const PlanContext *c, Plan *p, Err *e)
-{
-	const SpecLinux *l = &c->spec->linux_;
-	const HostFacts *f = c->facts;
-	if (f->privileged)
-		return 0;
-	TRY(map_writer(c, l->uid_mappings, l->uid_mappings_count, f->euid, f->newuidmap, "uid",
-		       &p->newuidmap, e));
-	TRY(map_writer(c, l->gid_mappings, l->gid_mappings_count, f->egid, f->newgidmap, "gid",
-		       &p->newgidmap, e));
-	if (!p->newgidmap) {
-		p->deny_setgroups = true;
-		p->wire.head.flags |= WIRE_NO_SETGROUPS;
-	}
-	return 0;
 }
 
 /* Who init is while it sets things up: 0 where that is mapped, else the command's own id. */
@@ -137,11 +50,12 @@ static int plan_user_namespace(const PlanContext *c, Plan *p, Err *e)
 		return err_make(e, ERR_SPEC, 0, "this kernel has no user namespaces (CONFIG_USER_NS)");
 	if (l->uid_mappings_count == 0 || l->gid_mappings_count == 0)
 		return err_make(e, ERR_SPEC, 0, "a user namespace needs maps of user and of group ids");
-	TRY(plan_map_text(l->uid_mappings, l->uid_mappings_count, "uid", c->arena, &p->uid_map, e));
-	TRY(plan_map_text(l->gid_mappings, l->gid_mappings_count, "gid", c->arena, &p->gid_map, e));
+	TRY(userns_maps_plan(l, c->facts, c->arena, &p->userns, e));
 	TRY(plan_setup_ids(c, p, e));
 	p->wire.head.flags |= WIRE_USERNS | WIRE_DEVICES_BIND;
-	return plan_map_writers(c, p, e);
+	if (p->userns.deny_setgroups)
+		p->wire.head.flags |= WIRE_NO_SETGROUPS;
+	return 0;
 }
 
 int plan_namespaces(const PlanContext *c, Plan *p, Err *e)

@@ -55,29 +55,29 @@ static void maps_by_helpers(void **state)
 	const uint32_t group = 9;
 	Case c = with_maps(&facts, own, 1, own_group, 1);
 	accept(&c);
-	assert_null(c.plan.newuidmap);
-	assert_null(c.plan.newgidmap);
-	assert_true(c.plan.deny_setgroups);
+	assert_null(c.plan.userns.newuidmap);
+	assert_null(c.plan.userns.newgidmap);
+	assert_true(c.plan.userns.deny_setgroups);
 	done(&c);
 	c = with_maps(&facts, uids, 2, own_group, 1);
 	accept(&c);
-	assert_string_equal(c.plan.newuidmap, "/usr/bin/newuidmap");
-	assert_null(c.plan.newgidmap);
-	assert_true(c.plan.deny_setgroups && (c.plan.wire.head.flags & WIRE_NO_SETGROUPS));
+	assert_string_equal(c.plan.userns.newuidmap, "/usr/bin/newuidmap");
+	assert_null(c.plan.userns.newgidmap);
+	assert_true(c.plan.userns.deny_setgroups && (c.plan.wire.head.flags & WIRE_NO_SETGROUPS));
 	done(&c);
 	c = with_maps(&facts, own, 1, gids, 1);
 	c.spec.process.additional_gids = &group;
 	c.spec.process.additional_gids_count = 1;
 	accept(&c);
-	assert_null(c.plan.newuidmap);
-	assert_string_equal(c.plan.newgidmap, "/usr/bin/newgidmap");
-	assert_false(c.plan.deny_setgroups || (c.plan.wire.head.flags & WIRE_NO_SETGROUPS));
+	assert_null(c.plan.userns.newuidmap);
+	assert_string_equal(c.plan.userns.newgidmap, "/usr/bin/newgidmap");
+	assert_false(c.plan.userns.deny_setgroups || (c.plan.wire.head.flags & WIRE_NO_SETGROUPS));
 	assert_int_equal(c.plan.wire.groups_count, 1);
 	done(&c);
 	c = with_maps(&v2_root, uids, 2, gids, 1); /* root writes them itself */
 	accept(&c);
-	assert_null(c.plan.newuidmap);
-	assert_null(c.plan.newgidmap);
+	assert_null(c.plan.userns.newuidmap);
+	assert_null(c.plan.userns.newgidmap);
 	done(&c);
 }
 
