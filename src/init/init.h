@@ -88,9 +88,6 @@ int keyring_new(const Init *in, Err *e); /* a session keyring of its own, with W
 /* What the reaper needs: the command's user, and of capabilities CAP_KILL at most. */
 int privileges_reduce(Init *in, Err *e);
 
-/* Fills *e with why execve(2) of path failed with `number`. Returns its negative errno. */
-int command_why(const char *path, int number, Err *e);
-
 static inline bool init_has(const Init *in, uint32_t flag)
 {
 	return in->plan->flags & flag;

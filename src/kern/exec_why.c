@@ -1,10 +1,16 @@
 /* Why execve(2) failed, in words: the errno alone is famous for misleading (ENOENT for a file that is there). */
 #include <elf.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
-#include "init/init.h"
-#include "kern/sys.h"
+#include "base/fd.h"
+#include "kern/exec.h"
 
 #if defined(__x86_64__)
 #define MACHINE_OURS EM_X86_64
@@ -94,7 +100,7 @@ static void head_read(const char *path, Head *h)
 		script_loader(h);
 }
 
-static int why_missing(const char *path, const struct stat *st, Err *e)
+static int why_missing(const char *path, const struct stat *st, const char *place, Err *e)
 {
 	Head h;
 	if (!st)
@@ -104,9 +110,8 @@ static int why_missing(const char *path, const struct stat *st, Err *e)
 		return err_make(e, ERR_CMD_MISSING, 0,
 				"exec: \"%s\": the file is there, but the program it needs to run is not",
 				path);
-	return err_make(e, ERR_CMD_MISSING, 0,
-			"exec: \"%s\": its %s \"%s\" does not exist in the container", path,
-			is_elf(&h) ? "loader" : "interpreter", h.loader);
+	return err_make(e, ERR_CMD_MISSING, 0, "exec: \"%s\": its %s \"%s\" does not exist%s", path,
+			is_elf(&h) ? "loader" : "interpreter", h.loader, place);
 }
 
 static int why_format(const char *path, Err *e)
@@ -145,12 +150,12 @@ static int why_denied(const char *path, const struct stat *st, Err *e)
 	return err_make(e, ERR_CMD_INVOKE, 0, "exec: \"%s\": permission denied%s", path, why);
 }
 
-int command_why(const char *path, int number, Err *e)
+int exec_why(const char *path, int number, const char *place, Err *e)
 {
 	struct stat st;
 	bool there = stat(path, &st) == 0;
 	switch (number) {
-	case ENOENT: return why_missing(path, there ? &st : NULL, e);
+	case ENOENT: return why_missing(path, there ? &st : NULL, place, e);
 	case ENOTDIR: return err_make(e, ERR_CMD_MISSING, number, "exec: \"%s\"", path);
 	case ENOEXEC: return why_format(path, e);
 	case EACCES: return why_denied(path, there ? &st : NULL, e);
