@@ -77,7 +77,7 @@ static void print_title(Out *out, const char *title, const char *end)
 /* Each table under its own heading, all with their texts in one column; --help itself comes last. */
 static void print_options(Out *out, const char *title, const Opt *const *tables)
 {
-	Rows rows = { 0 };
+	Rows rows = { .left_width = left_width_of(&help_row) };
 	bool grouped = tables[0] && tables[0]->kind == OPT_KIND_GROUP;
 	for (size_t t = 0; t < OPT_TABLES; t++)
 		rows_collect(&rows, tables[t]); /* for the width */

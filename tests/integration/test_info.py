@@ -46,6 +46,14 @@ def test_help(md):
     assert md.call("help", "run").out == r.out
 
 
+def test_help_of_every_command(md):
+    """Of those without an option, too."""
+    for c in json.loads(md.call("__cli").ok().out)["commands"]:
+        out = md.call(c["name"], "--help").ok().out
+        assert out.startswith(f"Usage:  mydocker {c['name']} [OPTIONS]") and "Show this help" in out
+        assert max(map(len, out.splitlines())) < 200, c["name"]
+
+
 def test_no_command_at_all(md):
     r = md.call()
     assert "run" in r.out + r.err
