@@ -3,8 +3,8 @@
 #include "base/suggest.h"
 #include "cli/cmd.h"
 
-const Cmd *const cmds[] = { &cmd_run,     &cmd_explain, &cmd_why, &cmd_info,
-			    &cmd_version, &cmd_help,    &cmd_dump };
+const Cmd *const cmds[] = { &cmd_run,  &cmd_explain, &cmd_why,  &cmd_unshare,
+			    &cmd_info, &cmd_version, &cmd_help, &cmd_dump };
 const size_t cmds_count = ARRAY_LEN(cmds);
 
 /* What docker and podman have and we do not have yet: said by name. Those with a space are found before their first word. */
@@ -18,8 +18,7 @@ static const char *const later[] = {
 	"pull",    "push",        "quadlet",   "rename",  "restart",  "restore",     "rm",
 	"rmi",     "save",        "search",    "secret",  "service",  "stack",       "start",
 	"stats",   "stop",        "swarm",     "system",  "tag",      "top",         "trust",
-	"umount",  "unmount",     "unpause",   "unshare", "untag",    "update",      "volume",
-	"wait",
+	"umount",  "unmount",     "unpause",   "untag",   "update",   "volume",      "wait",
 };
 
 /* The groups of commands: what follows them is part of the command's name. */

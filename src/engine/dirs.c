@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "fmt/json.h"
+#include "kern/userns.h"
 
 /* Records are JSON: a name that is no UTF-8 would not come back from there as it was. */
 static int check_utf8(const char *path, Err *e)
@@ -45,10 +46,20 @@ static const char *env_dir(const char *name)
 	return value && value[0] == '/' ? value : NULL;
 }
 
+/* The host's root does not listen: his environment may be that of whom he was before su(1). */
+static const char *env_dir_of_unshare(const char *name)
+{
+	const char *value = env_dir(name);
+	return value && geteuid() == 0 && !getauxval(AT_SECURE) && !userns_is_first() ? value : NULL;
+}
+
 int dirs_state(const char *asked, Arena *a, const char **ret, Err *e)
 {
 	if (asked)
 		return make_absolute(asked, a, ret, e);
+	const char *unshared = env_dir_of_unshare(DIRS_ENV_STATE);
+	if (unshared)
+		return make_absolute(unshared, a, ret, e);
 	if (geteuid() == 0) {
 		*ret = "/run/mydocker";
 		return 0;
@@ -69,6 +80,9 @@ int dirs_root(const char *asked, Arena *a, const char **ret, Err *e)
 {
 	if (asked)
 		return make_absolute(asked, a, ret, e);
+	const char *unshared = env_dir_of_unshare(DIRS_ENV_ROOT);
+	if (unshared)
+		return make_absolute(unshared, a, ret, e);
 	if (geteuid() == 0) {
 		*ret = "/var/lib/mydocker";
 		return 0;

@@ -3,11 +3,15 @@
  * root:           /run/mydocker (this boot) and /var/lib/mydocker (data).
  * ordinary users: $XDG_RUNTIME_DIR/mydocker, without that variable /run/user/UID/mydocker or /tmp/mydocker-UID; and $XDG_DATA_HOME/mydocker,
  *                 without that $HOME/.local/share/mydocker (XDG Base Directory Specification).
+ * unshare:        who is root in a user namespace has those of $MYDOCKER_STATE and $MYDOCKER_ROOT, which `unshare` sets: he is the user still.
  * configuration:  /etc/mydocker/config.json, and $XDG_CONFIG_HOME/mydocker/config.json, without that variable $HOME/.config/mydocker/config.json.
  */
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
+
+#define DIRS_ENV_STATE "MYDOCKER_STATE"
+#define DIRS_ENV_ROOT  "MYDOCKER_ROOT"
 
 /* The directories to use: what was asked for, made absolute, or the defaults above. Nothing is made or opened. */
 int dirs_state(const char *asked, Arena *a, const char **ret, Err *e);

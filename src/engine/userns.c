@@ -201,8 +201,7 @@ static int ranges_check(Choice *c, UsernsIds *ids, Err *e)
 				userns_mode_name(c->u->option.mode), why);
 	if (c->sides[0].ranges.count > 0 || c->sides[1].ranges.count > 0)
 		strlist_add(c->arena, &ids->warnings,
-			    arena_printf(c->arena,
-					 "only your own id is mapped into the container: %s", why));
+			    arena_printf(c->arena, "only your own id is mapped: %s", why));
 	c->sides[0].ranges.count = c->sides[1].ranges.count = 0;
 	return 0;
 }

@@ -46,10 +46,6 @@ static int plan_setup_ids(const PlanContext *c, Plan *p, Err *e)
 static int plan_user_namespace(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
-	if (!c->facts->user_ns)
-		return err_make(e, ERR_SPEC, 0, "this kernel has no user namespaces (CONFIG_USER_NS)");
-	if (l->uid_mappings_count == 0 || l->gid_mappings_count == 0)
-		return err_make(e, ERR_SPEC, 0, "a user namespace needs maps of user and of group ids");
 	TRY(userns_maps_plan(l, c->facts, c->arena, &p->userns, e));
 	TRY(plan_setup_ids(c, p, e));
 	p->wire.head.flags |= WIRE_USERNS | WIRE_DEVICES_BIND;

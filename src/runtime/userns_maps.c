@@ -80,6 +80,10 @@ static int map_writer(const HostFacts *f, const SpecIdMap *maps, size_t count, c
 int userns_maps_plan(const SpecLinux *l, const HostFacts *f, Arena *a, UsernsMaps *ret, Err *e)
 {
 	UsernsMaps m = { 0 };
+	if (!f->user_ns)
+		return err_make(e, ERR_SPEC, 0, "this kernel has no user namespaces (CONFIG_USER_NS)");
+	if (l->uid_mappings_count == 0 || l->gid_mappings_count == 0)
+		return err_make(e, ERR_SPEC, 0, "a user namespace needs maps of user and of group ids");
 	TRY(userns_map_text(l->uid_mappings, l->uid_mappings_count, "uid", a, &m.uid_map, e));
 	TRY(userns_map_text(l->gid_mappings, l->gid_mappings_count, "gid", a, &m.gid_map, e));
 	if (!f->privileged) {

@@ -32,11 +32,11 @@ static int limit_reached(const char *root, Err *e)
 		if (str_format(path, sizeof path, "/proc/sys/user/max_%s_namespaces", limits[i]) >= 0 &&
 		    file_says(root, path, "0"))
 			return err_make(e, ERR_STATE, ENOSPC,
-					"make the container's namespaces: the sysctl user.max_%s_namespaces is 0, which switches them off",
+					"make namespaces: the sysctl user.max_%s_namespaces is 0, which switches them off",
 					limits[i]);
 	}
 	return err_make(e, ERR_STATE, ENOSPC,
-			"make the container's namespaces: one of the sysctls user.max_*_namespaces is reached, or they are nested "
+			"make namespaces: one of the sysctls user.max_*_namespaces is reached, or they are nested "
 			"too deeply");
 }
 

@@ -583,7 +583,7 @@ def test_without_the_programs(user, program):
     user.prefix = [*user.host.prefix(f"mount --bind /dev/null {path}"), *user.as_user]
     r = user.run("", "probe show ids").ok()
     assert uid_map(r.values) == [[0, USER, 1]]
-    assert f"warning: only your own id is mapped into the container: the program {program} is not installed (package uidmap" in r.err, r
+    assert f"warning: only your own id is mapped: the program {program} is not installed (package uidmap" in r.err, r
     r = user.run("--userns keep-id", "probe show ids").ok()
     assert uid_map(r.values) == [[USER, USER, 1]] and r.values["ids.uid"] == ",".join([str(USER)] * 3) and program in r.err
     user.run("--userns private", "probe exit 0").failed(125, "--userns private", f"{program} is not installed")
