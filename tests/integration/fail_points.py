@@ -113,7 +113,9 @@ class Line:
 
     def argv(self, w):
         opts, root = self.opts.format(**vars(w)), self.rootfs.format(**vars(w))
-        return w.argv(w.engine.run_argv(opts, self.command, rootfs=root) if self.verb == "run" else w.engine.argv(self.verb))
+        if self.verb == "run":
+            return w.argv(w.engine.run_argv(opts, self.command, rootfs=root))
+        return w.argv(w.engine.argv(self.verb, *shlex.split(opts), *shlex.split(self.command)))
 
 
 class Log:
@@ -361,7 +363,7 @@ def how_it_ended(w, line, point, how, last, r):
     if as_usual:
         effect = point.kind != "OWN" and not lines
         return "its failure was swallowed" if effect and not w.places.tolerates(point, line) else None
-    return None if r.code in ((125, 126) if line.verb == "run" else (1,)) and len(errors) == 1 else "neither success nor one line of error"
+    return None if r.code in ((1,) if line.verb == "info" else (125, 126)) and len(errors) == 1 else "neither success nor one line of error"
 
 
 def try_point(w, line, point, how, last):
