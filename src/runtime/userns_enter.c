@@ -18,28 +18,36 @@ static _Noreturn void maps_write_when_told(const UsernsMaps *m, pid_t parent, in
 	Err own = { 0 };
 	if (fd_read_up_to(talk, &told, 1) == 1) {
 		(void)userns_maps_write(m, parent, a, &own); /* how it went is in own */
-		(void)fd_write_all(talk, &own, sizeof own, "the parent", NULL); /* else it sees our end */
+		(void)fd_write_all(talk, &own, sizeof own, "to the parent", NULL); /* else it sees our end */
 	}
 	_exit(0);
 }
 
 /* Tells the child, and takes its answer. */
-static int maps_await(int talk, int child, Err *e)
+static int maps_await(int talk, Err *e)
 {
 	Err theirs;
-	ProcessEnd end;
-	TRY(fd_write_all(talk, "x", 1, "the process that writes the id maps", e));
+	if (send(talk, "x", 1, MSG_NOSIGNAL) < 0)
+		return err_sys(e, "speak to the process that writes the id maps");
 	ssize_t n = fd_read_up_to(talk, &theirs, sizeof theirs);
 	if (n < 0)
 		return err_sys(e, "hear from the process that writes the id maps");
-	TRY(process_wait(child, &end, e));
 	if (n != sizeof theirs)
-		return err_make(e, ERR_STATE, 0, "the process that writes the id maps was ended by %s",
-				end.by_signal ? signal_name(end.number) : "an error");
+		return err_make(e, ERR_STATE, ECONNRESET,
+				"the process that writes the id maps ended too early");
 	if (theirs.kind == ERR_OK)
 		return 0;
 	*e = theirs;
 	return theirs.sys ? -theirs.sys : -EIO;
+}
+
+/* When the child is gone without a word, its pidfd knows how. */
+static int explain_death(int r, const ProcessEnd *end, Err *e)
+{
+	if ((r != -ECONNRESET && r != -EPIPE) || !end->by_signal)
+		return r;
+	return err_make(e, ERR_STATE, 0, "the process that writes the id maps was ended by %s",
+			signal_name(end->number));
 }
 
 /* The kernel has made them so already, since mounts of more privilege are behind them: to say it again shows whether our privilege in the
@@ -55,6 +63,7 @@ static int mounts_keep(Err *e)
 static int enter(const UsernsMaps *m, Arena *a, Err *e)
 {
 	int ends[2];
+	ProcessEnd end;
 	AUTO(fd_close) int pidfd = FD_NONE;
 	const pid_t self = getpid();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
@@ -69,9 +78,12 @@ static int enter(const UsernsMaps *m, Arena *a, Err *e)
 	}
 	fd_close(TAKE_FD(theirs));
 	int r = process_unshare(CLONE_NEWUSER | CLONE_NEWNS, e);
+	r = r < 0 ? userns_why_not_made("", r, e) : maps_await(ours, e);
+	fd_close(TAKE_FD(ours)); /* who has not been told sees it, and ends */
+	int waited = process_wait(pidfd, &end, r < 0 ? NULL : e);
 	if (r < 0)
-		return userns_why_not_made("", r, e); /* the child sees that we close, and ends */
-	TRY(maps_await(ours, pidfd, e));
+		return waited < 0 ? r : explain_death(r, &end, e);
+	TRY(waited);
 	return mounts_keep(e);
 }
 
