@@ -69,17 +69,8 @@ static void host_and_domain_names(void **state)
 {
 	(void)state;
 	static const char *const good[] = { "a", "some.host-1", "\xc3\xa4", "_" };
-	static const char *const bad[] = { "",
-					   "a b",
-					   "a\tb",
-					   "a\nb",
-					   "a\rb",
-					   "a/b",
-					   "a#b",
-					   "\x1b[31ma",
-					   "\xc2\x9b"
-					   "a",
-					   "a\x7f" };
+	static const char *const bad[] = { "",    "a b", "a\tb",      "a\nb",      "a\rb",
+					   "a/b", "a#b", "\x1b[31ma", "\xc2\x9bx", "a\x7f" };
 	char longest[LIMIT_HOST_NAME + 2] = "", msg[256];
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		RunRequest q = request();
