@@ -51,9 +51,6 @@ TOLERATED = {
     "process_signal": "what has ended cannot be signalled",
 }
 
-# With --rootfs / a mount of the host that cannot be shown is masked.
-MASKED = {"mount_clone", "mount_set", "mount_idmap", "overlay_make_in_scratch", "overlay_mount", "upper_make"}
-
 # Functions whose calls are not made in every run, or not as often: they wait for somebody else.
 SOMETIMES = {
     "wait_a_little": "a process that takes a moment to die",
@@ -110,6 +107,7 @@ class Line:
     fresh: bool = False  # nothing is there yet: no folders of ours, no mount points
     ids: bool = False  # there are subordinate ids
     reports: bool = False  # on standard error, beside warnings and errors
+    tolerated: tuple = ()  # functions whose failure is none of this run's, beside TOLERATED
 
     def argv(self, w):
         opts, root = self.opts.format(**vars(w)), self.rootfs.format(**vars(w))
@@ -158,9 +156,7 @@ class Places:
 
     def tolerates(self, p, line):
         name = self.function(p)
-        if line.rootfs == "/" and name in MASKED:
-            return True
-        return any(f in (name, f"{name} {p.text}") or (f.endswith("_") and name.startswith(f)) for f in TOLERATED)
+        return name in line.tolerated or any(f in (name, f"{name} {p.text}") or (f.endswith("_") and name.startswith(f)) for f in TOLERATED)
 
     def effects(self):
         """Every call of an OUT or WAIT in both programs, as points that nobody has passed."""
@@ -363,6 +359,8 @@ def how_it_ended(w, line, point, how, last, r):
     if as_usual:
         effect = point.kind != "OWN" and not lines
         return "its failure was swallowed" if effect and not w.places.tolerates(point, line) else None
+    if how == "fail" and line.rootfs == "/" and w.places.tolerates(point, line) and r.code == 127 and len(errors) == 1:
+        return None  # the command lies in what is not shown
     return None if r.code in ((1,) if line.verb == "info" else (125, 126)) and len(errors) == 1 else "neither success nor one line of error"
 
 
