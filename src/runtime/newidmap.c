@@ -67,11 +67,9 @@ static void errors_read(int fd, char *text, size_t size)
 	text[strcspn(text, "\n")] = '\0';
 }
 
-int newidmap_run(const char *program, pid_t pid, const char *map, Arena *a, Err *e)
+int newidmap_start(const char *program, pid_t pid, const char *map, NewIdmap *ret, Arena *a, Err *e)
 {
 	int ends[2];
-	char text[256];
-	ProcessEnd end;
 	AUTO(fd_close) int pidfd = FD_NONE;
 	char **argv = argv_make(program, pid, map, a);
 
@@ -83,7 +81,20 @@ int newidmap_run(const char *program, pid_t pid, const char *map, Arena *a, Err 
 	TRY(child);
 	if (child == 0)
 		helper_exec(argv, out);
-	fd_close(TAKE_FD(out));
+	*ret = (NewIdmap){ .program = program, .pidfd = TAKE_FD(pidfd), .errors = TAKE_FD(in) };
+	return 0;
+}
+
+int newidmap_finish(NewIdmap *n, Err *e)
+{
+	char text[256];
+	ProcessEnd end;
+	const char *program = n->program;
+	AUTO(fd_close) int pidfd = TAKE_FD(n->pidfd);
+	AUTO(fd_close) int in = TAKE_FD(n->errors);
+
+	if (pidfd < 0)
+		return 0;
 	errors_read(in, text, sizeof text);
 	TRY(process_wait(pidfd, &end, e));
 	return end.by_signal || end.number != 0 ? helper_failed(program, text, &end, e) : 0;

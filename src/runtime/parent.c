@@ -387,6 +387,18 @@ static int process_record(const Start *s, Err *e)
 	return n < 0 ? err_wrap(e, n, "%s", s->dir->path) : 0;
 }
 
+/* Who writes the maps takes long, and has the process put on record meanwhile. */
+static int process_identify(const Start *s, Err *e)
+{
+	UsernsWriters writers = USERNS_WRITERS_NONE;
+	int r = 0;
+	if (s->plan->userns.uid_map)
+		r = userns_maps_start(&s->plan->userns, s->container.pid, s->arena, &writers, e);
+	if (r == 0)
+		r = process_record(s, e);
+	return userns_maps_finish(&writers, r, e);
+}
+
 /* When init is gone without a word, its pidfd knows how. */
 static int explain_death(const Start *s, int r, Err *e)
 {
@@ -402,10 +414,8 @@ static int explain_death(const Start *s, int r, Err *e)
  * its end, with all it had to say in ours, signals can end the start. */
 static int init_accompany(Start *s, Err *e)
 {
-	if (s->plan->userns.uid_map)
-		TRY(userns_maps_write(&s->plan->userns, s->container.pid, s->arena, e));
+	TRY(process_identify(s, e));
 	TRY(oom_score_write(s, e));
-	TRY(process_record(s, e));
 	TRY(timeline_mark(s->timeline->page, STAGE_MAPPED,
 			  sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e)));
 	TRY(wait_signals_hangup(s->signals, s->sync.fd, e));

@@ -8,7 +8,7 @@
 #include "kern/process.h"
 #include "kern/tree.h"
 #include "runtime/facts.h"
-#include "runtime/newidmap.h"
+#include "runtime/userns_maps.h"
 
 /* The text for uid_map or gid_map: our own id, then the others, in any order. */
 static const char *map_text(uint32_t own, const IdRanges *others, Arena *a)
@@ -42,8 +42,13 @@ static int maps_write(pid_t pid, const IdRanges *uids, const IdRanges *gids, Are
 	host_facts_id_helpers("", a, &f);
 	if (!f.newuidmap)
 		return err_make(e, ERR_STATE, EPERM, "%s", f.no_id_helpers);
-	TRY(newidmap_run(f.newgidmap, pid, map_text(getegid(), gids, a), a, e));
-	return newidmap_run(f.newuidmap, pid, map_text(geteuid(), uids, a), a, e);
+	const UsernsMaps m = {
+		.uid_map = map_text(geteuid(), uids, a),
+		.gid_map = map_text(getegid(), gids, a),
+		.newuidmap = f.newuidmap,
+		.newgidmap = f.newgidmap,
+	};
+	return userns_maps_write(&m, pid, a, e);
 }
 
 static int remove_with_ids(const char *path, const IdRanges *uids, const IdRanges *gids, Arena *a,

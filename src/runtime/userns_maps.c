@@ -4,7 +4,6 @@
 
 #include "base/limits.h"
 #include "kern/process.h"
-#include "runtime/newidmap.h"
 
 /* The highest id that a map can give away: 2^32-1 means "no id" everywhere. */
 #define ID_MAX UINT32_MAX
@@ -95,15 +94,32 @@ int userns_maps_plan(const SpecLinux *l, const HostFacts *f, Arena *a, UsernsMap
 	return 0;
 }
 
-static int map_write(pid_t pid, const char *file, const char *map, const char *program, Arena *a, Err *e)
+static int map_write(pid_t pid, const char *file, const char *map, const char *program, Arena *a,
+		     NewIdmap *ret_writer, Err *e)
 {
-	return program ? newidmap_run(program, pid, map, a, e) : process_file_write(pid, file, map, e);
+	return program ? newidmap_start(program, pid, map, ret_writer, a, e)
+		       : process_file_write(pid, file, map, e);
+}
+
+int userns_maps_start(const UsernsMaps *m, pid_t pid, Arena *a, UsernsWriters *w, Err *e)
+{
+	if (m->deny_setgroups)
+		TRY(process_file_write(pid, "setgroups", "deny", e));
+	TRY(map_write(pid, "gid_map", m->gid_map, m->newgidmap, a, &w->gid, e));
+	return map_write(pid, "uid_map", m->uid_map, m->newuidmap, a, &w->uid, e);
+}
+
+int userns_maps_finish(UsernsWriters *w, int r, Err *e)
+{
+	int gid = newidmap_finish(&w->gid, r < 0 ? NULL : e);
+	r = r < 0 ? r : gid;
+	int uid = newidmap_finish(&w->uid, r < 0 ? NULL : e);
+	return r < 0 ? r : uid;
 }
 
 int userns_maps_write(const UsernsMaps *m, pid_t pid, Arena *a, Err *e)
 {
-	if (m->deny_setgroups)
-		TRY(process_file_write(pid, "setgroups", "deny", e));
-	TRY(map_write(pid, "gid_map", m->gid_map, m->newgidmap, a, e));
-	return map_write(pid, "uid_map", m->uid_map, m->newuidmap, a, e);
+	UsernsWriters writers = USERNS_WRITERS_NONE;
+	int r = userns_maps_start(m, pid, a, &writers, e);
+	return userns_maps_finish(&writers, r, e);
 }

@@ -9,6 +9,7 @@
 
 #include "fmt/spec.h"
 #include "runtime/facts.h"
+#include "runtime/newidmap.h"
 
 typedef struct UsernsMaps {
 	const char *uid_map, *gid_map; /* texts for /proc/PID/{uid,gid}_map */
@@ -24,5 +25,18 @@ int userns_maps_plan(const SpecLinux *l, const HostFacts *f, Arena *a, UsernsMap
 int userns_map_text(const SpecIdMap *maps, size_t count, const char *what, Arena *a,
 		    const char **ret, Err *e);
 
-/* For a process that has just come into its user namespace. */
+/* The programs while they run. */
+typedef struct UsernsWriters {
+	NewIdmap uid, gid;
+} UsernsWriters;
+#define USERNS_WRITERS_NONE ((UsernsWriters){ .uid = NEWIDMAP_NONE, .gid = NEWIDMAP_NONE })
+
+/* For a process that has just come into its user namespace. The programs run at the same time, and beside what the caller does meanwhile.
+ * Whatever fails, here or there, userns_maps_finish() must follow before the process is reaped. w begins as USERNS_WRITERS_NONE. */
+int userns_maps_start(const UsernsMaps *m, pid_t pid, Arena *a, UsernsWriters *w, Err *e);
+
+/* Awaits all that were started. r is how it went so far, and what it returns then; else the first error of theirs. */
+int userns_maps_finish(UsernsWriters *w, int r, Err *e);
+
+/* Both. */
 int userns_maps_write(const UsernsMaps *m, pid_t pid, Arena *a, Err *e);
