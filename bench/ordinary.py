@@ -57,9 +57,10 @@ def prepare(work, root, mydocker):
     os.environ |= {"HOME": str(home), "XDG_RUNTIME_DIR": str(own(work / "home/run", 0o700)), "XDG_DATA_HOME": str(own(work / "home/share", 0o700))}
     for path in [root, *root.rglob("*")]:
         os.chown(path, USER, USER)
-    for part in ("bin", "libexec"):
-        shutil.copytree(mydocker.parent.parent / part, work / "installed" / part)
-    return work / "installed/bin" / mydocker.name
+    for part in ("bin/mydocker", "libexec/mydocker/init"):
+        (work / "installed" / part).parent.mkdir(parents=True)
+        shutil.copy(mydocker.parent.parent / part, work / "installed" / part)
+    return work / "installed/bin/mydocker"
 
 
 def as_user(argv):

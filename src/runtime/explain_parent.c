@@ -172,12 +172,12 @@ void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 			    "setrlimit(NOFILE, soft %llu)", (unsigned long long)p->init_nofile);
 	explain_add(x, STAGE_SPAWN, "in the new process", "execveat(\"mydocker-init\")");
 	explain_maps(p, x);
-	if (p->oom_score_adj)
-		explain_add(x, STAGE_MAPPED, "how early the kernel kills it when memory is short",
-			    "write(\"/proc/PID/oom_score_adj\", \"%s\")", p->oom_score_adj);
 	explain_add(x, STAGE_MAPPED,
 		    "the process's number and start time, so that nobody takes another for it",
 		    "openat(\"process.json.new\"), write(), renameat(\"process.json\")");
+	if (p->oom_score_adj)
+		explain_add(x, STAGE_MAPPED, "how early the kernel kills it when memory is short",
+			    "write(\"/proc/PID/oom_score_adj\", \"%s\")", p->oom_score_adj);
 	explain_add(x, STAGE_MAPPED, NULL, "sendmsg(MAPPED)");
 	explain_add(x, STAGE_FOLLOW,
 		    "until init has let go of the line, or a signal tells us to give up",

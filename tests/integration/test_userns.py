@@ -577,6 +577,15 @@ def test_newuidmap_has_the_last_word(user):
     assert r.code == 125 and len(own) == 1 and own[0].startswith("mydocker: new") and "not allowed" in own[0], r
 
 
+@pytest.mark.parametrize("refuses, names", [("newuidmap", "--subuidname other --subgidname tester"), ("newgidmap", "--subuidname tester --subgidname other")])
+def test_one_of_the_two_refuses(user, refuses, names):
+    """They run at the same time; it is the one that failed that speaks, whichever ended first."""
+    for _ in range(5):
+        r = user.run(names, "probe exit 0")
+        own = [x for x in r.err.splitlines() if "warning" not in x]
+        assert r.code == 125 and len(own) == 1 and own[0].startswith(f"mydocker: {refuses}") and "not allowed" in own[0], r
+
+
 @pytest.mark.parametrize("program", ["newuidmap", "newgidmap"])
 def test_without_the_programs(user, program):
     path = os.path.realpath(shutil.which(program, path="/usr/bin:/bin"))
