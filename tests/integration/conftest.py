@@ -1,6 +1,7 @@
 """Fixtures: the engine under test, a root directory with the probe in it, and the search for what was left behind."""
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -17,6 +18,10 @@ USER = os.geteuid() or 48123  # the caller, or for root an ordinary user without
 
 
 def pytest_configure(config):
+    for s in (signal.SIGHUP, signal.SIGQUIT):  # nohup(1) and a shell's `&` have what they start ignore them
+        signal.signal(s, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):
         return
     config.leak_before = host_now()
