@@ -25,12 +25,12 @@ SHOWN = {
     "user:podman": "`podman run --rootfs DIR`, ranges of ids",
 }
 
-# What podman has to be told depends on the host: the first of these that runs is taken. Raising a limit, which it does by default, takes
+# What podman has to be told depends on the host: the first of these that runs is taken. Raising a limit, which some versions do, takes
 # CAP_SYS_RESOURCE; and crun does not run where the v2 tree of a hybrid host has a controller.
 PODMAN = ["podman", "--log-level", "error", "--cgroup-manager", "cgroupfs", "--events-backend", "none"]
 PODMAN_RUN = ["run", "--rm", "--network", "none"]
 LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000"]
-PODMAN_WAYS = [([], []), ([], LIMITS), (["--runtime", "runc"], LIMITS)]
+PODMAN_WAYS = [(runtime, limits) for runtime in ([], ["--runtime", "runc"]) for limits in ([], LIMITS)]
 
 
 def mount_over(work, path, text):
