@@ -18,8 +18,8 @@ static int root_file_read(int root_fd, const char *path, Arena *a, char **ret, E
 	ssize_t n = path_read_in_root(root_fd, path, text, LIMIT_PASSWD_BYTES + 1, e);
 	if (n == -ENOENT || n == -ENOTDIR)
 		text[0] = '\0';
-	else if (n < 0)
-		return err_wrap(e, (int)n, "container's root");
+	else
+		TRY(n);
 	*ret = text;
 	return 0;
 }

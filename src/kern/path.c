@@ -265,8 +265,9 @@ ssize_t path_read_in_root(int rootfd, const char *path, char *buf, size_t size, 
 	if (fstat(handle, &st) < 0)
 		return err_sys(e, "'%s' in the container's root", path);
 	if (!S_ISREG(st.st_mode))
-		return err_make(e, ERR_SPEC, EINVAL,
-				"'%s' in the container's root is not a regular file", path);
+		return err_make(e, ERR_SPEC, 0, "'%s' in the container's root is %s", path,
+				S_ISLNK(st.st_mode) ? "a symbolic link, which is not followed here"
+						    : "not a regular file");
 	(void)str_format(again, sizeof again, "/proc/self/fd/%d",
 			 handle); /* the very file that was looked at; it fits */
 	fd = openat(AT_FDCWD, again, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
