@@ -1,5 +1,6 @@
 /* The files themselves: which there are, whose they are, and their JSON. */
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,17 +9,28 @@
 #include "base/log.h"
 #include "cli/defaults.h"
 #include "engine/dirs.h"
+#include "kern/userns.h"
 
 typedef enum Place {
 	PLACE_USUAL, /* read because of where it lies: it may be missing, and must be ours */
 	PLACE_ASKED, /* named by --config: the caller's own business */
 } Place;
 
+#define SYSTEM_FILE "/etc/mydocker/config.json"
+#define ID_OVERFLOW \
+	65534 /* who has no id in this user namespace shows as this one: user_namespaces(7) */
+
+/* In a user namespace without him, the host's root has no id. In the host's /etc a file without known owner is his. */
+static bool is_hosts_root(uid_t uid, const char *path)
+{
+	return uid == ID_OVERFLOW && strcmp(path, SYSTEM_FILE) == 0 && !userns_is_first();
+}
+
 /* Who can write these files decides what containers may do: anybody but root and ourselves is refused. HOME may be that of the
  * caller of sudo, which then says so here. */
 static int check_owner(const struct stat *st, const char *path, Err *e)
 {
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (st->st_uid != 0 && st->st_uid != geteuid() && !is_hosts_root(st->st_uid, path))
 		return err_make(e, ERR_STATE, 0,
 				"configuration file '%s' belongs to user %u, not to root%s; --config FILE uses it all the same",
 				path, st->st_uid, geteuid() == 0 ? "" : " or you");
@@ -85,7 +97,7 @@ int defaults_read(const char *asked, Arena *a, Defaults *ret, Err *e)
 		return *asked ? add_file(PLACE_ASKED, asked, a, ret, e) : 0;
 
 	const char *own = dirs_user_config(a);
-	TRY(add_file(PLACE_USUAL, "/etc/mydocker/config.json", a, ret, e));
+	TRY(add_file(PLACE_USUAL, SYSTEM_FILE, a, ret, e));
 	int r = own ? add_file(PLACE_USUAL, own, a, ret, e) : 0;
 	return r == -EACCES && is_out_of_reach(own) ? 0 : r;
 }

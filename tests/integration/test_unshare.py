@@ -326,3 +326,20 @@ def test_no_user_namespaces(user):
     r = subprocess.run([*user.prefix, "unshare", "--user", "--map-root-user", "sh", "-ec", f'echo 0 >{sysctl}; exec "$@"', "sh", *user.argv("unshare", "true")[len(user.prefix):]],
                        env=user.env, capture_output=True, text=True)
     assert r.returncode == 125 and r.stderr == "mydocker: make namespaces: the sysctl user.max_user_namespaces is 0, which switches them off: No space left on device\n", r
+
+
+@pytest.mark.parametrize("mode, code", [(0o644, 0), (0o666, 125)])
+def test_the_host_s_configuration_is_read_inside(user, base, mode, code):
+    """Its owner, the host's root, has no id there."""
+    etc = base / f"etc-{os.getpid()}-{time.monotonic_ns()}"
+    (etc / "mydocker").mkdir(parents=True)
+    for name in ("passwd", "subuid", "subgid"):
+        shutil.copy(user.host.mounts[f"/etc/{name}"], etc / name)
+    config = etc / "mydocker/config.json"
+    config.write_text('{"run": {"hostname": "from-the-host"}}')
+    config.chmod(mode)
+    user.prefix = ["unshare", "--mount", "sh", "-c", f'mount --bind {etc} /etc && exec "$0" "$@"', *user.as_user]
+    r = sh(user, '"$@"', str(user.program), "explain", "run", "--rootfs", str(user.rootfs), "true")
+    shutil.rmtree(etc)
+    assert r.code == code and ('sethostname("from-the-host")' in r.out) == (code == 0), r
+    assert ("can be written by others" in r.err) == (code != 0), r
