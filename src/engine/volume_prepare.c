@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "kern/tree_chown.h"
 
 static int source_create(const SpecMount *m, Err *e)
@@ -78,10 +79,27 @@ static int source_chown(const Spec *s, const SpecMount *m, Err *e)
 	return r < 0 ? err_wrap(e, r, "mount on %s: change the owner of %s", m->destination, path) : 0;
 }
 
+/* The kernel's own words would not say which it is. */
+static int layers_check(const SpecMount *m, Err *e)
+{
+	static const char *const keys[] = { "upperdir=", "workdir=" };
+	struct stat st;
+	for (size_t i = 0; i < m->options.count; i++)
+		for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+			const char *path = str_after(m->options.items[i], keys[k]);
+			if (path && stat(path, &st) < 0)
+				return err_sys(e, "mount on %s: %s", m->destination,
+					       m->options.items[i]);
+		}
+	return 0;
+}
+
 int volumes_prepare(const Spec *s, Err *e)
 {
 	for (size_t i = 0; i < s->mounts_count; i++) {
 		const SpecMount *m = &s->mounts[i];
+		if (m->type && strcmp(m->type, "overlay") == 0)
+			TRY(layers_check(m, e));
 		if (m->create_source)
 			TRY(source_create(m, e));
 		if (m->chown_source)

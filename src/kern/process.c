@@ -74,7 +74,8 @@ int process_file_write(pid_t pid, const char *name, const char *text, Err *e)
 int process_open(pid_t pid, int *ret_pidfd, Err *e)
 {
 	int fd = sys_pidfd_open(pid, 0);
-	if (fd < 0 && errno == ESRCH)
+	/* EINVAL: nobody leads that process any more, but its number still names a session or a process group. */
+	if (fd < 0 && (errno == ESRCH || errno == EINVAL))
 		return err_make(e, ERR_STATE, ESRCH, "process %d has ended", (int)pid);
 	if (fd < 0)
 		return err_sys(e, "open process %d", (int)pid);

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import platform
 import pty
 import re
 import select
@@ -465,4 +466,5 @@ def parse_signal_mask(text):
     return {i + 1 for i in range(64) if int(text, 16) >> i & 1}
 
 
+KERNEL = tuple(int("".join(c for c in p if c.isdigit())) for p in platform.release().split(".")[:2])
 SIGNALS = {s.name: int(s) for s in signal.Signals}

@@ -1,5 +1,6 @@
 """bench/start runs, measures what it is asked for and leaves nothing; what it measures is no matter of a test."""
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -10,6 +11,7 @@ from id_files import need_helpers
 
 pytestmark = [
     pytest.mark.root("it mounts, and starts things as root and as another user"),
+    pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc, which makes the floor"),
     pytest.mark.skipif(harness.SANITIZED, reason="times of a sanitized build say nothing"),
 ]
 

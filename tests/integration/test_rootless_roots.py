@@ -129,10 +129,10 @@ def test_host_tree_sees_what_the_user_sees(user_md, host_probe):
 @pytest.mark.root("mounts")
 def test_own_files_can_be_changed_and_are_not(user_md, host_probe):
     """On a file system of its own: his files at the second level, as in /home."""
-    setup = f"mount -t tmpfs -o mode=755 t /srv; mkdir /srv/me; echo old >/srv/me/file; echo root >/srv/theirs; chown -R {USER}:{USER} /srv/me"
-    cmds = "write /srv/me/file new , cat /srv/me/file , write /srv/me/more x , write /srv/theirs x"
+    setup = f"mount -t tmpfs -o mode=755 t /media; mkdir /media/me; echo old >/media/me/file; echo root >/media/theirs; chown -R {USER}:{USER} /media/me"
+    cmds = "write /media/me/file new , cat /media/me/file , write /media/me/more x , write /media/theirs x"
     inside = shlex.join(user_md.run_argv("", [host_probe, "seq", *cmds.split()], rootfs="/"))
-    r = with_mounts(user_md, f"{setup}; {inside} && cat /srv/me/file && ls /srv/me", "", [host_probe, "exit", "0"], "/").ok()
+    r = with_mounts(user_md, f"{setup}; {inside} && cat /media/me/file && ls /media/me", "", [host_probe, "exit", "0"], "/").ok()
     lines = r.out.splitlines()
     assert lines[0] == "write=0" and lines[1].startswith("new") and r.out.count("write=0") == 2 and "write=-1" in r.out, r
     assert lines[-2:] == ["old", "file"], r
@@ -141,10 +141,10 @@ def test_own_files_can_be_changed_and_are_not(user_md, host_probe):
 @pytest.mark.root("mounts")
 def test_a_directory_with_mounts_below_is_read_only(user_md, host_probe):
     setup = (
-        "mount -t tmpfs -o mode=777 t /srv; mkdir /srv/sub /srv/proc /srv/shut; echo top >/srv/file; mount -t tmpfs -o mode=777 s /srv/sub; "
-        "echo deep >/srv/sub/file; mount -t proc p /srv/proc; mkdir /srv/shut/p; mount -t proc p /srv/shut/p; chmod 700 /srv/shut"
+        "mount -t tmpfs -o mode=777 t /media; mkdir /media/sub /media/proc /media/shut; echo top >/media/file; mount -t tmpfs -o mode=777 s /media/sub; "
+        "echo deep >/media/sub/file; mount -t proc p /media/proc; mkdir /media/shut/p; mount -t proc p /media/shut/p; chmod 700 /media/shut"
     )
-    cmds = "cat /srv/file , cat /srv/sub/file , write /srv/new x , write /srv/sub/new x , ls /srv/proc , open /srv/shut/p r , write /usr/mydocker-test x"
+    cmds = "cat /media/file , cat /media/sub/file , write /media/new x , write /media/sub/new x , ls /media/proc , open /media/shut/p r , write /usr/mydocker-test x"
     r = with_mounts(user_md, setup, "", [host_probe, "seq", *cmds.split()], "/").ok()
     assert r.out.startswith("top\ndeep\n") and r.out.count("write=-1 errno=30") == 2, r
     assert "ls.1=" not in r.out and "ls.self=" not in r.out, r

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import errno_of
+from harness import KERNEL, errno_of
 
 PODMAN_PROFILE = Path("/usr/share/containers/seccomp.json")
 NR = {"x86_64": dict(getpid=39, mount=165, umount2=166, reboot=169, personality=135, unshare=272, keyctl=250, mkdir=83),
       "aarch64": dict(getpid=172, mount=40, umount2=39, reboot=142, personality=92, unshare=97, keyctl=219, mkdir=34)}.get(platform.machine())
-KERNEL = tuple(int("".join(c for c in p if c.isdigit())) for p in platform.release().split(".")[:2])
 pytestmark = pytest.mark.skipif(NR is None, reason="no numbers of system calls for this machine")
 
 

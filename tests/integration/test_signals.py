@@ -79,7 +79,8 @@ def test_killing_us_ends_the_container_and_the_next_command_cleans(md, opts):
     r.proc.wait(10)
     if "host" not in opts:  # without a pid namespace of its own only the group knows them all
         wait_until(lambda: not any(os.path.exists(f"/proc/{p}/cwd") for p in pids), 5)
-    assert md.run(opts, "probe exit 3").code == 3
+    after = md.run(opts, "probe exit 3")
+    assert after.code == 3 and not after.err, after
     assert not md.ids() and not groups_of(container) and not md.left()
     wait_until(lambda: not any(os.path.exists(f"/proc/{p}/cwd") for p in pids), 5)
 

@@ -154,7 +154,8 @@ def test_layers_that_make_no_sense(md, scratch):
     md.run(["-v", f"{scratch}:/vol:O,ro"], "probe exit 0").failed(125, "'ro' and 'O' exclude each other")
     md.run(["-v", f"{scratch}:/vol:O,upperdir={scratch}"], "probe exit 0").failed(125, "'upperdir' and 'workdir' need each other")
     md.run(["-v", f"{scratch}:/vol:upperdir={scratch},workdir={scratch}"], "probe exit 0").failed(125, "needs 'O'")
-    md.run(["-v", f"{scratch}:/vol:O,upperdir=/no/such,workdir={scratch}"], "probe exit 0").failed(125, "/vol", "/no/such")
+    md.run(["-v", f"{scratch}:/vol:O,upperdir=/no/such,workdir={scratch}"], "probe exit 0").failed(125, "/vol", "upperdir=/no/such: No such file")
+    md.run(["-v", f"{scratch}:/vol:O,upperdir={scratch},workdir=/no/such"], "probe exit 0").failed(125, "/vol", "workdir=/no/such: No such file")
 
 
 # ---- propagation ----
