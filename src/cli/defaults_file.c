@@ -1,6 +1,5 @@
 /* The files themselves: which there are, whose they are, and their JSON. */
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,25 +11,25 @@
 #include "kern/userns.h"
 
 typedef enum Place {
-	PLACE_USUAL, /* read because of where it lies: it may be missing, and must be ours */
+	PLACE_SYSTEM, /* of /etc and of HOME: read because of where they lie; they may be missing, and must be root's or ours */
+	PLACE_OWN,
 	PLACE_ASKED, /* named by --config: the caller's own business */
 } Place;
 
-#define SYSTEM_FILE "/etc/mydocker/config.json"
-#define ID_OVERFLOW \
-	65534 /* who has no id in this user namespace shows as this one: user_namespaces(7) */
+/* user_namespaces(7): who has no id in this user namespace shows as this one. */
+#define ID_OVERFLOW 65534
 
-/* In a user namespace without him, the host's root has no id. In the host's /etc a file without known owner is his. */
-static bool is_hosts_root(uid_t uid, const char *path)
+/* In a user namespace without him, the host's root has no id. In /etc a file without known owner is his. */
+static bool is_hosts_root(uid_t uid, Place place)
 {
-	return uid == ID_OVERFLOW && strcmp(path, SYSTEM_FILE) == 0 && !userns_is_first();
+	return place == PLACE_SYSTEM && uid == ID_OVERFLOW && !userns_is_first();
 }
 
 /* Who can write these files decides what containers may do: anybody but root and ourselves is refused. HOME may be that of the
  * caller of sudo, which then says so here. */
-static int check_owner(const struct stat *st, const char *path, Err *e)
+static int check_owner(const struct stat *st, Place place, const char *path, Err *e)
 {
-	if (st->st_uid != 0 && st->st_uid != geteuid() && !is_hosts_root(st->st_uid, path))
+	if (st->st_uid != 0 && st->st_uid != geteuid() && !is_hosts_root(st->st_uid, place))
 		return err_make(e, ERR_STATE, 0,
 				"configuration file '%s' belongs to user %u, not to root%s; --config FILE uses it all the same",
 				path, st->st_uid, geteuid() == 0 ? "" : " or you");
@@ -48,8 +47,8 @@ static int read_open(int fd, Place place, const char *path, Arena *a, const Json
 		return err_sys(e, "look at configuration file '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return err_make(e, ERR_STATE, 0, "configuration file '%s' is not a regular file", path);
-	if (place == PLACE_USUAL)
-		TRY(check_owner(&st, path, e));
+	if (place != PLACE_ASKED)
+		TRY(check_owner(&st, place, path, e));
 	if (st.st_size > (off_t)LIMIT_DEFAULTS_BYTES)
 		return err_make(e, ERR_STATE, 0, "configuration file '%s' is larger than %u bytes",
 				path, LIMIT_DEFAULTS_BYTES);
@@ -79,7 +78,7 @@ static int add_file(Place place, const char *path, Arena *a, Defaults *d, Err *e
 {
 	AUTO(fd_close)
 	int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 && place == PLACE_USUAL && (errno == ENOENT || errno == ENOTDIR))
+	if (fd < 0 && place != PLACE_ASKED && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	if (fd < 0)
 		return err_sys(e, "open configuration file '%s'", path);
@@ -97,7 +96,7 @@ int defaults_read(const char *asked, Arena *a, Defaults *ret, Err *e)
 		return *asked ? add_file(PLACE_ASKED, asked, a, ret, e) : 0;
 
 	const char *own = dirs_user_config(a);
-	TRY(add_file(PLACE_USUAL, SYSTEM_FILE, a, ret, e));
-	int r = own ? add_file(PLACE_USUAL, own, a, ret, e) : 0;
+	TRY(add_file(PLACE_SYSTEM, "/etc/mydocker/config.json", a, ret, e));
+	int r = own ? add_file(PLACE_OWN, own, a, ret, e) : 0;
 	return r == -EACCES && is_out_of_reach(own) ? 0 : r;
 }

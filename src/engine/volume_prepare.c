@@ -98,7 +98,7 @@ int volumes_prepare(const Spec *s, Err *e)
 {
 	for (size_t i = 0; i < s->mounts_count; i++) {
 		const SpecMount *m = &s->mounts[i];
-		if (m->type && strcmp(m->type, "overlay") == 0)
+		if (str_eq(m->type, "overlay"))
 			TRY(layers_check(m, e));
 		if (m->create_source)
 			TRY(source_create(m, e));

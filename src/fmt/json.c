@@ -125,7 +125,7 @@ static int parse_hex4(Parser *p, uint32_t *ret)
 		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
 			n = n << 4 | (uint32_t)((c | 0x20) - 'a' + 10);
 		else
-			return fail_expected(p, "a hexadecimal digit of \\uXXXX");
+			return fail_expected(p, "a hexadecimal digit after \\u");
 	}
 	*ret = n;
 	return 0;

@@ -32,7 +32,7 @@ static int overlay_check(int made, const char *layers, Err *e)
 {
 	struct statfs fs;
 	if (fstatfs(made, &fs) < 0)
-		return err_sys(e, "look at the overlay");
+		return err_sys(e, "look at the overlay (%s)", layers);
 	if (fs.f_flags & ST_RDONLY)
 		return err_make(e, ERR_STATE, EROFS,
 				"overlay (%s): its work folder cannot be written; is the file system full?",
