@@ -16,14 +16,43 @@ bool userns_is_first(void)
 	return stat("/proc/self/ns/user", &st) < 0 || st.st_ino == USERNS_FIRST_INODE;
 }
 
-/* The child: waits until the parent closes its end, or dies. */
-static _Noreturn void wait_for_end(int in, int out)
+/* The child. */
+static _Noreturn void wait_and_do(const UsernsChild *c, UsernsTask *task, void *arg)
 {
-	char c;
-	fd_close(out);
-	while (read(in, &c, 1) < 0 && errno == EINTR)
-		;
+	char told;
+	fd_close(c->tell);
+	if (fd_read_up_to(c->told, &told, 1) == 1 && task)
+		task(arg);
 	_exit(0);
+}
+
+int userns_child_make(UsernsTask *task, void *arg, UsernsChild *ret, Err *e)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, "make a pipe");
+	UsernsChild c = { .pidfd = FD_NONE, .told = ends[0], .tell = ends[1] };
+	c.pid = process_clone(CLONE_NEWUSER, FD_NONE, &c.pidfd, e);
+	if (c.pid == 0)
+		wait_and_do(&c, task, arg);
+	if (c.pid < 0) {
+		fd_close(c.told);
+		fd_close(c.tell);
+		return c.pid;
+	}
+	*ret = c;
+	return 0;
+}
+
+int userns_child_end(UsernsChild *c, bool go, Err *e)
+{
+	ProcessEnd end;
+	int r = go ? fd_write_all(c->tell, "x", 1, "a pipe", e) : 0;
+	fd_close(c->tell);
+	(void)process_wait(c->pidfd, &end, NULL); /* its end tells nothing */
+	fd_close(c->told);
+	fd_close(c->pidfd);
+	return r;
 }
 
 static int maps_write_and_open(pid_t pid, const char *uid_map, const char *gid_map, int *ret_fd, Err *e)
@@ -41,20 +70,9 @@ static int maps_write_and_open(pid_t pid, const char *uid_map, const char *gid_m
 
 int userns_make(const char *uid_map, const char *gid_map, int *ret_fd, Err *e)
 {
-	int ends[2];
-	AUTO(fd_close) int pidfd = FD_NONE;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(e, "make a pipe");
-	AUTO(fd_close) int in = ends[0];
-	AUTO(fd_close) int out = ends[1];
-	pid_t pid = process_clone(CLONE_NEWUSER, FD_NONE, &pidfd, e);
-	TRY(pid);
-	if (pid == 0)
-		wait_for_end(in, out);
-
-	int r = maps_write_and_open(pid, uid_map, gid_map, ret_fd, e);
-	ProcessEnd end;
-	fd_close(TAKE_FD(out));
-	(void)process_wait(pidfd, &end, NULL); /* its end tells nothing */
+	UsernsChild child;
+	TRY(userns_child_make(NULL, NULL, &child, e));
+	int r = maps_write_and_open(child.pid, uid_map, gid_map, ret_fd, e);
+	(void)userns_child_end(&child, false, NULL); /* it is told nothing, which cannot fail */
 	return r;
 }

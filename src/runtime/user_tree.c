@@ -1,12 +1,9 @@
 #include "runtime/user_tree.h"
 
-#include <fcntl.h>
-#include <linux/sched.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "kern/process.h"
 #include "kern/tree.h"
+#include "kern/userns.h"
 #include "runtime/facts.h"
 #include "runtime/userns_maps.h"
 
@@ -26,14 +23,9 @@ static const char *map_text(uint32_t own, const IdRanges *others, Arena *a)
 	return text;
 }
 
-/* The child, which holds every capability in its user namespace. Its maps are written when a byte comes. */
-static _Noreturn void remove_when_told(int in, int out, const char *path)
+static void remove_all(void *path)
 {
-	char told;
-	fd_close(out);
-	if (fd_read_up_to(in, &told, 1) == 1)
-		(void)tree_remove(path, NULL); /* what stays is the parent's to name */
-	_exit(0);
+	(void)tree_remove(path, NULL); /* what stays is the parent's to name */
 }
 
 static int maps_write(pid_t pid, const IdRanges *uids, const IdRanges *gids, Arena *a, Err *e)
@@ -54,23 +46,11 @@ static int maps_write(pid_t pid, const IdRanges *uids, const IdRanges *gids, Are
 static int remove_with_ids(const char *path, const IdRanges *uids, const IdRanges *gids, Arena *a,
 			   Err *e)
 {
-	int ends[2];
-	ProcessEnd end;
-	AUTO(fd_close) int pidfd = FD_NONE;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(e, "make a pipe");
-	AUTO(fd_close) int in = ends[0];
-	AUTO(fd_close) int out = ends[1];
-	pid_t pid = process_clone(CLONE_NEWUSER, FD_NONE, &pidfd, e);
-	TRY(pid);
-	if (pid == 0)
-		remove_when_told(in, out, path);
-	int r = maps_write(pid, uids, gids, a, e);
-	if (r == 0)
-		r = fd_write_all(out, "x", 1, "a pipe", e);
-	fd_close(TAKE_FD(out));
-	(void)process_wait(pidfd, &end, NULL); /* how it ended is seen by what it left */
-	return r;
+	UsernsChild child;
+	TRY(userns_child_make(remove_all, arena_strdup(a, path), &child, e));
+	int r = maps_write(child.pid, uids, gids, a, e);
+	int told = userns_child_end(&child, r == 0, r < 0 ? NULL : e);
+	return r < 0 ? r : told;
 }
 
 int user_tree_remove(const char *path, const IdRanges *uids, const IdRanges *gids, Arena *a, Err *e)
