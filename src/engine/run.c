@@ -380,7 +380,7 @@ static int run_make_dirs(Run *r, Undo *undo, Err *e)
 		undo_push(undo, undo_overlay, r);
 		TRY(overlay_dir_make(c->overlay_dir, c->root_fd, e));
 	}
-	TRY(volumes_prepare(&r->spec, e));
+	TRY(volumes_prepare(&r->spec, r->arena, e));
 	int n = network_files_write(r->dir.fd, &r->network,
 				    host_id_of_root(r, &c->ids.uids, r->facts.euid),
 				    host_id_of_root(r, &c->ids.gids, r->facts.egid), e);

@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
-#include "kern/tree_chown.h"
+#include "runtime/user_tree.h"
 
 static int source_create(const SpecMount *m, Err *e)
 {
@@ -48,6 +48,14 @@ static bool is_of_the_system(const char *path)
 	       (home && str_eq(path, home));
 }
 
+static IdRanges ids_of_the_host(const SpecIdMap *maps, size_t count, Arena *a)
+{
+	IdRanges r = { 0 };
+	for (size_t i = 0; i < count; i++)
+		id_ranges_add(a, &r, maps[i].host_id, maps[i].size);
+	return r;
+}
+
 static uint32_t host_id(const SpecIdMap *maps, size_t count, uint32_t id)
 {
 	for (size_t i = 0; i < count; i++)
@@ -56,7 +64,7 @@ static uint32_t host_id(const SpecIdMap *maps, size_t count, uint32_t id)
 	return id; /* without a user namespace; with one the plan has found it mapped */
 }
 
-static int source_chown(const Spec *s, const SpecMount *m, Err *e)
+static int source_chown(const Spec *s, const SpecMount *m, Arena *a, Err *e)
 {
 	const SpecLinux *l = &s->linux_;
 	char link[32], path[PATH_MAX];
@@ -75,8 +83,11 @@ static int source_chown(const Spec *s, const SpecMount *m, Err *e)
 		return err_make(e, ERR_USAGE, EPERM,
 				"mount on %s: 'U' would give %s, which is the system's, to %u:%u",
 				m->destination, path, uid, gid);
-	int r = tree_chown(fd, uid, gid, e);
-	return r < 0 ? err_wrap(e, r, "mount on %s: change the owner of %s", m->destination, path) : 0;
+	IdRanges uids = ids_of_the_host(l->uid_mappings, l->uid_mappings_count, a);
+	IdRanges gids = ids_of_the_host(l->gid_mappings, l->gid_mappings_count, a);
+	int r = user_tree_chown(fd, uid, gid, &uids, &gids, a, e);
+	return r < 0 ? err_wrap(e, r, "mount on %s: give %s to %u:%u", m->destination, path, uid, gid)
+		     : 0;
 }
 
 /* The kernel's own words would not say which it is. */
@@ -94,7 +105,7 @@ static int layers_check(const SpecMount *m, Err *e)
 	return 0;
 }
 
-int volumes_prepare(const Spec *s, Err *e)
+int volumes_prepare(const Spec *s, Arena *a, Err *e)
 {
 	for (size_t i = 0; i < s->mounts_count; i++) {
 		const SpecMount *m = &s->mounts[i];
@@ -103,7 +114,7 @@ int volumes_prepare(const Spec *s, Err *e)
 		if (m->create_source)
 			TRY(source_create(m, e));
 		if (m->chown_source)
-			TRY(source_chown(s, m, e));
+			TRY(source_chown(s, m, a, e));
 	}
 	return 0;
 }

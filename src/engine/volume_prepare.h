@@ -4,9 +4,10 @@
  *            are the user's.
  */
 #pragma once
+#include "base/arena.h"
 #include "base/err.h"
 #include "fmt/spec.h"
 
 /* Makes sources that are missing and may be made (0755), and gives those that are to be given to the command's user, as the host knows
- * it. Directories of the system are never given away. */
-int volumes_prepare(const Spec *s, Err *e);
+ * it. Directories of the system are never given away. a: for what is needed meanwhile. */
+int volumes_prepare(const Spec *s, Arena *a, Err *e);

@@ -27,7 +27,7 @@ static int entry_chown(int dirfd, const char *name, const Owner *to, unsigned de
 		return errno == ENOENT ? 0 : err_sys(e, "look at it");
 	if ((st.st_uid != to->uid || st.st_gid != to->gid) &&
 	    fchownat(dirfd, name, to->uid, to->gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
-		return err_sys(e, "give it to %u:%u", to->uid, to->gid);
+		return err_sys(e, "change its owner");
 	return S_ISDIR(st.st_mode) ? dir_chown(dirfd, name, to, depth + 1, e) : 0;
 }
 
@@ -62,6 +62,6 @@ int tree_chown(int fd, uid_t uid, gid_t gid, Err *e)
 		return err_sys(e, "look at it");
 	if ((st.st_uid != uid || st.st_gid != gid) &&
 	    fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(e, "give it to %u:%u", uid, gid);
+		return err_sys(e, "change its owner");
 	return S_ISDIR(st.st_mode) ? dir_chown(fd, ".", &to, 0, e) : 0;
 }

@@ -20,6 +20,8 @@ import termios
 import time
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 SANITIZED = os.environ.get("MYDOCKER_SANITIZED") == "1"
@@ -457,9 +459,35 @@ def pattern(size):
     return (block * (size // 65536 + 1))[:size] if size > 65536 else block
 
 
+def need_root(why):
+    """For what is not known before the test runs; else there is the marker `root`."""
+    if os.geteuid() != 0:
+        pytest.skip(f"needs root: {why}")
+
+
+def chown(path, uid, gid):
+    if (uid, gid) != (os.geteuid(), os.getegid()):
+        need_root("the test gives files away")
+    os.chown(path, uid, gid)
+
+
+def mknod(path, mode, major, minor):
+    need_root("the test makes devices")
+    os.mknod(path, mode, os.makedev(major, minor))
+
+
 def private_mounts(argv):
     """The same command in a mount namespace of its own, where a test may mount."""
+    need_root("the test mounts")
     return ["unshare", "--mount", "--propagation", "private", *argv]
+
+
+def strace(*options):
+    """What comes before a command that is to be traced."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    need_root("newuidmap has no privilege under strace")
+    return ["strace", *options]
 
 
 def parse_signal_mask(text):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import USER
+from harness import need_root
 
 UIDS = f"root:100000:65536\ncontainers:1000000:4000\nother:700000:50\ntester:300000:65536\n{USER + 1}:5000:5\n"
 GIDS = f"root:200000:65536\ncontainers:2000000:4000\nother:800000:60\ntester:400000:65536\n{USER + 1}:5000:5\n"
@@ -18,6 +19,7 @@ class Host:
     """The files of ids, and what else is mounted over the host's before the product is executed."""
 
     def __init__(self, where):
+        need_root("it mounts files of its own over /etc/subuid")
         if not (os.path.exists("/etc/subuid") and os.path.exists("/etc/subgid")):
             pytest.skip("/etc/subuid and /etc/subgid do not exist: nothing to mount over")
         self.where, self.mounts = Path(where), {}
@@ -48,6 +50,11 @@ def lines(text):
     """Maps as [[inside, outside, count], ...]"""
     n = [int(x) for x in text.split()]
     return [n[i : i + 3] for i in range(0, len(n), 3)]
+
+
+def outer_id(text, inner):
+    """What an id of a container is to the host, by the text of one of its maps."""
+    return next(outer + inner - first for first, outer, count in lines(text) if first <= inner < first + count)
 
 
 def owner(path):

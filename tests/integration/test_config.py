@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from conftest import USER
-from harness import SANITIZED, errno_of, netstrings
+from harness import SANITIZED, chown, errno_of, netstrings, private_mounts, strace
 
 SYSTEM = "/etc/mydocker/config.json"
 
@@ -28,8 +28,6 @@ def files_of(engine, *options, **kw):
 @pytest.fixture
 def system_file(md, scratch):
     """system_file(content): md sees an /etc of its own, with this configuration in it."""
-    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
-        pytest.skip("the kernel refuses mount namespaces here")
     etc = scratch / "etc"
     (etc / "mydocker").mkdir(parents=True)
     for name in ("passwd", "group"):
@@ -40,7 +38,7 @@ def system_file(md, scratch):
         path.write_text(content if isinstance(content, str) else json.dumps(content))
         path.chmod(mode)
         inside = f'mount --bind {etc} /etc && exec "$0" "$@"'
-        md.prefix = ["unshare", "--mount", "sh", "-c", inside]
+        md.prefix = private_mounts(["sh", "-c", inside])
         return path
 
     return make
@@ -202,16 +200,17 @@ def test_root_reads_nothing_that_others_can_write(md, system_file):
     path = system_file({}, mode=0o666)
     md.run("", "probe exit 0").failed(125, f"'{SYSTEM}' can be written by others (mode 0666)", "chmod go-w")
     path.chmod(0o644)
-    os.chown(path, USER, 0)
+    chown(path, USER, 0)
     md.run("", "probe exit 0").failed(125, f"'{SYSTEM}' belongs to user {USER}, not to root")
-    os.chown(path, 0, 0)
+    chown(path, 0, 0)
     assert md.run("", "probe exit 3").code == 3
 
 
+@pytest.mark.root("it is about root")
 def test_sudo_with_the_callers_home(md):
     """HOME is an ordinary user's, we are root: that user must not choose what root's containers may do."""
     path = own_file(md, {"run": {"privileged": True}})
-    os.chown(path, USER, USER)
+    chown(path, USER, USER)
     md.run("", "probe exit 0").failed(125, f"'{path}' belongs to user {USER}, not to root", "--config FILE")
     assert files_of(md, "--config", str(path)) == [str(path)]
 
@@ -220,11 +219,11 @@ def test_an_ordinary_users_files(user_md):
     user_md.env["XDG_CONFIG_HOME"] = str(user_md.base / "config")
     path = own_file(user_md, {"run": {"hostname": "mine"}})
     assert files_of(user_md) == [str(path)]  # root's is as good
-    os.chown(path, USER, USER)
+    chown(path, USER, USER)
     assert files_of(user_md) == [str(path)]
-    os.chown(path, USER + 1, USER)
+    chown(path, USER + 1, USER)
     user_md.call("info").failed(1, f"'{path}' belongs to user {USER + 1}, not to root or you")
-    os.chown(path, USER, USER)
+    chown(path, USER, USER)
     path.chmod(0o664)
     user_md.call("info").failed(1, f"'{path}' can be written by others")
     path.chmod(0o000)
@@ -237,6 +236,7 @@ def test_a_home_out_of_reach_is_no_error(user_md, scratch):
     assert files_of(user_md) == []
 
 
+@pytest.mark.root("the program is root's")
 def test_a_set_user_id_program_does_not_believe_the_environment(user_md):
     if SANITIZED:
         pytest.skip("sanitizers refuse set-user-id programs")
@@ -256,10 +256,8 @@ def test_a_set_user_id_program_does_not_believe_the_environment(user_md):
 
 
 def test_two_failed_opens_and_nothing_else(md, scratch):
-    if not shutil.which("strace"):
-        pytest.skip("strace is not installed")
     out = scratch / "trace"
-    argv = ["strace", "-f", "-o", str(out), "-e", "trace=file", *md.run_argv("", "probe exit 0")]
+    argv = [*strace("-f", "-o", str(out), "-e", "trace=file"), *md.run_argv("", "probe exit 0")]
     subprocess.run(argv, check=True, env=md.env, timeout=60, stdin=subprocess.DEVNULL)
     lines = [line for line in out.read_text().splitlines() if "mydocker/config.json" in line]
     if os.path.exists(SYSTEM):

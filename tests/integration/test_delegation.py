@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conftest import USER
-from harness import Result, cgroup_mount, cgroup_mounts, cgroup_v2_only, groups_of
+from harness import Result, cgroup_mount, cgroup_mounts, cgroup_v2_only, chown, groups_of
 
 given = pytest.mark.skipif(os.geteuid() == 0 or not cgroup_mounts(), reason="only for an ordinary user whose session was given groups: tests/vm")
 SESSION = f"user@{os.geteuid()}.service"
@@ -27,8 +27,9 @@ def test_the_group_is_made_right_below_the_session(md):
     assert (group / "memory.max").read_text() == f"{64 << 20}\n"
     assert r.init_pid() in map(int, (group / "cgroup.procs").read_text().split())
     assert own_group() not in str(group)
-    r.signal(15)
-    r.close()
+    r.signal(9)
+    r.wait()
+    md.sweep()
 
 
 @given
@@ -98,7 +99,7 @@ def test_a_group_that_was_given_by_hand(user_md):
         own.mkdir()
         for group in (top, own):
             for f in (group, group / "cgroup.procs", group / "cgroup.subtree_control"):
-                os.chown(f, USER, USER)
+                chown(f, USER, USER)
         argv = ["sh", "-c", f'echo $$ >{own}/cgroup.procs && exec "$@"', "sh", *user_md.run_argv("-m 20m --memory-swap 20m", "probe alloc 60")]
         p = subprocess.run(argv, capture_output=True, env=user_md.env, timeout=60, stdin=subprocess.DEVNULL)
         r = Result(p.returncode, p.stdout, p.stderr, argv)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import all_groups
+from harness import all_groups, private_mounts
 
 HINT = " (see 'mydocker run --help')"
 
@@ -83,7 +83,7 @@ def test_a_root_that_cannot_get_mount_points(md, rootfs, scratch):
     mnt = scratch / "ro"
     mnt.mkdir()
     script = f"mount --bind {rootfs} {mnt} && mount -o remount,ro,bind {mnt} && exec " + " ".join(md.argv("run", "--rootfs", str(mnt), "/bin/probe", "exit", "0"))
-    p = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, env=md.env, timeout=40)
+    p = subprocess.run(private_mounts(["sh", "-c", script]), capture_output=True, text=True, env=md.env, timeout=40)
     assert p.returncode == 125
     assert p.stderr == "mydocker: mount proc on /proc: make '/proc' in the container's root: Read-only file system\n"
 

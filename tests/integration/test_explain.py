@@ -2,13 +2,12 @@
 import json
 import re
 import shlex
-import shutil
 import subprocess
 
 import pytest
 
 import harness
-from harness import SANITIZED
+from harness import SANITIZED, strace
 
 # Calls with an effect whose names and order must agree. Mounts are compared by their targets instead.
 COMPARED = "mkdir mkdirat mknodat symlinkat clone3 execve execveat unshare sethostname setsid keyctl pivot_root umount2 setgroups setresgid setresuid seccomp rmdir flock memfd_create socketpair close_range".split()
@@ -25,12 +24,10 @@ def steps(story, *stages):
 
 def trace(md, scratch, opts, cmd):
     """One list of lines for each process, unfinished calls joined; descriptors with their paths."""
-    if not shutil.which("strace"):
-        pytest.skip("strace is not installed")
     if SANITIZED:
         pytest.skip("the sanitizers' own calls")
     md.run(opts, cmd).ok()  # the folders that all containers share are there from now on
-    p = subprocess.run(["strace", "-ff", "-y", "-s", "4096", "-o", str(scratch / "trace"), *md.run_argv(opts, cmd)], capture_output=True, env=md.env, timeout=60, stdin=subprocess.DEVNULL)
+    p = subprocess.run([*strace("-ff", "-y", "-s", "4096", "-o", str(scratch / "trace")), *md.run_argv(opts, cmd)], capture_output=True, env=md.env, timeout=60, stdin=subprocess.DEVNULL)
     assert p.returncode == 0, p
     processes = sorted(scratch.glob("trace.*"), key=lambda f: int(f.suffix[1:]))
     return [[line for line in f.read_text(errors="replace").splitlines() if " = -1 E" not in line] for f in processes]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import SANITIZED, errno_of, groups_of, wait_until
+from id_files import outer_id
 from test_explain import COMPARED, calls_of, explain, names, told_by, trace
 
 
@@ -178,13 +179,18 @@ def test_among_the_host_s_processes_it_adopts_orphans(md, shell_rootfs):
 # ---- the reaper itself ----
 
 
+def host_id(pid, uid):
+    """A user of the container of this process, as we know him."""
+    return outer_id(Path(f"/proc/{pid}/uid_map").read_text(), uid)
+
+
 @pytest.mark.parametrize("opts, uid", [("", 0), ("-u 1000", 1000), ("--cap-drop ALL", 0), ("--security-opt seccomp=unconfined", 0), ("--privileged", 0)])
 def test_the_reaper_holds_next_to_nothing(md, opts, uid):
     r = md.start(f"--init {opts}", "probe seq say up , sleep 60000")
     r.line()
     pid = reaper_of(r)
     s = status(pid)
-    assert s["Uid"].split() == [str(uid)] * 4
+    assert s["Uid"].split() == [str(host_id(pid, uid))] * 4
     assert int(s["CapPrm"], 16) == int(s["CapEff"], 16) == (0 if "cap-drop" in opts else 1 << 5)
     assert int(s["CapInh"], 16) == int(s["CapAmb"], 16) == 0
     assert s["NoNewPrivs"] == "1"
@@ -192,7 +198,7 @@ def test_the_reaper_holds_next_to_nothing(md, opts, uid):
     assert s["Name"] == "mydocker-init"
     assert os.listdir(f"/proc/{pid}/fd") == []
     assert "mydocker-plan" not in Path(f"/proc/{pid}/maps").read_text()
-    assert os.getsid(pid) == pid and os.stat(f"/proc/{pid}/stat").st_uid == 0  # not dumpable: its files are root's
+    assert os.getsid(pid) == pid and os.stat(f"/proc/{pid}/stat").st_uid == host_id(pid, 0)  # not dumpable: its files are root's
     if not SANITIZED:
         assert int(s["VmRSS"].split()[0]) <= 160
     r.signal(signal.SIGKILL)

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness import groups_of, wait_until
+from harness import groups_of, need_root, wait_until
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
@@ -65,6 +65,7 @@ class DeadServer:
 
 @pytest.fixture
 def dead(scratch):
+    need_root("it mounts a FUSE file system that ordinary users may use")
     if not os.path.exists("/dev/fuse"):
         pytest.skip("this machine has no /dev/fuse")
     server = DeadServer(scratch)

@@ -173,6 +173,7 @@ def test_state_on_a_full_disk_says_so(md, scratch):
     assert p.returncode == 125 and p.stderr.startswith(b"mydocker: ") and str(md.state).encode() in p.stderr and b"ran" not in p.stdout, p
 
 
+@pytest.mark.root("the folders are root's")
 def test_default_folders(md):
     """Without --state and --root: /run/mydocker and /var/lib/mydocker, for us alone, and empty again."""
     there = {d: os.path.isdir(d) for d in ("/run/mydocker", "/var/lib/mydocker")}

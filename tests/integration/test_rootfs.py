@@ -102,6 +102,7 @@ def test_host_tree_runs_the_host_s_programs(md):
     assert r.out == open("/etc/os-release").read()
 
 
+@pytest.mark.root("files of others cannot be copied up by ordinary users: test_rootless_roots.py has theirs")
 def test_host_tree_is_copy_on_write(md, host_probe, scratch, canary):
     (scratch / "old").write_text("old")
     cmds = (
@@ -121,12 +122,16 @@ def test_host_tree_has_fresh_kernel_trees(md, host_probe):
     names = set(re.findall(r"^ls\.(\S+?)=", r.out, re.M))
     assert "1" in names and str(os.getpid()) not in names
     points = {line.split()[4]: line.split(" - ")[1].split()[0] for line in r.out.splitlines() if " - " in line}
-    assert points["/"] == "overlay" and points["/proc"] == "proc" and points["/sys"] == "sysfs"
+    assert points["/"] == ("overlay" if os.geteuid() == 0 else "tmpfs") and points["/proc"] == "proc" and points["/sys"] == "sysfs"
     assert points["/run"] == "tmpfs" and points["/tmp"] == "tmpfs" and points["/dev"] == "tmpfs"
 
 
+def may_write(path):
+    return os.access(path, os.W_OK)
+
+
 def test_host_s_run_and_tmp_are_not_visible(md, host_probe):
-    for top in ("/run", "/tmp"):
+    for top in filter(may_write, ("/run", "/tmp")):
         name = f"{top}/mydocker-test-{os.getpid()}"
         open(name, "w").close()
         try:
@@ -190,6 +195,7 @@ def listening(address):
 
 def test_no_socket_of_the_host_is_reachable(md, host_probe, scratch):
     names = [str(scratch / "sock"), f"/run/mydocker-test-{os.getpid()}.sock", f"/tmp/mydocker-test-{os.getpid()}.sock", f"/dev/shm/mydocker-test-{os.getpid()}.sock"]
+    names = [n for n in names if may_write(os.path.dirname(n))]
     abstract = f"mydocker-test-{os.getpid()}"
     held = [listening(n) for n in names] + [listening("\0" + abstract)]
     try:
@@ -199,7 +205,7 @@ def test_no_socket_of_the_host_is_reachable(md, host_probe, scratch):
         for n in [*names, "@" + abstract]:
             cmds += ["connect", n, ","]
         r = md.run("", [host_probe, "seq", *cmds[:-1]], rootfs="/").ok()
-        assert r.out.count("connect=-1") == 5, r
+        assert r.out.count("connect=-1") == len(held), r
     finally:
         for s in held:
             s.close()
@@ -230,6 +236,7 @@ def test_own_folders_are_masked(md, host_probe):
     assert r.out.count("errno=") == 3, r
 
 
+@pytest.mark.root("the folder is root's")
 def test_default_folders_are_masked_too(md, host_probe):
     """With other folders given, /var/lib/mydocker is still no one's business inside."""
     made = not os.path.isdir("/var/lib/mydocker")

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from conftest import USER
-from harness import Result, private_mounts, tree
+from harness import Result, chown, private_mounts, tree
 
 pytestmark = pytest.mark.userns
 
@@ -18,7 +18,7 @@ def test_an_overlay_throws_away(user_md, busybox):
     (root / "work/old").mkdir()
     (root / "work/old/file").write_text("old")
     for p in ("work/old", "work/old/file"):
-        os.chown(root / p, USER, USER)
+        chown(root / p, USER, USER)
     before = tree(root)
     script = "cd /work && echo x >new && echo x >/etc/passwd && rm -r old && mkdir old && mv new old && ls old"
     assert user_md.run("", ["/bin/sh", "-c", script], rootfs=f"{root}:O").ok().out == "new\n"
@@ -60,7 +60,7 @@ def test_files_of_others_in_an_overlay(user_md):
 
 @pytest.mark.root("makes files of another user")
 def test_an_overlay_over_a_root_of_another_user(user_md):
-    os.chown(user_md.rootfs, 0, 0)
+    chown(user_md.rootfs, 0, 0)
     r = user_md.run("", "probe seq write /new x , mkdir /proc/x", rootfs=f"{user_md.rootfs}:O").ok()
     assert r.values["write"] == "0" and not (user_md.rootfs / "new").exists(), r
 

@@ -23,6 +23,9 @@ def names(mask):
 
 
 def own_caps():
+    """What we can give: root of an ordinary user's container has all that his user namespace has."""
+    if os.geteuid() != 0:
+        return set(CAPS)
     line = [x for x in open("/proc/self/status") if x.startswith("CapPrm")][0]
     return names(line.split()[1])
 
@@ -280,6 +283,9 @@ def test_core_files_are_off_by_default(md):
 
 def test_devices_of_the_host_cannot_be_opened(md):
     v = md.run("--cap-add MKNOD", "probe seq mknod /work/mem 1 1 , open /work/mem rw , mknod /work/disk 7 0 , open /work/disk rw")
+    if os.geteuid() != 0:
+        assert [errno_of(x) for x in v.ok().out.splitlines()] == ["EPERM", "ENOENT"] * 2, v
+        return
     for line in v.ok().out.splitlines():
         if line.startswith("open"):
             assert errno_of(line) in ("EPERM", "EACCES"), v

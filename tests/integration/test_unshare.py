@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import USER
-from harness import Terminal, values
+from harness import Terminal, chown, private_mounts, values
 from id_files import host, lines, owner, root, user  # noqa: F401: three are fixtures
 
 pytestmark = pytest.mark.userns
@@ -35,7 +35,7 @@ def namespaces():
 def folder(user, base):
     path = base / f"theirs-{os.getpid()}-{time.monotonic_ns()}"
     path.mkdir()
-    os.chown(path, USER, USER)
+    chown(path, USER, USER)
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
@@ -75,7 +75,7 @@ def test_files_of_containers_are_looked_at_given_away_and_removed(user, folder):
 
 def test_ids_that_are_not_his_stay_out_of_reach(user, folder):
     (folder / "f").write_text("x")
-    os.chown(folder / "f", 0, 0)
+    chown(folder / "f", 0, 0)
     (folder / "f").chmod(0o600)
     r = sh(user, 'stat -c %u "$1"; cat "$1"; chown 0 "$1"; chown 70000 "$2"', folder / "f", folder)
     assert r.out == "65534\n" and r.code == 1 and r.err.count("\n") == 3, r
@@ -338,7 +338,7 @@ def test_the_host_s_configuration_is_read_inside(user, base, mode, code):
     config = etc / "mydocker/config.json"
     config.write_text('{"run": {"hostname": "from-the-host"}}')
     config.chmod(mode)
-    user.prefix = ["unshare", "--mount", "sh", "-c", f'mount --bind {etc} /etc && exec "$0" "$@"', *user.as_user]
+    user.prefix = private_mounts(["sh", "-c", f'mount --bind {etc} /etc && exec "$0" "$@"', *user.as_user])
     r = sh(user, '"$@"', str(user.program), "explain", "run", "--rootfs", str(user.rootfs), "true")
     shutil.rmtree(etc)
     assert r.code == code and ('sethostname("from-the-host")' in r.out) == (code == 0), r

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import USER
-from harness import KERNEL, SANITIZED, errno_of, wait_until
+from harness import KERNEL, SANITIZED, chown, errno_of, strace, wait_until
 from id_files import host, lines, owner, root, user  # noqa: F401: three are fixtures
 
 pytestmark = pytest.mark.userns
@@ -50,7 +50,7 @@ def start(engine, opts="--userns auto", rootfs=None):
 
 def test_private_has_root_s_range(root, rootfs):
     (rootfs / "work/five").write_text("x")
-    os.chown(rootfs / "work/five", 5, 6)
+    chown(rootfs / "work/five", 5, 6)
     r = root.run("--userns private", "probe seq show ids ns , write /work/new x , chown /work/new 7 8 , open /work/five rw").ok()
     v = r.values
     assert uid_map(v) == [[0, 100000, 65536]] and gid_map(v) == [[0, 200000, 65536]]
@@ -76,7 +76,7 @@ def test_private_cannot_touch_root_s_files(root, scratch):
 
 def test_ids_beyond_the_range_are_nobody_s(root, rootfs):
     (rootfs / "work/far").write_text("x")
-    os.chown(rootfs / "work/far", 70000, 70000)
+    chown(rootfs / "work/far", 70000, 70000)
     r = root.run("--userns private", "probe seq stat /work/far , chown /work/far 1 1").ok()
     assert inside(r, "/work/far") == [NOBODY] and errno_of(r.values["chown"]) == "EPERM", r
 
@@ -276,7 +276,7 @@ def test_auto_takes_root_s_range_where_there_is_no_other(root):
 
 def test_private_over_a_throw_away_layer(root, rootfs):
     (rootfs / "work/five").write_text("x")
-    os.chown(rootfs / "work/five", 5, 6)
+    chown(rootfs / "work/five", 5, 6)
     r = root.start("--userns private", "probe seq chown /work/five 7 8 , write /work/new x , stat /work/five /work/new / , trap 15", rootfs=f"{rootfs}:O")
     seen = r.read_until("ready")
     assert "chown=0" in seen and "write=0" in seen, seen
@@ -309,7 +309,7 @@ def test_a_map_alone_shows_files_as_they_are(root, rootfs):
     """--uidmap without idmap: files of the host's 0 are nobody's."""
     for d, dirs, files in os.walk(rootfs):
         for n in [".", *dirs]:
-            os.chown(os.path.join(d, n), 100000, 100000)
+            chown(os.path.join(d, n), 100000, 100000)
     r = root.run("--uidmap 0:100000:65536", "probe stat /bin/probe /work").ok()
     assert inside(r, "/bin/probe", "/work") == [NOBODY, "0:0"]
 
@@ -385,8 +385,8 @@ def test_nothing_comes_up_in_a_shared_mount_of_the_host(root, rootfs, scratch, o
 def test_volumes(root, scratch):
     (scratch / "zero").write_text("x")
     (scratch / "five").write_text("x")
-    os.chown(scratch / "five", 5, 6)
-    os.chown(scratch, 0, 0)
+    chown(scratch / "five", 5, 6)
+    chown(scratch, 0, 0)
     plain = root.run(["--userns", "private", "-v", f"{scratch}:/v"], "probe seq stat /v/zero , write /v/plain x").ok()
     assert inside(plain, "/v/zero") == [NOBODY] and errno_of(plain.values["write"]) == "EACCES"
     r = root.run(["--userns", "private", "-v", f"{scratch}:/v:idmap"], "probe seq stat /v/zero /v/five , write /v/new x , chown /v/five 9 9").ok()
@@ -398,7 +398,7 @@ def test_volumes(root, scratch):
 
 def test_a_volume_with_ids_of_its_own(root, scratch):
     """As the caller wishes: what the container's 7 writes is 0's outside."""
-    os.chown(scratch, 0, 0)
+    chown(scratch, 0, 0)
     r = root.run(["--userns", "private", "-u", "7:8", "-v", f"{scratch}:/v:idmap=uids=@0-7-1;gids=@0-8-1"], "probe seq write /v/new x , stat /v").ok()
     assert r.values["write"] == "0" and owner(scratch / "new") == (0, 0)
     r = root.run(["-u", "7:8", "-v", f"{scratch}:/v:idmap=uids=0-7-1;gids=0-8-1"], "probe write /v/more x").ok()
@@ -659,7 +659,7 @@ def nested(engine, before, *opts, cmd=("/bin/probe", "show", "ids"), unshare=("-
     own = engine.base / "inner"
     if not own.exists():
         own.mkdir()
-        os.chown(own, USER, USER)
+        chown(own, USER, USER)
     script = f'{before}\nexec "$@"'
     run = [str(engine.program), "--state", f"{own}/s", "--root", f"{own}/r", "run", "--pids-limit", "-1", *opts, "--rootfs", f"{engine.rootfs}{suffix}", *cmd]
     argv = [*engine.prefix, "unshare", *unshare, "--", "sh", "-ec", script, "sh", *run]
@@ -736,12 +736,10 @@ def test_explain_tells_of_newuidmap(user):
 
 
 def clones(engine, scratch, opts, rootfs=None):
-    if not shutil.which("strace"):
-        pytest.skip("strace is not installed")
     out = scratch / "trace"
     argv = engine.run_argv(opts, "probe exit 0", rootfs)
     n = len(engine.prefix)
-    p = subprocess.run([*argv[:n], "strace", "-f", "-o", str(out), "-e", "trace=clone,clone3,fork,vfork,execve,execveat", *argv[n:]], capture_output=True, env=engine.env, timeout=60)
+    p = subprocess.run([*argv[:n], *strace("-f", "-o", str(out), "-e", "trace=clone,clone3,fork,vfork,execve,execveat"), *argv[n:]], capture_output=True, env=engine.env, timeout=60)
     assert p.returncode == 0, p
     return sum(1 for x in out.read_text().splitlines() if "clone" in x.split("(")[0] and "= -1" not in x and "resumed" not in x)
 
@@ -774,3 +772,20 @@ def test_the_sweep_removes_files_of_other_ids(user):
     r.wait()
     assert user.run("", "probe exit 3").code == 3
     assert not layer.exists() and not user.left()
+
+
+def test_volumes_are_given_to_other_ids(user, scratch):
+    """What an ordinary user may not do himself, a process with the container's ids does for him, and back."""
+    for p in (scratch, scratch / "shut", scratch / "shut/f"):
+        p.touch() if p.name == "f" else p.mkdir(mode=0o700, exist_ok=True)
+        chown(p, USER, USER)
+    for opts, inner, outer in (("-u 5:6", "5:6", (300004, 400005)), ("-u 7:8", "7:8", (300006, 400007)), ("", "0:0", (USER, USER)), ("--userns nomap", "0:0", (300000, 400000))):
+        r = user.run(f"-v {scratch}:/work:U {opts}", "probe stat /work/shut/f").ok()
+        assert inside(r, "/work/shut/f") == [inner] and [owner(scratch / p) for p in (".", "shut", "shut/f")] == [outer] * 3, r
+
+
+def test_files_of_others_are_not_given_away(user, scratch):
+    (scratch / "root-s").write_text("x")
+    chown(scratch, USER, USER)
+    user.run(f"--pids-limit -1 -v {scratch}:/work:U -u 5:6", "probe exit 0").failed(125, "mount on /work: give", "to 300004:400005: root-s: change its owner: Operation not permitted")
+    assert owner(scratch / "root-s") == (0, 0)

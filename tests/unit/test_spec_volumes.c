@@ -326,18 +326,18 @@ static void a_source_is_made(void **state)
 	Err e = { 0 };
 	struct stat st;
 	Spec s = with_source(&m, arena_printf(&a, "%s/new/deep", top));
-	assert_int_equal(volumes_prepare(&s, &e), 0); /* not asked for */
+	assert_int_equal(volumes_prepare(&s, &a, &e), 0); /* not asked for */
 	assert_int_equal(faccessat(root_fd, "new", F_OK, 0), -1);
 	m.create_source = true;
 	mode_t old = umask(022);
-	assert_int_equal(volumes_prepare(&s, &e), 0);
-	assert_int_equal(volumes_prepare(&s, &e), 0); /* there already */
+	assert_int_equal(volumes_prepare(&s, &a, &e), 0);
+	assert_int_equal(volumes_prepare(&s, &a, &e), 0); /* there already */
 	umask(old);
 	assert_int_equal(fstatat(root_fd, "new/deep", &st, 0), 0);
 	assert_int_equal(st.st_mode, S_IFDIR | 0755);
 	assert_int_equal(symlinkat("/nonexistent/x", root_fd, "dangling"), 0);
 	m.source = arena_printf(&a, "%s/dangling/y", top);
-	assert_true(volumes_prepare(&s, &e) < 0);
+	assert_true(volumes_prepare(&s, &a, &e) < 0);
 	assert_non_null(strstr(e.msg, "mount on /v: make the source"));
 }
 
@@ -355,14 +355,14 @@ static void the_system_is_not_given_away(void **state)
 		m.chown_source = true;
 		s.process.uid = geteuid();
 		s.process.gid = getegid();
-		if (volumes_prepare(&s, &e) != -EPERM || !strstr(e.msg, "which is the system's"))
+		if (volumes_prepare(&s, &a, &e) != -EPERM || !strstr(e.msg, "which is the system's"))
 			fail_msg("%s: %s", dirs[i], e.msg);
 	}
 	/* a link to it is as good */
 	assert_int_equal(symlinkat("/etc", root_fd, "link"), 0);
 	Spec s = with_source(&m, arena_printf(&a, "%s/link", top));
 	m.chown_source = true;
-	assert_int_equal(volumes_prepare(&s, NULL), -EPERM);
+	assert_int_equal(volumes_prepare(&s, &a, NULL), -EPERM);
 }
 
 static void the_home_is_not_given_away(void **state)
@@ -376,7 +376,7 @@ static void the_home_is_not_given_away(void **state)
 	assert_int_equal(setenv("HOME", top, 1), 0);
 	Spec s = with_source(&m, top);
 	m.chown_source = true;
-	int r = volumes_prepare(&s, &e);
+	int r = volumes_prepare(&s, &a, &e);
 	assert_int_equal(old ? setenv("HOME", old, 1) : unsetenv("HOME"), 0);
 	assert_int_equal(r, -EPERM);
 }
@@ -401,13 +401,13 @@ static void a_source_is_given_to_the_user_of_the_host(void **state)
 	s.process.gid = 3;
 	s.linux_.uid_mappings = s.linux_.gid_mappings = maps;
 	s.linux_.uid_mappings_count = s.linux_.gid_mappings_count = ARRAY_LEN(maps);
-	if (volumes_prepare(&s, &e) < 0)
+	if (volumes_prepare(&s, &a, &e) < 0)
 		fail_msg("%s", e.msg);
 	assert_int_equal(fstatat(root_fd, "d/sub", &st, 0), 0);
 	assert_int_equal(st.st_uid, 9002);
 	assert_int_equal(st.st_gid, 5003);
 	s.linux_.uid_mappings_count = s.linux_.gid_mappings_count = 0;
-	assert_int_equal(volumes_prepare(&s, &e), 0);
+	assert_int_equal(volumes_prepare(&s, &a, &e), 0);
 	assert_int_equal(fstatat(root_fd, "d", &st, 0), 0);
 	assert_int_equal(st.st_uid, 12);
 }
