@@ -1,7 +1,6 @@
 #include "engine/id_maps.h"
 
-#include "base/num.h"
-#include "base/str.h"
+#include "runtime/facts.h"
 
 /* What continues the last map on both sides makes it longer. */
 static void map_add(Arena *a, IdMaps *m, uint32_t container, uint32_t host, uint32_t size)
@@ -65,18 +64,14 @@ IdMaps id_maps_keep(uint32_t own, uint32_t inside, const IdRanges *ranges, uint3
 IdMaps id_maps_identity(const char *own_map, uint32_t size, Arena *a)
 {
 	IdMaps m = { 0 };
-	StrList lines = str_split(a, own_map, '\n');
-	for (size_t i = 0; i < lines.count; i++) {
-		uint32_t numbers[3];
-		size_t n = 0;
-		StrList words = str_split(a, lines.items[i], ' ');
-		for (size_t k = 0; k < words.count && n < ARRAY_LEN(numbers); k++)
-			if (num_parse_u32(words.items[k], UINT32_MAX, &numbers[n]) == 0)
-				n++;
-		if (n < ARRAY_LEN(numbers) || (size > 0 && numbers[0] >= size))
+	size_t count;
+	const SpecIdMap *own = id_map_parse(own_map, a, &count);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t first = own[i].container_id;
+		if (size > 0 && first >= size)
 			continue;
-		uint32_t most = size > 0 ? size - numbers[0] : UINT32_MAX;
-		map_add(a, &m, numbers[0], numbers[0], numbers[2] < most ? numbers[2] : most);
+		uint32_t most = size > 0 ? size - first : UINT32_MAX;
+		map_add(a, &m, first, first, own[i].size < most ? own[i].size : most);
 	}
 	return m;
 }

@@ -31,9 +31,22 @@ static int node_add(UserMounts *u, const SpecDevice *d, Err *e)
 	return 0;
 }
 
-/* The host's own node. Read-only, so that nobody inside changes its mode; a device is read and written all the same. */
+static bool is_bound(const UserMounts *u, const char *host, const char *inside)
+{
+	for (size_t i = 0; i < u->bound.count; i += 2)
+		if (strcmp(u->bound.items[i], inside) == 0)
+			return strcmp(u->bound.items[i + 1], host) == 0;
+	return false;
+}
+
+/* The host's own node. Read-only, so that nobody inside changes its mode; a device is read and written all the same. The same one twice
+ * is once here, too. */
 static int node_bind(UserMounts *u, const char *host, const char *inside, Err *e)
 {
+	if (is_bound(u, host, inside))
+		return 0;
+	strlist_add(u->context->arena, &u->bound, inside);
+	strlist_add(u->context->arena, &u->bound, host);
 	SpecMount m = { .type = "bind", .source = host, .destination = inside };
 	m.options = str_split(u->context->arena, "bind,rprivate,ro,nosuid,noexec", ',');
 	return user_mount_add(u, m, e);
@@ -58,7 +71,7 @@ static int device_add(UserMounts *u, const DeviceOption *o, const SpecDevice *ho
 		return err_make(e, ERR_USAGE, 0,
 				"/dev is a volume, no device can be made in it as %s", inside);
 	}
-	if (run_has_userns(u->context) || !path_is_below(inside, "/dev"))
+	if (run_is_inner(u->context) || !path_is_below(inside, "/dev"))
 		return node_bind(u, host->path, inside, e);
 	return node_add(u, &d, e);
 }
@@ -106,7 +119,7 @@ static int fill_privileged(UserMounts *u, Err *e)
 	SpecLinux *l = &u->spec->linux_;
 	HostDevices all;
 	const char *dir;
-	if (!u->context->request->privileged || run_has_userns(u->context) || u->binds_dev)
+	if (!u->context->request->privileged || run_is_inner(u->context) || u->binds_dev)
 		return 0;
 	TRY(host_devices_at("/dev", u->context->arena, &all, &dir, e));
 	l->devices = all.items;

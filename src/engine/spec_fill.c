@@ -15,6 +15,11 @@ bool run_has_userns(const RunContext *c)
 	return c->ids.uids.count > 0;
 }
 
+bool run_is_inner(const RunContext *c)
+{
+	return run_has_userns(c) || !c->facts->first_user_ns;
+}
+
 static void spec_fill_root(const RunContext *c, Spec *s)
 {
 	s->root.kind = c->root_kind;

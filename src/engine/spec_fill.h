@@ -46,3 +46,6 @@ bool run_is_unmasked(const RunContext *c, const char *path);
 /* True when the container shares the host's namespace of this kind: --pid, --ipc, --uts, --network. */
 bool run_shares(const char *option);
 bool run_has_userns(const RunContext *c);
+
+/* True when the container's root is not the host's: its own user namespace, or the one we are in ourselves, is not the first. */
+bool run_is_inner(const RunContext *c);

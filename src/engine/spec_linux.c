@@ -37,10 +37,13 @@ static uint32_t map_end(const SpecIdMap *m)
  * all of the container. Where these two are the other way round inside, it takes no such range: then the groups beside the command's. */
 static const char *ping_range(const RunContext *c)
 {
-	const IdMaps *m = &c->ids.gids;
+	const IdMaps ours = { c->facts->gid_map, c->facts->gid_map_count };
+	const IdMaps *m = run_has_userns(c) ? &c->ids.gids : &ours;
 	const SpecIdMap *low = m->items, *high = m->items, *own = m->items;
-	if (!run_has_userns(c))
+	if (!run_is_inner(c))
 		return arena_printf(c->arena, "0 %u", SYSCTL_GID_MOST);
+	if (m->count == 0)
+		return "1 0"; /* nobody: without an id nothing starts */
 	for (const SpecIdMap *i = m->items; i < m->items + m->count; i++) {
 		low = i->host_id < low->host_id ? i : low;
 		high = i->host_id > high->host_id ? i : high;

@@ -82,7 +82,7 @@ static int fill_proc(const RunContext *c, Spec *s, Err *e)
 	const StrList *asked = &c->request->proc_opts;
 	for (size_t i = 0; i < asked->count; i++)
 		TRY(proc_option_check(asked->items[i], e));
-	if (run_has_userns(c) && run_shares(c->request->pid)) {
+	if (run_is_inner(c) && run_shares(c->request->pid)) {
 		if (asked->count > 0)
 			return err_make(e, ERR_USAGE, 0,
 					"--security-opt proc-opts: with --pid host in a user namespace /proc is the host's");
@@ -100,7 +100,7 @@ static int fill_proc(const RunContext *c, Spec *s, Err *e)
 static void fill_sysfs(const RunContext *c, Spec *s)
 {
 	bool writable = c->request->privileged;
-	if (run_has_userns(c) && run_shares(c->request->network))
+	if (run_is_inner(c) && run_shares(c->request->network))
 		bind_add(c, s, "/sys", "/sys", "rbind,rnosuid,rnoexec,rnodev,rro");
 	else
 		fs_add(c, s, "sysfs", "/sys",

@@ -128,7 +128,7 @@ static int check_writable_cgroups(const RunContext *c, Err *e)
 	if (c->request->cgroups && strcmp(c->request->cgroups, "disabled") == 0)
 		return err_make(e, ERR_USAGE, 0,
 				"--security-opt writable-cgroups and --cgroups disabled exclude each other");
-	if (run_has_userns(c) && c->facts->cgroup_mode != CGROUP_V2)
+	if (run_is_inner(c) && c->facts->cgroup_mode != CGROUP_V2)
 		return err_make(e, ERR_USAGE, 0,
 				"--security-opt writable-cgroups: in a user namespace that needs cgroup v2 alone, this host has %s",
 				cgroup_mode_name(c->facts->cgroup_mode));

@@ -9,6 +9,7 @@ typedef struct UserMounts {
 	const RunContext *context;
 	Spec *spec;
 	StrList places;
+	StrList bound;  /* devices that are mounts: place and host's path of each */
 	bool binds_dev; /* the container's /dev is a volume */
 } UserMounts;
 

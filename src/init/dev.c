@@ -85,7 +85,7 @@ static int devices_all(const Init *in, Folder *f, Err *e)
 		const char *path = wire_text(p, d->path), *name;
 		int r = folder_of(in, f, path, &name, e);
 		if (r == 0)
-			r = init_has(in, WIRE_DEVICES_BIND) ? device_bind(f->fd, name, path, d, e)
+			r = init_has(in, WIRE_INNER_USERNS) ? device_bind(f->fd, name, path, d, e)
 							    : device_make(f->fd, name, d, e);
 		if (r < 0)
 			return err_wrap(e, r, "device %s", path);

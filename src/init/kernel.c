@@ -31,7 +31,7 @@ static int proc_open(Init *in, Err *e)
 	TRY(mount_fs_open("proc", &fs, e));
 	int r = mount_fs_make(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 			      &in->proc, e);
-	return r == -EPERM && init_has(in, WIRE_USERNS) ? host_proc_open(&in->proc, e) : r;
+	return r == -EPERM && init_has(in, WIRE_INNER_USERNS) ? host_proc_open(&in->proc, e) : r;
 }
 
 /* Below /proc/sys of that mount and nowhere else, whatever the name is. */

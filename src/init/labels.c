@@ -63,7 +63,7 @@ int label_put(const Init *in, int mount, Err *e)
 	AUTO(fd_close) int root = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* in a user namespace it may belong to an id that is none there: nobody can label it, and nobody in there can use it */
 	if (fsetxattr(root, "security.selinux", label, strlen(label) + 1, 0) < 0 &&
-	    !(errno == EPERM && init_has(in, WIRE_USERNS)))
+	    !(errno == EPERM && init_has(in, WIRE_INNER_USERNS)))
 		return err_sys(e, "give it the label '%s'", label);
 	return 0;
 }

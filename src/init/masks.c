@@ -73,7 +73,7 @@ static int cover(Init *in, const char *path, bool mask, Err *e)
 	if (target == -ENOENT || target == -ENOTDIR)
 		return 0;
 	/* In a folder of somebody who has no id here: nobody of the container gets there either. */
-	if (target == -EACCES && mask && init_has(in, WIRE_USERNS))
+	if (target == -EACCES && mask && init_has(in, WIRE_INNER_USERNS))
 		return 0;
 	if (target < 0)
 		return err_make(e, ERR_SYS, -target, "%s %s", mask ? "mask" : "make read-only", path);

@@ -128,7 +128,7 @@ static int fs_mount(Init *in, const Job *j, int *ret_mount, Err *e)
 	int r = fs_make(in, j, &made, e);
 	if ((r == -ENODEV || r == -ENOENT) && (j->m->flags & WIRE_MOUNT_OPTIONAL))
 		return 0;
-	if (r == -EPERM && init_has(in, WIRE_USERNS) && str_eq(j->type, "sysfs"))
+	if (r == -EPERM && init_has(in, WIRE_INNER_USERNS) && str_eq(j->type, "sysfs"))
 		r = sysfs_copy(j, &made, e);
 	TRY(r);
 	if (str_eq(j->type, "mqueue"))

@@ -17,7 +17,7 @@ static int overlay_mount(const Init *in, const char *target, const char *layers,
 	char data[4096]; /* mount(2) copies one page */
 	const char *context = wire_str(in->plan, in->plan->overlay_context);
 	if (str_format(data, sizeof data, "%s%s%s", layers,
-		       init_has(in, WIRE_USERNS) ? ",userxattr" : "", context ? context : "") < 0)
+		       init_has(in, WIRE_INNER_USERNS) ? ",userxattr" : "", context ? context : "") < 0)
 		return err_make(e, ERR_SYS, ENAMETOOLONG, "overlay: its layers have too long paths");
 	if (mount("overlay", target, "overlay", 0, data) < 0)
 		return err_sys(e, "mount an overlay (%s)%s", data,

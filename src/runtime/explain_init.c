@@ -250,7 +250,7 @@ static void tell_devices(const Told *t)
 	for (size_t i = 0; i < w->devices_count; i++) {
 		const WireDevice *d = &w->devices[i];
 		const char *path = text(t, d->path);
-		if (has(t, WIRE_DEVICES_BIND))
+		if (has(t, WIRE_INNER_USERNS))
 			add(t, DEVICES,
 			    i ? NULL : "a user namespace may make none: the host's, by a mount",
 			    "open_tree(\"%s\", CLONE), openat(\"%s\", CREAT), move_mount(\"%s\")",

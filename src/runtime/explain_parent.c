@@ -43,8 +43,7 @@ static void explain_group(const Plan *p, const HostFacts *f, size_t i, Explain *
 
 static void explain_device_program(const Plan *p, const HostFacts *f, Explain *x)
 {
-	if (!plan_cgroup_devices_by_program(f) || p->groups_count == 0 ||
-	    p->device_rules_count == 0 || !f->privileged)
+	if (!plan_cgroup_devices_by_program(f) || p->groups_count == 0 || p->device_rules_count == 0)
 		return;
 	explain_add(x, STAGE_GROUPS,
 		    "a small program in the kernel that decides which devices may be opened",

@@ -94,6 +94,8 @@ static int probe_process(const Probe *p, Err *e)
 	f->nofile_hard = limit.rlim_max;
 	if (!f->first_user_ns)
 		f->setgroups_denied = is_setgroups_denied(p);
+	if (f->privileged && !f->first_user_ns)
+		TRY(host_facts_id_maps(p->root, p->arena, f, e));
 	if (!f->privileged)
 		host_facts_id_helpers(p->root, p->arena, f);
 	return 0;
@@ -178,7 +180,7 @@ static const char *group_dir(const Probe *p, const HostCgroup *c)
 /* The host's root is asked no file's permission: only a read-only mount can stop it. m is NULL where the mounts were not read. */
 static bool root_may_write(const Probe *p, const MountInfo *m)
 {
-	bool all = p->facts->privileged && p->facts->first_user_ns && p->facts->euid == 0 &&
+	bool all = host_facts_has_root(p->facts) && p->facts->euid == 0 &&
 		   (p->facts->caps >> CAP_DAC_OVERRIDE & 1);
 	return m && all && !*p->root && !mountinfo_has_option(m->options, "ro") &&
 	       !mountinfo_has_option(m->super_options, "ro");
@@ -431,7 +433,7 @@ int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, 
 		probe_cgroups(&p, &lines, mounts, count);
 	if (what & FACTS_MOUNTS)
 		list_mounts(&p, mounts, count);
-	if ((what & FACTS_MOUNTS) && !facts.privileged)
+	if ((what & FACTS_MOUNTS) && !host_facts_has_root(&facts))
 		TRY(probe_entries(&p, mounts, count, e));
 	if (what & FACTS_KERNEL)
 		TRY(probe_kernel(&p, e));

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "fmt/spec.h"
 
 typedef enum CgroupMode {
 	CGROUP_NONE,   /* nothing mounted that we can use */
@@ -50,6 +51,9 @@ typedef struct HostFacts {
 	uint32_t euid, egid;
 	bool privileged; /* holds CAP_SYS_ADMIN in the user namespace that owns the host's mounts: no new user namespace needed */
 	bool first_user_ns; /* and that one is the first of all, whose root the host's files belong to */
+	/* Only for who is privileged in another than the first: its maps; their host's ids are those of the namespace above. */
+	SpecIdMap *uid_map, *gid_map;
+	size_t uid_map_count, gid_map_count;
 	bool setgroups_denied; /* in this user namespace, and in all that are made in it (user_namespaces(7)) */
 	uint64_t caps;       /* permitted capabilities of this process */
 	uint64_t caps_known; /* capabilities this kernel knows (cap_last_cap(7)) */
@@ -71,7 +75,7 @@ typedef struct HostFacts {
 	bool apparmor, selinux;
 	bool apparmor_attr; /* processes have files of their own for it (Linux 5.8) */
 
-	/* Only with FACTS_MOUNTS; entries only for who is not privileged. */
+	/* Only with FACTS_MOUNTS; entries only where host_facts_has_root() is false. */
 	HostMount *mounts; /* those that their path leads to, sorted by it: each stands after the one it is mounted on */
 	size_t mounts_count;
 	HostEntry *entries; /* sorted */
@@ -87,6 +91,12 @@ enum { /* what costs something and few need */
        FACTS_LABELS = 1 << 2,
 };
 
+/* Privileged, and no root of an inner user namespace: may make device nodes, load programs into the kernel, take mounts apart. */
+static inline bool host_facts_has_root(const HostFacts *f)
+{
+	return f->privileged && f->first_user_ns;
+}
+
 /* Reads the facts of this host. `root` is "" in the product; unit tests give a directory that holds fake proc/ and sys/ trees.
  * Errors name the file that could not be read; a missing cgroup tree is a fact, not an error. */
 int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, Err *e);
@@ -96,5 +106,11 @@ int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, 
 void host_facts_add_controllers(const char *root, Arena *a, HostFacts *f);
 /* The part about newuidmap and newgidmap, which host_facts_probe() does for who is not privileged. */
 void host_facts_id_helpers(const char *root, Arena *a, HostFacts *f);
+
+/* uid_map and gid_map. */
+int host_facts_id_maps(const char *root, Arena *a, HostFacts *f, Err *e);
+
+/* The lines of a /proc/PID/uid_map or gid_map, user_namespaces(7); what is none is passed over. */
+SpecIdMap *id_map_parse(const char *text, Arena *a, size_t *ret_count);
 
 const char *cgroup_mode_name(CgroupMode m); /* "none", "v1", "hybrid", "v2" */

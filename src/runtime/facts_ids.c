@@ -4,6 +4,9 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
+#include "base/num.h"
+#include "base/str.h"
+#include "kern/mountinfo.h"
 #include "runtime/facts.h"
 
 /* The caller's PATH has no say: these programs are trusted with what they print and what they leave undone. */
@@ -47,4 +50,33 @@ void host_facts_id_helpers(const char *root, Arena *a, HostFacts *f)
 	if (why)
 		f->newuidmap = f->newgidmap = NULL;
 	f->no_id_helpers = why;
+}
+
+SpecIdMap *id_map_parse(const char *text, Arena *a, size_t *ret_count)
+{
+	SpecIdMap *items = NULL;
+	StrList lines = str_split(a, text, '\n');
+	*ret_count = 0;
+	for (size_t i = 0; i < lines.count; i++) {
+		uint32_t numbers[3];
+		size_t n = 0;
+		StrList words = str_split(a, lines.items[i], ' ');
+		for (size_t k = 0; k < words.count && n < ARRAY_LEN(numbers); k++)
+			if (num_parse_u32(words.items[k], UINT32_MAX, &numbers[n]) == 0)
+				n++;
+		if (n == ARRAY_LEN(numbers))
+			*arena_push(a, &items, ret_count,
+				    SpecIdMap) = (SpecIdMap){ numbers[0], numbers[1], numbers[2] };
+	}
+	return items;
+}
+
+int host_facts_id_maps(const char *root, Arena *a, HostFacts *f, Err *e)
+{
+	char *uids, *gids;
+	TRY(mountinfo_read(arena_printf(a, "%s/proc/self/uid_map", root), a, &uids, e));
+	TRY(mountinfo_read(arena_printf(a, "%s/proc/self/gid_map", root), a, &gids, e));
+	f->uid_map = id_map_parse(uids, a, &f->uid_map_count);
+	f->gid_map = id_map_parse(gids, a, &f->gid_map_count);
+	return 0;
 }

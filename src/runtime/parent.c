@@ -161,7 +161,7 @@ static int device_rules_attach(Start *s, Err *e)
 {
 	const Plan *p = s->plan;
 	if (!plan_cgroup_devices_by_program(s->facts) || p->groups_count == 0 ||
-	    p->device_rules_count == 0 || !s->facts->privileged)
+	    p->device_rules_count == 0)
 		return 0;
 	return device_filter_attach(clone_group_fd(s), p->device_rules, p->device_rules_count,
 				    s->arena, e);

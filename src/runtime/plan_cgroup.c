@@ -225,7 +225,7 @@ static int devices(Writes *w)
 		return 0;
 	if (!h) {
 		/* In a user namespace no device node can be made and none of the host's be opened without permission: nothing is lost. */
-		if (w->f->privileged && !w->is_bare)
+		if (host_facts_has_root(w->f) && !w->is_bare)
 			strlist_add(w->a, w->warnings,
 				    "access to devices is limited by file permissions alone: no cgroup hierarchy that could limit it is writable");
 		return 0;
@@ -247,7 +247,7 @@ bool plan_cgroup_devices_by_program(const HostFacts *f)
 	bool has_v2 = false;
 	for (size_t i = 0; i < f->cgroups_count; i++)
 		has_v2 |= f->cgroups[i].is_v2 && f->cgroups[i].writable;
-	return f->privileged && has_v2 && !find_usable(f, "devices");
+	return host_facts_has_root(f) && has_v2 && !find_usable(f, "devices");
 }
 
 bool plan_cgroup_limits_devices(const HostFacts *f)
@@ -270,7 +270,7 @@ static bool warn_if_bare(Writes *w)
 	for (size_t i = 0; i < w->f->cgroups_count; i++)
 		if (w->f->cgroups[i].writable)
 			return false;
-	bool devices = w->f->privileged && w->r->devices_count > 0;
+	bool devices = host_facts_has_root(w->f) && w->r->devices_count > 0;
 	bool pids = w->r->pids_limit_is_default && writes_is_limit(w->r->pids_limit);
 	const char *number = pids ? arena_printf(w->a, "'pids' (%" PRId64 ")", w->r->pids_limit) : "";
 	if (pids || devices)

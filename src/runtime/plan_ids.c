@@ -19,36 +19,51 @@ static bool id_is_mapped(const SpecIdMap *maps, size_t count, uint32_t id)
 	return false;
 }
 
-bool plan_gid_is_mapped(const Spec *s, uint32_t gid)
+bool plan_gid_is_mapped(const PlanContext *c, uint32_t gid)
 {
-	const SpecLinux *l = &s->linux_;
-	return !(l->namespaces & SPEC_NS_USER) ||
-	       id_is_mapped(l->gid_mappings, l->gid_mappings_count, gid);
+	const SpecLinux *l = &c->spec->linux_;
+	const HostFacts *f = c->facts;
+	if (l->namespaces & SPEC_NS_USER)
+		return id_is_mapped(l->gid_mappings, l->gid_mappings_count, gid);
+	return f->first_user_ns || id_is_mapped(f->gid_map, f->gid_map_count, gid);
+}
+
+static bool uid_is_mapped(const PlanContext *c, uint32_t uid)
+{
+	const SpecLinux *l = &c->spec->linux_;
+	const HostFacts *f = c->facts;
+	if (l->namespaces & SPEC_NS_USER)
+		return id_is_mapped(l->uid_mappings, l->uid_mappings_count, uid);
+	return f->first_user_ns || id_is_mapped(f->uid_map, f->uid_map_count, uid);
+}
+
+static int check_command_ids(const PlanContext *c, Err *e)
+{
+	const SpecProcess *proc = &c->spec->process;
+	if (!uid_is_mapped(c, proc->uid))
+		return err_make(e, ERR_SPEC, 0, "user id %u is not mapped into the container",
+				proc->uid);
+	if (!plan_gid_is_mapped(c, proc->gid))
+		return err_make(e, ERR_SPEC, 0, "group id %u is not mapped into the container",
+				proc->gid);
+	return 0;
 }
 
 /* Who init is while it sets things up: 0 where that is mapped, else the command's own id. */
-static int plan_setup_ids(const PlanContext *c, Plan *p, Err *e)
+static void plan_setup_ids(const PlanContext *c, Plan *p)
 {
-	const SpecLinux *l = &c->spec->linux_;
 	const SpecProcess *proc = &c->spec->process;
-	if (!id_is_mapped(l->uid_mappings, l->uid_mappings_count, proc->uid))
-		return err_make(e, ERR_SPEC, 0, "user id %u is not mapped into the container",
-				proc->uid);
-	if (!plan_gid_is_mapped(c->spec, proc->gid))
-		return err_make(e, ERR_SPEC, 0, "group id %u is not mapped into the container",
-				proc->gid);
-	bool has_uid_0 = id_is_mapped(l->uid_mappings, l->uid_mappings_count, 0);
-	p->wire.head.setup_uid = has_uid_0 ? 0 : proc->uid;
-	p->wire.head.setup_gid = plan_gid_is_mapped(c->spec, 0) ? 0 : proc->gid;
-	return 0;
+	p->wire.head.setup_uid = uid_is_mapped(c, 0) ? 0 : proc->uid;
+	p->wire.head.setup_gid = plan_gid_is_mapped(c, 0) ? 0 : proc->gid;
 }
 
 static int plan_user_namespace(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
 	TRY(userns_maps_plan(l, c->facts, c->arena, &p->userns, e));
-	TRY(plan_setup_ids(c, p, e));
-	p->wire.head.flags |= WIRE_USERNS | WIRE_DEVICES_BIND;
+	TRY(check_command_ids(c, e));
+	plan_setup_ids(c, p);
+	p->wire.head.flags |= WIRE_USERNS | WIRE_INNER_USERNS;
 	if (p->userns.deny_setgroups)
 		p->wire.head.flags |= WIRE_NO_SETGROUPS;
 	return 0;
@@ -76,6 +91,10 @@ int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
 	else if (!c->facts->privileged)
 		return err_make(e, ERR_SPEC, EPERM,
 				"without privilege a container needs a user namespace");
+	else if (!c->facts->first_user_ns) {
+		TRY(check_command_ids(c, e));
+		p->wire.head.flags |= WIRE_INNER_USERNS;
+	}
 	if ((l->namespaces & SPEC_NS_CGROUP) && c->facts->cgroup_ns)
 		p->wire.head.flags |= WIRE_UNSHARE_CGROUPNS;
 	if (l->namespaces & SPEC_NS_NETWORK)

@@ -55,8 +55,7 @@ static int option_add(MountOptions *o, const char *word, const SpecMount *m, Are
 /* An id that the container's user namespace does not map is refused by the file system: devpts' gid=5 in a single-id map. */
 static bool option_is_unmapped_gid(const PlanContext *c, const char *type, const char *word)
 {
-	return strcmp(type, "devpts") == 0 && strcmp(word, "gid=5") == 0 &&
-	       !plan_gid_is_mapped(c->spec, 5);
+	return strcmp(type, "devpts") == 0 && strcmp(word, "gid=5") == 0 && !plan_gid_is_mapped(c, 5);
 }
 
 /* These cannot be given a context: all their mounts are of one instance, or have labels by themselves. */
@@ -128,7 +127,7 @@ static int fs_mount_add(const PlanContext *c, Plan *p, size_t index, const Mount
 		.propagation = o->propagation,
 	};
 	fs_data_add(c, p, &w, m->type, &o->data);
-	if (strcmp(m->type, "overlay") == 0 && (c->spec->linux_.namespaces & SPEC_NS_USER))
+	if (strcmp(m->type, "overlay") == 0 && (p->wire.head.flags & WIRE_INNER_USERNS))
 		overlay_userns_add(p, &w);
 	if (is_tmpfs)
 		w.flags |= (uint16_t)tmpfs_flags(o);

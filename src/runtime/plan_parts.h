@@ -15,7 +15,7 @@ typedef struct PlanContext {
 
 /* plan_ids.c: namespaces, id maps. */
 int plan_namespaces(const PlanContext *c, Plan *p, Err *e);
-bool plan_gid_is_mapped(const Spec *s, uint32_t gid);
+bool plan_gid_is_mapped(const PlanContext *c, uint32_t gid); /* inside */
 
 /* plan_idmap.c: id-mapped mounts. option is "idmap", "ridmap" or one of these with "=uids=...;gids=..."; m is the mount, whose own maps
  * count, or NULL for the root. *ret is the index in p->idmaps. */

@@ -26,7 +26,7 @@ static int plan_identity(const PlanContext *c, Plan *p, Err *e)
 			return err_make(e, ERR_SPEC, EPERM,
 					"supplementary group %u: cannot be set in a user namespace made without privilege",
 					proc->additional_gids[i]);
-		if (!plan_gid_is_mapped(c->spec, proc->additional_gids[i]))
+		if (!plan_gid_is_mapped(c, proc->additional_gids[i]))
 			return err_make(e, ERR_SPEC, 0,
 					"supplementary group %u is not mapped into the container",
 					proc->additional_gids[i]);

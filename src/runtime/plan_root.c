@@ -126,7 +126,7 @@ static WireBuild *root_wire_init(const PlanContext *c, Plan *p)
 	WireBuild *w = &p->root_wire;
 	p->has_root_wire = true;
 	wire_build_init(w, c->arena);
-	w->head.flags = WIRE_ROOT_ONLY;
+	w->head.flags = WIRE_ROOT_ONLY | (c->facts->first_user_ns ? 0 : WIRE_INNER_USERNS);
 	w->head.container_id = wire_add_str(w, c->in->container_id);
 	w->head.scratch_dir = wire_add_str(w, c->in->scratch_dir);
 	w->head.root = wire_add_str(w, c->spec->root.path);
@@ -138,7 +138,7 @@ static int overlay_check(const PlanContext *c, Err *e)
 {
 	const char *path = c->spec->root.path;
 	const HostFacts *f = c->facts;
-	for (size_t i = 0; !f->privileged && i < f->mounts_count; i++) {
+	for (size_t i = 0; !host_facts_has_root(f) && i < f->mounts_count; i++) {
 		const char *point = f->mounts[i].mountpoint;
 		if (path_is_below(point, path) && strcmp(point, path) != 0)
 			return err_make(e, ERR_SPEC, EPERM,
@@ -165,7 +165,7 @@ int plan_root(const PlanContext *c, Plan *p, Err *e)
 	}
 	if (r->kind == ROOT_DIRECTORY)
 		return 0;
-	if (r->kind == ROOT_HOST && !c->facts->privileged) {
+	if (r->kind == ROOT_HOST && !host_facts_has_root(c->facts)) {
 		TRY(plan_root_entries(c, p, e));
 	} else {
 		if (r->kind == ROOT_OVERLAY)

@@ -49,7 +49,7 @@ typedef struct WireMount {
 } WireMount;
 
 typedef struct WireDevice {
-	WireStr path; /* absolute inside the container; also the host's path when it is bound (WIRE_DEVICES_BIND) */
+	WireStr path; /* absolute inside the container; also the host's path when it is bound (WIRE_INNER_USERNS) */
 	uint32_t mode; /* type and permission bits */
 	uint32_t major, minor, uid, gid;
 } WireDevice;
@@ -95,7 +95,7 @@ enum {                       /* WirePlan.flags */
        WIRE_STDIN_NULL = 1 << 5, /* standard input is the null device */
        WIRE_NO_NEW_PRIVS = 1 << 6,
        WIRE_ROOT_READONLY = 1 << 7,
-       WIRE_DEVICES_BIND = 1 << 8, /* device nodes cannot be made (user namespace): bind the host's */
+       WIRE_INNER_USERNS = 1 << 8, /* in a user namespace that is not the first, new or not: bind the host's device nodes */
        WIRE_SCRATCH = 1 << 9, /* overlays need an in-memory scratch file system on `scratch_dir` */
        WIRE_SET_CAPS = 1 << 10,
        WIRE_HAS_UMASK = 1 << 11,

@@ -123,6 +123,8 @@ static const struct WorldHost {
 	{ "rich_root", &v2_root, true },        { "rich_user", &v2_user, true },
 };
 
+static SpecIdMap world_own_map[] = { { 0, 1000, 1 }, { 1, 100000, 65536 } };
+
 /* The one of this name, or else the first. */
 static HostFacts world_host(const char *name)
 {
@@ -133,11 +135,13 @@ static HostFacts world_host(const char *name)
 	HostFacts f = *h->facts;
 	f.mounts = world_mounts;
 	f.mounts_count = ARRAY_LEN(world_mounts);
-	f.entries = f.privileged ? NULL : world_entries;
-	f.entries_count = f.privileged ? 0 : ARRAY_LEN(world_entries);
 	f.kernel_major = 6;
 	f.kernel_minor = 1;
+	f.uid_map = f.gid_map = world_own_map; /* of who has less: root of an inner user namespace */
+	f.uid_map_count = f.gid_map_count = ARRAY_LEN(world_own_map);
 	f.first_user_ns = f.apparmor = f.apparmor_attr = h->has_more;
+	f.entries = host_facts_has_root(&f) ? NULL : world_entries;
+	f.entries_count = host_facts_has_root(&f) ? 0 : ARRAY_LEN(world_entries);
 	f.newuidmap = h->has_more ? "/usr/bin/newuidmap" : NULL;
 	f.newgidmap = h->has_more ? "/usr/bin/newgidmap" : NULL;
 	return f;

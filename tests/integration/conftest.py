@@ -101,7 +101,9 @@ def base():
     path = Path(tempfile.mkdtemp(prefix="mydocker-test-", dir=scratch_parent()))
     path.chmod(0o755)
     yield path
-    shutil.rmtree(path, ignore_errors=True)
+    failed = []
+    shutil.rmtree(path, onerror=lambda _, p, why: failed.append(f"{p}: {why[1]}"))
+    assert not failed, f"cannot be removed: {failed[:5]}"
 
 
 @pytest.fixture(scope="session")

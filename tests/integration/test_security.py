@@ -251,6 +251,7 @@ def test_a_deleted_working_directory_of_the_caller(md, scratch):
     assert md.run("", "probe show host", preexec_fn=go).ok().values["host.cwd"] == "/"
 
 
+@pytest.mark.root("the caller gives itself groups")
 def test_groups_umask_signals_and_nice_of_the_caller_do_not_leak(md):
     def odd():
         os.setgroups([4, 24, 4711])

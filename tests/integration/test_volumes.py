@@ -479,6 +479,7 @@ def test_volumes_of_an_ordinary_user(user_md, scratch):
     assert r.code == 125 and "lets no mount out of a user namespace" in r.err, r
 
 
+@pytest.mark.root("makes a file of another user")
 def test_an_ordinary_user_gives_nothing_of_others_away(user_md, scratch):
     (scratch / "root-s").write_text("x")
     chown(scratch, USER, USER)

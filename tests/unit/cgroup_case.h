@@ -40,6 +40,7 @@ static inline Case make_case(const HostCgroup *trees, size_t count)
 			   .cgroups = (HostCgroup *)(uintptr_t)trees,
 			   .cgroups_count = count,
 			   .privileged = true,
+			   .first_user_ns = true,
 			   .swap_accounting = true,
 		   } };
 	spec_resources_init(&c.r);

@@ -63,7 +63,7 @@ static HostCgroup v2_user_tree[] = {
 	.cgroup_mode = (mode), .cgroups = (trees), .cgroups_count = ARRAY_LEN(trees),        \
 	.swap_accounting = true, .caps_known = ALL_CAPS, .cgroup_ns = true, .user_ns = true, \
 	.time_ns = true, .cpus = 2, .nofile_soft = 1024, .nofile_hard = 524288
-#define AS_ROOT .privileged = true, .caps = ALL_CAPS
+#define AS_ROOT .privileged = true, .first_user_ns = true, .caps = ALL_CAPS
 #define AS_USER .euid = 1000, .egid = 1001
 
 static const HostFacts v1_root __attribute__((unused)) = { HOST(CGROUP_V1, v1_trees), AS_ROOT };

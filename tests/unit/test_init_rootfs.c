@@ -240,7 +240,7 @@ DEFINE_WORLD_TEST(devices_of_the_host_are_bound, 0)
 	struct stat st;
 	*wire_add(&w->b, devices,
 		  WireDevice) = (WireDevice){ world_str(w, "/dev/null"), S_IFCHR | 0666, 1, 3, 0, 0 };
-	w->b.head.flags |= WIRE_DEVICES_BIND;
+	w->b.head.flags |= WIRE_INNER_USERNS;
 	world_attach(w);
 	CHECK_OK(w, devices_make(&w->in, &w->e));
 	CHECK(world_stat(w, "/dev/null", &st) == 0 && st.st_rdev == makedev(1, 3));
@@ -250,7 +250,7 @@ DEFINE_WORLD_TEST(another_device_is_not_bound, 0)
 {
 	*wire_add(&w->b, devices,
 		  WireDevice) = (WireDevice){ world_str(w, "/dev/null"), S_IFCHR | 0666, 1, 5, 0, 0 };
-	w->b.head.flags |= WIRE_DEVICES_BIND;
+	w->b.head.flags |= WIRE_INNER_USERNS;
 	world_attach(w);
 	CHECK(devices_make(&w->in, &w->e) == -ENODEV);
 	CHECK(message_has(w, "device /dev/null") && message_has(w, "1:5"));

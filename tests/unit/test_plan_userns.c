@@ -262,13 +262,54 @@ static void idmaps_are_shared(void **state)
 	done(&c);
 }
 
+/* ---- root of an inner user namespace ---- */
+
+static SpecIdMap inner_ids[] = { { 0, 1000, 1 }, { 1, 100000, 10 } };
+
+/* What the host's root may do, and this one may not: device nodes, programs on groups, a group without a number here. */
+static void root_that_is_not_the_host_s(void **state)
+{
+	(void)state;
+	HostFacts facts = v2_root;
+	DeviceRule rule = { .allow = false, .type = 'a', .major = -1, .minor = -1 };
+	SpecMount pts = { .destination = "/dev/pts", .type = "devpts" };
+	facts.first_user_ns = false;
+	facts.uid_map = facts.gid_map = inner_ids;
+	facts.uid_map_count = 2;
+	facts.gid_map_count = 1;
+	Case c = make_case(&facts);
+	pts.options = str_split(&c.arena, "gid=5,mode=0620", ',');
+	c.spec.mounts = &pts;
+	c.spec.mounts_count = 1;
+	c.spec.linux_.resources.devices = &rule;
+	c.spec.linux_.resources.devices_count = 1;
+	accept(&c);
+	assert_true(c.plan.wire.head.flags & WIRE_INNER_USERNS);
+	assert_false(c.plan.wire.head.flags & WIRE_USERNS);
+	assert_false(plan_cgroup_devices_by_program(&facts));
+	for (size_t i = 0; i < c.plan.wire.mount_options_count; i++)
+		assert_string_not_equal(text_of(&c, c.plan.wire.mount_options[i]), "gid=5");
+	assert_int_equal(c.plan.warnings.count, 0);
+	done(&c);
+	c = make_case(&facts);
+	c.spec.process.uid = 11;
+	refused(c, "user id 11 is not mapped");
+	c.spec.process.uid = 10;
+	c.spec.process.gid = 1;
+	refused(c, "group id 1 is not mapped");
+	c.spec.process.gid = 0;
+	accept(&c);
+	done(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(maps_without_zero),         cmocka_unit_test(maps_by_helpers),
-		cmocka_unit_test(setgroups_denied_outside),  cmocka_unit_test(idmaps),
-		cmocka_unit_test(idmaps_that_make_no_sense), cmocka_unit_test(maps_of_a_mount),
-		cmocka_unit_test(idmaps_need_privilege),     cmocka_unit_test(idmaps_are_shared),
+		cmocka_unit_test(maps_without_zero),           cmocka_unit_test(maps_by_helpers),
+		cmocka_unit_test(setgroups_denied_outside),    cmocka_unit_test(idmaps),
+		cmocka_unit_test(idmaps_that_make_no_sense),   cmocka_unit_test(maps_of_a_mount),
+		cmocka_unit_test(idmaps_need_privilege),       cmocka_unit_test(idmaps_are_shared),
+		cmocka_unit_test(root_that_is_not_the_host_s),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
