@@ -7,6 +7,12 @@
 #include "base/str.h"
 
 static bool debug_on;
+static const char *program = "mydocker";
+
+void log_set_program(const char *name)
+{
+	program = name;
+}
 
 void log_set_debug(bool on)
 {
@@ -22,7 +28,7 @@ bool log_is_debug(void)
 __attribute__((format(printf, 2, 0))) static void line(const char *level, const char *fmt, va_list ap)
 {
 	char text[1024];
-	int head = snprintf(text, sizeof text, "mydocker: %s", level);
+	int head = snprintf(text, sizeof text, "%s: %s", program, level);
 	int n = vsnprintf(text + head, sizeof text - (size_t)head - 1, fmt, ap);
 	size_t len = n < 0 ? (size_t)head : (size_t)head + (size_t)n;
 	if (len > sizeof text - 2)

@@ -1,12 +1,13 @@
 /* log.h - notes, warnings and debug lines on stderr.                                          (base/)
  *
- * Errors are not logged: they are returned (err.h) and printed once by main. Lines begin with "mydocker: "; control characters
- * in them are replaced by '?'. The level is one of the two file-level variables of the project.
+ * Errors are not logged: they are returned (err.h) and printed once by main. Lines begin with the program's name; control characters
+ * in them are replaced by '?'. Level and name are file-level variables, of which there are few.
  */
 #pragma once
 #include <stdbool.h>
 
-void log_set_debug(bool on); /* --debug */
+void log_set_program(const char *name); /* static; "mydocker" if nobody says another */
+void log_set_debug(bool on);            /* --debug */
 bool log_is_debug(void);
 void log_note(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2))); /* without a level word: news, not trouble */

@@ -61,7 +61,9 @@ static void print_stage(Out *out, const RunExplain *r, Stage s, Arena *a)
 	out_wrapped(out, stage_title(s), 3, out->width);
 	out_text(out, "\n");
 	for (size_t i = 0; i < stage->steps_count; i++)
-		print_step(out, without_id(a, stage->steps[i].call, r->container_id),
+		print_step(out,
+			   r->id_is_given ? stage->steps[i].call
+					  : without_id(a, stage->steps[i].call, r->container_id),
 			   new_reason(stage, i));
 }
 
@@ -70,7 +72,9 @@ static int print_text(const RunExplain *r, Arena *a, Err *e)
 	Out out;
 	out_init(&out);
 	out_wrapped(&out,
-		    "This is what would be done; nothing of it is. ID stands for the container's 64 digits.",
+		    r->id_is_given
+			    ? "This is what would be done; nothing of it is."
+			    : "This is what would be done; nothing of it is. ID stands for the container's 64 digits.",
 		    0, out.width);
 	out_text(&out, "\n\n");
 	for (int s = 0; s < STAGE_COUNT; s++) {
@@ -186,14 +190,26 @@ static JsonWriter as_json(const RunExplain *r, Arena *a)
 	return w;
 }
 
+static int print(const RunExplain *r, bool json, Arena *a, Err *e)
+{
+	if (!json)
+		return print_text(r, a, e);
+	JsonWriter w = as_json(r, a);
+	return format_print_json(&w, e);
+}
+
 int explain_print(const RunRequest *request, bool json, Arena *a, Err *e)
 {
 	RunExplain r;
 	TRY(engine_explain(request, a, &r, e));
-	if (!json)
-		return print_text(&r, a, e);
-	JsonWriter w = as_json(&r, a);
-	return format_print_json(&w, e);
+	return print(&r, json, a, e);
+}
+
+int explain_print_bundle(const char *dir, const char *id, bool json, Arena *a, Err *e)
+{
+	RunExplain r;
+	TRY(engine_explain_bundle(dir, id, a, &r, e));
+	return print(&r, json, a, e);
 }
 
 int explain_run_timed(const RunRequest *request, bool json, Arena *a, Err *e)

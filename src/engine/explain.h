@@ -11,6 +11,7 @@
 
 typedef struct RunExplain {
 	const char *container_id; /* of a container that will not be */
+	bool id_is_given;         /* by the caller, and is no random number */
 	Explain story;
 	uint64_t began, floor; /* of a run that was timed: its first moment, as in `times`; the kernel's own floor (floor.h), or 0 */
 	Timeline times; /* all zero when the command did not begin, or the run was not timed */
@@ -18,6 +19,9 @@ typedef struct RunExplain {
 
 /* The errors of engine_run() up to the point where it would begin to make things. */
 int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e);
+
+/* The same of an OCI bundle (runtime/bundle.h): what the runtime would do with it. id NULL: the bundle's last path component. */
+int engine_explain_bundle(const char *dir, const char *id, Arena *a, RunExplain *ret, Err *e);
 
 /* Runs the container as engine_run() does, and tells what it did and when. */
 int engine_run_timed(const RunRequest *request, Arena *a, RunExplain *ret, int *ret_exit_code, Err *e);

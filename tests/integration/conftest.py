@@ -95,14 +95,21 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"FAILED leak check: left behind: {what}", red=True)
 
 
+def remove(path):
+    """A folder with all in it, also what its owner may not enter, as the kernel leaves an overlay's work folder. Returns what stays, and why."""
+    failed = []
+    subprocess.run(["chmod", "-R", "u+rwX", path], capture_output=True)
+    shutil.rmtree(path, onerror=lambda _, p, why: failed.append(f"{p}: {why[1]}"))
+    return failed
+
+
 @pytest.fixture(scope="session")
 def base():
     """A folder of this worker's own that other users can enter."""
     path = Path(tempfile.mkdtemp(prefix="mydocker-test-", dir=scratch_parent()))
     path.chmod(0o755)
     yield path
-    failed = []
-    shutil.rmtree(path, onerror=lambda _, p, why: failed.append(f"{p}: {why[1]}"))
+    failed = remove(path)
     assert not failed, f"cannot be removed: {failed[:5]}"
 
 
@@ -167,7 +174,7 @@ def scratch(base):
     path = Path(tempfile.mkdtemp(prefix="scratch-", dir=base))
     path.chmod(0o755)
     yield path
-    shutil.rmtree(path, ignore_errors=True)
+    remove(path)
 
 
 def check_clean(engine, before):

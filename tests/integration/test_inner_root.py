@@ -37,7 +37,7 @@ def test_other_users(inner):
     inner.run("--pids-limit -1 -u 70000", "probe exit 0").failed(125, "user id 70000 is not mapped into the container")
 
 
-@pytest.mark.parametrize("opts", ["", "--init", "--network host", "--pid host", "--ipc host", "--uts host", "--read-only --tmpfs /run", "--cap-drop ALL", "--security-opt no-new-privileges", "--sysctl net.core.somaxconn=99", "-m 64m"])
+@pytest.mark.parametrize("opts", ["", "--init", "--network host", "--pid host", "--ipc host", "--uts host", "--read-only --tmpfs /run", "--cap-drop ALL", "--security-opt no-new-privileges", "--sysctl net.ipv4.ip_unprivileged_port_start=99", "-m 64m"])
 def test_options(inner, opts):
     r = inner.run(opts, "probe exit 3")
     if opts == "-m 64m":

@@ -1,0 +1,61 @@
+#include "runtime/bundle.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/str.h"
+#include "kern/regular_file.h"
+
+static bool is_bind(const SpecMount *m)
+{
+	return !m->type || strcmp(m->type, "bind") == 0 || strlist_has(&m->options, "bind") ||
+	       strlist_has(&m->options, "rbind");
+}
+
+/* config.md, "mounts": a source is an absolute path or relative to the bundle. */
+static void sources_resolve(Bundle *b, Arena *a)
+{
+	for (size_t i = 0; i < b->spec.mounts_count; i++) {
+		SpecMount *m = &b->spec.mounts[i];
+		if (is_bind(m) && m->source && *m->source != '/')
+			m->source = path_clean(a, arena_printf(a, "%s/%s", b->dir, m->source));
+	}
+}
+
+/* config.md, "root": the same. */
+static int root_resolve(Bundle *b, Arena *a, Err *e)
+{
+	SpecRoot *root = &b->spec.root;
+	char path[PATH_MAX];
+	if (!root->path)
+		return err_make(e, ERR_SPEC, 0, "root: the container has none");
+	const char *named = *root->path == '/' ? root->path
+					       : arena_printf(a, "%s/%s", b->dir, root->path);
+	if (!realpath(named, path))
+		return err_sys(e, "root.path: '%s'", root->path);
+	root->path = arena_strdup(a, path);
+	return 0;
+}
+
+int bundle_read(const char *dir, Arena *a, Bundle *ret, Err *e)
+{
+	char path[PATH_MAX];
+	const char *text;
+	size_t len;
+	Bundle b = { 0 };
+	if (!realpath(dir, path))
+		return err_sys(e, "bundle '%s'", dir);
+	b.dir = arena_strdup(a, path);
+	const char *file = arena_printf(a, "%s/config.json", b.dir);
+	TRY(regular_file_read(file, file, LIMIT_CONFIG_BYTES, ERR_SPEC, a, &text, &len, e));
+	int r = spec_decode(text, len, a, &b.spec, e);
+	if (r == 0)
+		r = root_resolve(&b, a, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s", file);
+	sources_resolve(&b, a);
+	*ret = b;
+	return 0;
+}

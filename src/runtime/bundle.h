@@ -1,0 +1,16 @@
+/* bundle.h - an OCI bundle: a directory with a config.json and the root that it names.       (runtime/, may include base fmt kern)
+ *
+ * Source:    runtime-spec, bundle.md and config.md.
+ * Runs in:   the parent, before anything is made. Nothing is.
+ * Input:     the bundle is the caller's, who may start what it says; sizes are bounded.
+ */
+#pragma once
+#include "fmt/spec.h"
+
+typedef struct Bundle {
+	const char *dir; /* absolute, without links */
+	Spec spec; /* with absolute paths: of the root (without links), and of sources of bind mounts */
+} Bundle;
+
+/* dir may be relative to the working directory. ERR_SYS, or ERR_SPEC with the key in config.json. */
+int bundle_read(const char *dir, Arena *a, Bundle *ret, Err *e);
