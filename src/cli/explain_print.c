@@ -190,7 +190,7 @@ static JsonWriter as_json(const RunExplain *r, Arena *a)
 	return w;
 }
 
-static int print(const RunExplain *r, bool json, Arena *a, Err *e)
+int explain_print_story(const RunExplain *r, bool json, Arena *a, Err *e)
 {
 	if (!json)
 		return print_text(r, a, e);
@@ -202,14 +202,7 @@ int explain_print(const RunRequest *request, bool json, Arena *a, Err *e)
 {
 	RunExplain r;
 	TRY(engine_explain(request, a, &r, e));
-	return print(&r, json, a, e);
-}
-
-int explain_print_bundle(const char *dir, const char *id, bool json, Arena *a, Err *e)
-{
-	RunExplain r;
-	TRY(engine_explain_bundle(dir, id, a, &r, e));
-	return print(&r, json, a, e);
+	return explain_print_story(&r, json, a, e);
 }
 
 int explain_run_timed(const RunRequest *request, bool json, Arena *a, Err *e)

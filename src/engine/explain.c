@@ -1,11 +1,5 @@
 #include "engine/explain.h"
 
-#include <string.h>
-
-#include "base/log.h"
-#include "engine/dirs.h"
-#include "runtime/bundle.h"
-
 /* Before the files of /etc, in the order of volume_prepare.c. */
 static void explain_volumes(const Spec *s, Explain *x)
 {
@@ -88,49 +82,4 @@ void engine_explain_story(const RunContext *c, const Spec *s, Explain *x)
 	explain_add(x, STAGE_CLEAN,
 		    "last of all the record: until here the next command would have found it",
 		    "unlinkat(\"%s\"), and all in it", c->container_dir);
-}
-
-/* ---- bundles ---- */
-
-static unsigned bundle_facts(const Spec *s)
-{
-	bool labels = s->process.apparmor_profile || s->process.selinux_label || s->linux_.mount_label;
-	return labels ? FACTS_LABELS : 0;
-}
-
-static void explain_bundle_files(const Bundle *b, Explain *x)
-{
-	explain_add(x, STAGE_LOOK, "the description of the container",
-		    "openat(\"%s/config.json\"), read()", b->dir);
-	explain_add(x, STAGE_LOOK, "the root: nothing of it is read before it is the container's own",
-		    "realpath(\"%s\")", b->spec.root.path);
-	explain_add(x, STAGE_LOOK,
-		    "what this kernel has and what we may do: asked, not derived from a version",
-		    "capget(), /proc/self/ns, /proc/self/cgroup, /proc/self/mountinfo");
-}
-
-int engine_explain_bundle(const char *dir, const char *id, Arena *a, RunExplain *ret, Err *e)
-{
-	Bundle b;
-	HostFacts facts;
-	Plan plan;
-	const char *state_dir;
-	TRY(bundle_read(dir, a, &b, e));
-	TRY(dirs_state(NULL, a, &state_dir, e));
-	TRY(host_facts_probe("", bundle_facts(&b.spec), a, &facts, e));
-	if (!id)
-		id = strrchr(b.dir, '/') + 1;
-	const PlanInput in = {
-		.container_id = *id ? id : "container",
-		.scratch_dir = arena_printf(a, "%s/containers/%s", state_dir, id),
-	};
-	int r = runtime_plan(&b.spec, &facts, &in, a, &plan, e);
-	if (r < 0)
-		return err_wrap(e, r, "%s/config.json", b.dir);
-	for (size_t i = 0; i < plan.warnings.count; i++)
-		log_warn("%s", plan.warnings.items[i]);
-	*ret = (RunExplain){ .story = { .arena = a }, .container_id = in.container_id, .id_is_given = true };
-	explain_bundle_files(&b, &ret->story);
-	runtime_explain(&plan, &facts, &ret->story);
-	return 0;
 }

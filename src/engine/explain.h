@@ -20,9 +20,6 @@ typedef struct RunExplain {
 /* The errors of engine_run() up to the point where it would begin to make things. */
 int engine_explain(const RunRequest *request, Arena *a, RunExplain *ret, Err *e);
 
-/* The same of an OCI bundle (runtime/bundle.h): what the runtime would do with it. id NULL: the bundle's last path component. */
-int engine_explain_bundle(const char *dir, const char *id, Arena *a, RunExplain *ret, Err *e);
-
 /* Runs the container as engine_run() does, and tells what it did and when. */
 int engine_run_timed(const RunRequest *request, Arena *a, RunExplain *ret, int *ret_exit_code, Err *e);
 

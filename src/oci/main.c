@@ -1,44 +1,30 @@
-/* mydocker-runtime: what runs OCI bundles. So far it tells what a start would do: `mydocker-runtime explain`. */
+/* mydocker-runtime: runs OCI bundles. */
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/cmd_version.h"
-#include "cli/explain_print.h"
-#include "cli/format.h"
-#include "cli/opt.h"
 #include "cli/out.h"
+#include "oci/oci.h"
 #include "version.h"
 
-#define PROGRAM "mydocker-runtime"
+static const OciCmd *const cmds[] = { &oci_explain, &oci_run };
 
-typedef struct GlobalOpts {
-	bool version;
-} GlobalOpts;
 static const Opt global_opts[] = {
-	OPT_FLAG('v', "version", GlobalOpts, version, "Print the version"),
+	OPT_FLAG(0, "debug", OciGlobal, debug, "Say on standard error what is being done"),
+	OPT_STR(0, "root", OciGlobal, root, "DIR",
+		"Where containers are recorded (default /run/mydocker-runtime, for ordinary users $XDG_RUNTIME_DIR/mydocker-runtime)"),
+	OPT_FLAG('v', "version", OciGlobal, version, "Print the version"),
 	OPT_END,
 };
-
-typedef struct ExplainOpts {
-	FormatOpts format;
-	const char *bundle;
-} ExplainOpts;
-static const Opt explain_opts[] = {
-	OPT_STR('b', "bundle", ExplainOpts, bundle, "DIR",
-		"The bundle, the directory that holds config.json (default: the working directory)"),
-	OPT_END,
-};
-
 static const Opt *const global_tables[OPT_TABLES] = { global_opts };
-static const Opt *const explain_tables[OPT_TABLES] = { explain_opts, format_opts };
 
 static int version_print(Err *e)
 {
 	Out out;
 	out_init(&out);
-	out_text(&out, PROGRAM " version " MYDOCKER_VERSION "\nspec: " VERSION_OCI_SPEC "\n");
+	out_format(&out, OCI_PROGRAM " version %s\nspec: %s\n", MYDOCKER_VERSION, VERSION_OCI_SPEC);
 	return out_flush(&out, e);
 }
 
@@ -61,57 +47,57 @@ static int help_print(Err *e)
 {
 	Out out;
 	out_init(&out);
-	out_text(&out,
-		 "Usage:\n  " PROGRAM " [OPTIONS] COMMAND\n\nRuns OCI bundles\n\nCommands:\n"
-		 "  explain  Tell every kernel step of a bundle's start, in order, with its reason, and do none\n");
+	out_text(&out, "Usage:\n  " OCI_PROGRAM " [OPTIONS] COMMAND\n\nRuns OCI bundles\n\nCommands:\n");
+	for (size_t i = 0; i < ARRAY_LEN(cmds); i++)
+		out_format(&out, "  %-10s%s\n", cmds[i]->name, cmds[i]->summary);
 	options_print(&out, global_tables);
 	return out_flush(&out, e);
 }
 
-static int explain_help_print(Err *e)
+static int cmd_help_print(const OciCmd *cmd, Err *e)
 {
 	Out out;
 	out_init(&out);
-	out_text(&out,
-		 "Usage:\n  " PROGRAM
-		 " explain [OPTIONS] [ID]\n\nTell every kernel step of a bundle's start, in order, with its reason, and do none\n");
-	options_print(&out, explain_tables);
+	out_format(&out, "Usage:\n  " OCI_PROGRAM " %s [OPTIONS] %s\n\n%s\n", cmd->name, cmd->args,
+		   cmd->summary);
+	options_print(&out, cmd->opts);
 	return out_flush(&out, e);
 }
 
-static int explain(int argc, char **argv, Arena *a, Err *e)
+static int cmd_execute(const OciCmd *cmd, const OciGlobal *g, int argc, char **argv, Arena *a, Err *e)
 {
-	const OptSet set = { .tables = explain_tables };
-	ExplainOpts o = { 0 };
+	const OptSet set = { .tables = cmd->opts };
+	void *opts = arena_alloc(a, cmd->opts_size);
 	OptRest rest;
-	bool json;
-	TRY(opt_parse(&set, argc, argv, a, &o, &rest, e));
+	TRY(opt_parse(&set, argc, argv, a, opts, &rest, e));
 	if (rest.help)
-		return explain_help_print(e);
-	TRY(format_is_json(&o.format, &json, e));
-	if (rest.args.count > 1)
-		return err_make(e, ERR_USAGE, 0, "'explain' does not take the argument '%s'",
-				rest.args.items[1]);
-	return explain_print_bundle(o.bundle ? o.bundle : ".",
-				    rest.args.count > 0 ? rest.args.items[0] : NULL, json, a, e);
+		return cmd_help_print(cmd, e);
+	if (rest.args.count < cmd->min_args)
+		return err_make(e, ERR_USAGE, 0, "'%s' needs at least %zu argument", cmd->name,
+				cmd->min_args);
+	if (rest.args.count > cmd->max_args)
+		return err_make(e, ERR_USAGE, 0, "'%s' does not take the argument '%s'", cmd->name,
+				rest.args.items[cmd->max_args]);
+	return cmd->run(g, opts, &rest.args, a, e);
 }
 
-static int run(int argc, char **argv, Arena *a, Err *e)
+static int oci_main(int argc, char **argv, Arena *a, Err *e)
 {
 	const OptSet set = { .tables = global_tables, .stop_at_first_arg = true };
-	GlobalOpts o = { 0 };
+	OciGlobal g = { 0 };
 	OptRest rest;
 	TRY(fd_open_missing_stdio(e));
-	TRY(opt_parse(&set, argc, argv, a, &o, &rest, e));
-	if (o.version)
+	TRY(opt_parse(&set, argc, argv, a, &g, &rest, e));
+	log_set_debug(g.debug);
+	if (g.version)
 		return version_print(e);
 	if (rest.help || rest.args.count == 0)
 		return help_print(e);
-	if (strcmp(rest.args.items[0], "explain") != 0)
-		return err_make(e, ERR_NOT_FOUND, 0, "No help topic for '%s'",
-				rest.args.items[0]); /* runc's words */
 	int words = argc - (int)rest.args.count + 1;
-	return explain(argc - words, argv + words, a, e);
+	for (size_t i = 0; i < ARRAY_LEN(cmds); i++)
+		if (strcmp(cmds[i]->name, rest.args.items[0]) == 0)
+			return cmd_execute(cmds[i], &g, argc - words, argv + words, a, e);
+	return err_make(e, ERR_NOT_FOUND, 0, "No help topic for '%s'", rest.args.items[0]); /* runc's words */
 }
 
 int main(int argc, char **argv)
@@ -119,9 +105,10 @@ int main(int argc, char **argv)
 	AUTO(arena_done) Arena arena = ARENA_EMPTY;
 	char text[sizeof(((Err *)NULL)->msg) + 128];
 	Err err = { 0 };
-	log_set_program(PROGRAM);
-	if (run(argc > 0 ? argc - 1 : 0, argv + 1, &arena, &err) >= 0)
-		return 0;
+	log_set_program(OCI_PROGRAM);
+	int code = oci_main(argc > 0 ? argc - 1 : 0, argv + 1, &arena, &err);
+	if (code >= 0)
+		return code;
 	log_note("%s", err_text(&err, text, sizeof text));
 	return 1;
 }

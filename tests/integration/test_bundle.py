@@ -1,13 +1,17 @@
-"""`mydocker-runtime explain`: what a start of an OCI bundle would do."""
+"""mydocker-runtime: what a start of an OCI bundle would do, and its start in the foreground."""
 import copy
 import json
 import os
+import re
+import signal
 import subprocess
 
 import pytest
 
-from harness import MYDOCKER, all_groups, cgroup_mount, tree
+from harness import MYDOCKER, SANITIZED, Terminal, cgroup_mount, cgroup_mounts, strace, tree, values, wait_until
+from test_explain import COMPARED, calls_of, names
 
+GROUPS = f"test-bundle-{os.getpid()}"  # made with the first container in it, and gone with the last
 CONFIG = {
     "ociVersion": "1.3.0",
     "process": {
@@ -21,22 +25,28 @@ CONFIG = {
         {"destination": "/data", "type": "none", "source": "data", "options": ["rbind", "ro"]},
         {"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["size=1m"]},
     ],
-    "linux": {"namespaces": [{"type": t} for t in ("pid", "mount", "uts")], "maskedPaths": ["/proc/kcore"]},
+    "linux": {"namespaces": [{"type": t} for t in ("pid", "mount", "uts")], "maskedPaths": ["/proc/kcore"], "cgroupsPath": f"/{GROUPS}/c1"},
 }
 
 
+RUNTIME = MYDOCKER.parent / "mydocker-runtime"
+
+
 @pytest.fixture
-def bundle(scratch):
-    (scratch / "root").mkdir()
+def bundle(make_rootfs, scratch):
+    make_rootfs(scratch / "root")
     (scratch / "data").mkdir()
-    return scratch
+    yield scratch
+    assert not [p for p, _, _ in cgroup_mounts() if (p / GROUPS).exists()]
+    kept = scratch / "state/containers"
+    assert not kept.exists() or not list(kept.iterdir())
 
 
 def runtime(*args, **kw):
-    return subprocess.run([MYDOCKER.parent / "mydocker-runtime", *args], capture_output=True, text=True, timeout=30, **kw)
+    return subprocess.run([RUNTIME, *args], capture_output=True, text=True, timeout=30, **kw)
 
 
-def explain(bundle, *args, change=lambda c: None, **kw):
+def write_config(bundle, change=lambda c: None):
     config = copy.deepcopy(CONFIG)
     if os.geteuid() != 0:
         config["process"]["user"] = {"uid": 0, "gid": 0}
@@ -44,7 +54,24 @@ def explain(bundle, *args, change=lambda c: None, **kw):
         config["linux"] |= {k: [{"containerID": 0, "hostID": i, "size": 1}] for k, i in (("uidMappings", os.geteuid()), ("gidMappings", os.getegid()))}
     change(config)
     (bundle / "config.json").write_text(json.dumps(config))
+
+
+def explain(bundle, *args, change=lambda c: None, **kw):
+    write_config(bundle, change)
     return runtime("explain", "-b", str(bundle), *args, **kw)
+
+
+def command(bundle, *options, container="c1"):
+    return [RUNTIME, "--root", bundle / "state", "run", "-b", bundle, *options, container]
+
+
+def run(bundle, words, *options, change=lambda c: None, **kw):
+    def all_changes(c):
+        c["process"]["args"] = ["/bin/probe", *words.split()]
+        change(c)
+
+    write_config(bundle, all_changes)
+    return subprocess.run(command(bundle, *options), capture_output=True, text=True, timeout=30, **kw)
 
 
 def stages(result):
@@ -76,9 +103,9 @@ def test_it_is_the_same_story_as_that_of_run(md, bundle):
 
 def test_it_does_nothing(bundle):
     explain(bundle)
-    before = tree(bundle), all_groups()
+    before = tree(bundle)
     assert explain(bundle, "some-id").returncode == 0 and runtime("explain", cwd=bundle).returncode == 0
-    assert (tree(bundle), all_groups()) == before
+    assert tree(bundle) == before
 
 
 @pytest.mark.root("control groups of the host")
@@ -93,7 +120,7 @@ def test_groups_and_limits(bundle):
 @pytest.mark.root("others need a user namespace, which the message is about")
 def test_for_people(bundle):
     r = explain(bundle, "some-id")
-    assert r.stdout.startswith("This is what would be done; nothing of it is.\n") and "64 digits" not in r.stdout and "mydocker/some-id" in r.stdout
+    assert r.stdout.startswith("This is what would be done; nothing of it is.\n") and "64 digits" not in r.stdout and f"{GROUPS}/c1" in r.stdout and "containers/some-id" in r.stdout
 
 
 @pytest.mark.parametrize("change, words", [
@@ -129,3 +156,111 @@ def test_the_rest_of_its_command_line():
     for args, words in ((["foo"], "No help topic for 'foo'"), (["explain", "a", "b"], "'b'"), (["explain", "--frob"], "--frob"), (["explain", "--format", "x"], "'x'")):
         r = runtime(*args)
         assert r.returncode == 1 and words in r.stderr and r.stderr.startswith("mydocker-runtime: "), r
+
+
+# ---- run ----
+
+
+def test_a_bundle_is_run(bundle):
+    r = run(bundle, "seq show ids host , exit 7")
+    v = values(r.stdout)
+    assert r.returncode == 7 and r.stderr == "", r
+    assert v["ids.uid"] == ("5,5,5" if os.geteuid() == 0 else "0,0,0") and v["host.name"] == "bundled" and v["host.cwd"] == "/work", v
+
+
+def test_its_mounts_and_masks(bundle):
+    (bundle / "data/f").write_text("of the volume")
+    r = run(bundle, "seq cat /data/f , write /data/g x , write /t/x y , write /work/x y , cat /proc/kcore")
+    assert r.stdout.startswith("of the volume") and re.findall(r"write=(\S+)(?: errno=(\d+))?", r.stdout) == [("-1", "30"), ("0", ""), ("-1", "30")], r
+
+
+@pytest.mark.root("control groups of the host")
+def test_its_limits_hold(bundle):
+    def limit(c):
+        c["linux"]["resources"] = {"pids": {"limit": 5}}
+
+    r = run(bundle, "spawn 20", change=limit)
+    assert "errno=11" in r.stdout, r
+
+
+def test_signals_and_its_pid_file(bundle):
+    def trap(c):
+        c["process"]["args"] = ["/bin/probe", "trap", "15"]
+
+    write_config(bundle, trap)
+    with subprocess.Popen(command(bundle, "--pid-file", bundle / "pid"), stdout=subprocess.PIPE, text=True) as p:
+        p.stdout.readline()
+        pid = wait_until(lambda: (bundle / "pid").read_text() if (bundle / "pid").exists() else None)
+        assert os.readlink(f"/proc/{pid}/ns/pid") != os.readlink("/proc/self/ns/pid")
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 55
+
+
+def test_a_terminal(bundle):
+    def terminal(c):
+        c["process"] |= {"terminal": True, "args": ["/bin/probe", "show", "session"], "consoleSize": {"height": 7, "width": 77}}
+        c["mounts"].append({"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]})
+        c["mounts"].append({"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]})
+
+    write_config(bundle, terminal)
+    t = Terminal([str(x) for x in command(bundle)], os.environ)
+    try:
+        assert t.wait() == 0 and "session.ctty=1" in t.text, t.text
+    finally:
+        t.close()
+
+
+def test_descriptors(bundle):
+    r, w = os.pipe()
+    os.write(w, b"given")
+    os.close(w)
+    p = run(bundle, "show fds", "--preserve-fds", "1", preexec_fn=lambda: os.dup2(r, 3), close_fds=False)
+    os.close(r)
+    assert "fds.3=pipe" in p.stdout and "fds.4" not in p.stdout, p
+
+
+def test_a_command_that_is_not_there(bundle):
+    r = run(bundle, "", change=lambda c: c["process"].update(args=["/no/such"]))
+    assert r.returncode == 1 and r.stderr.startswith("mydocker-runtime: ") and "/no/such" in r.stderr and r.stderr.count("\n") == 1, r
+
+
+@pytest.mark.parametrize("container, words", [("../x", "invalid container ID format"), ("", "invalid container ID format"), ("a/b", "invalid container ID format"), ("x" * 1025, "invalid container ID format")])
+def test_ids_that_are_none(bundle, container, words):
+    write_config(bundle)
+    r = subprocess.run(command(bundle, container=container), capture_output=True, text=True)
+    assert r.returncode == 1 and words in r.stderr, r
+
+
+def test_an_id_that_is_in_use(bundle):
+    write_config(bundle, lambda c: c["process"].update(args=["/bin/probe", "seq", "say", "up", ",", "sleep", "60000"]))
+    with subprocess.Popen(command(bundle), stdout=subprocess.PIPE, text=True) as p:
+        p.stdout.readline()
+        r = subprocess.run(command(bundle), capture_output=True, text=True)
+        assert r.returncode == 1 and "container with given ID already exists: 'c1'" in r.stderr, r
+        p.kill()
+    assert run(bundle, "exit 3").returncode == 3  # what the killed one has left is gone first
+
+
+def test_the_story_is_what_is_done(bundle, scratch):
+    """The calls of explain, kind by kind, are those that strace(1) sees."""
+    if SANITIZED:
+        pytest.skip("the sanitizers' own calls")
+    tops = [p / GROUPS for p, _, _ in cgroup_mounts()]
+    for p in tops:  # what is above a container's group and there already is somebody else's
+        p.mkdir()
+    assert run(bundle, "exit 0").returncode == 0  # the folders that all containers share are there from now on
+    argv = [*strace("-ff", "-y", "-s", "4096", "-o", str(scratch / "trace")), *map(str, command(bundle))]
+    assert subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
+    for p in tops:
+        p.rmdir()
+    seen = [[line for line in f.read_text(errors="replace").splitlines() if " = -1 E" not in line] for f in sorted(scratch.glob("trace.*"), key=lambda f: int(f.suffix[1:]))]
+    s = stages(subprocess.run([RUNTIME, "--root", bundle / "state", "explain", "-b", bundle, "--format", "json", "c1"], capture_output=True, text=True))
+    order = list(s)
+    begin = order.index("start")
+    told = calls_of([c for stage in order[:begin] + order[-2:] for c in s[stage]], COMPARED)
+    told.remove("execveat")  # told with clone3, made by the new process
+    assert told == names(seen[0][1:], COMPARED)
+    wanted = set(COMPARED) - {"mkdirat"}  # mount points that the root lacks are made on the way
+    told = ["execveat", *calls_of([c for stage in order[begin:-2] for c in s[stage]], wanted)]
+    last = next(i for i, line in enumerate(seen[1]) if line.startswith("execve("))
+    assert told == names(seen[1][: last + 1], wanted)

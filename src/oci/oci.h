@@ -1,0 +1,41 @@
+/* oci.h - the commands of mydocker-runtime, and what they share.                            (oci/, may include all but init)
+ *
+ * Runs in:   the command's process. `run` becomes the container's parent; the others make nothing.
+ * Errors:    are printed once, by main.c; every failure has the exit code 1, as runc's has.
+ */
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+#include "cli/opt.h"
+#include "runtime/bundle.h"
+#include "runtime/plan.h"
+
+#define OCI_PROGRAM "mydocker-runtime"
+
+/* The options before the command. */
+typedef struct OciGlobal {
+	const char *root; /* NULL: the user's default */
+	bool debug, version;
+} OciGlobal;
+
+typedef struct OciCmd {
+	const char *name, *args, *summary;
+	const Opt *opts[OPT_TABLES];
+	size_t opts_size, min_args, max_args;
+	int (*run)(const OciGlobal *g, void *opts, const StrList *args, Arena *a,
+		   Err *e); /* the exit code, or a negative errno */
+} OciCmd;
+extern const OciCmd oci_explain, oci_run;
+
+/* A bundle, and what is to be done with it here. */
+typedef struct OciPlan {
+	Bundle bundle;
+	HostFacts facts;
+	Plan plan;
+	const char *id, *state_dir;
+} OciPlan;
+
+/* Reads the bundle and makes the plan: everything is decided, nothing is made. id NULL: the bundle's last path component. The plan's warnings are
+ * logged. keep_fds: so many descriptors from 3 on go to the command. */
+int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned keep_fds, Arena *a,
+	     OciPlan *ret, Err *e);

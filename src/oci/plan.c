@@ -1,0 +1,71 @@
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/dirs.h"
+#include "oci/oci.h"
+
+#define ID_MAX 1024 /* runc's */
+
+/* runc's rule, by which an id is also the name of a directory. */
+static int id_check(const char *id, Err *e)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
+	size_t len = strlen(id);
+	if (len == 0 || len > ID_MAX || id[strspn(id, letters)] || strcmp(id, ".") == 0 ||
+	    strcmp(id, "..") == 0)
+		return err_make(e, ERR_USAGE, 0, "invalid container ID format: '%s'", id);
+	return 0;
+}
+
+/* Beside that of mydocker, whose sweep has no say here. */
+static int state_dir_find(const OciGlobal *g, Arena *a, const char **ret, Err *e)
+{
+	TRY(dirs_state(g->root, a, ret, e));
+	if (!g->root)
+		*ret = arena_printf(a, "%s-runtime", *ret);
+	return 0;
+}
+
+/* What of the host has to be asked for this description besides the usual. */
+static unsigned facts_wanted(const Spec *s)
+{
+	bool labels = s->process.apparmor_profile || s->process.selinux_label || s->linux_.mount_label;
+	return labels ? FACTS_LABELS : 0;
+}
+
+static const int *keep_list(unsigned count, Arena *a)
+{
+	int *fds = NULL;
+	size_t n = 0;
+	for (unsigned i = 0; i < count; i++)
+		*arena_push(a, &fds, &n, int) = 3 + (int)i;
+	return fds;
+}
+
+int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned keep_fds, Arena *a,
+	     OciPlan *ret, Err *e)
+{
+	OciPlan p = { 0 };
+	TRY(bundle_read(bundle, a, &p.bundle, e));
+	p.id = id ? id : strrchr(p.bundle.dir, '/') + 1;
+	TRY(id_check(p.id, e));
+	TRY(state_dir_find(g, a, &p.state_dir, e));
+	TRY(host_facts_probe("", facts_wanted(&p.bundle.spec), a, &p.facts, e));
+	const PlanInput in = {
+		.container_id = p.id,
+		.scratch_dir = arena_printf(a, "%s/containers/%s", p.state_dir, p.id),
+		.keep_fds = keep_list(keep_fds, a),
+		.keep_fds_count = keep_fds,
+	};
+	int r = runtime_plan(&p.bundle.spec, &p.facts, &in, a, &p.plan, e);
+	if (r < 0) { /* again, with what only an explanation needs */
+		host_facts_add_controllers("", a, &p.facts);
+		r = runtime_plan(&p.bundle.spec, &p.facts, &in, a, &p.plan, e);
+	}
+	if (r < 0)
+		return err_wrap(e, r, "%s/config.json", p.bundle.dir);
+	for (size_t i = 0; i < p.plan.warnings.count; i++)
+		log_warn("%s", p.plan.warnings.items[i]);
+	*ret = p;
+	return 0;
+}
