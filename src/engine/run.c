@@ -401,6 +401,7 @@ static int run_start(Run *r, WaitSignals *signals, Undo *undo, Err *e)
 		.dir = &r->dir,
 		.signals = signals,
 		.timeline = &r->times,
+		.start_fd = FD_NONE,
 		.arena = r->arena,
 	};
 	if (started == 0)

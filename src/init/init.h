@@ -60,7 +60,8 @@ int reaper_leave(Init *in, Err *e);
 int session_enter(Init *in, Err *e); /* session, terminal, standard streams, keyring, signals, personality, umask */
 int limits_set(Init *in, Err *e); /* plan->rlimits */
 int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs), ids, capabilities; then the working directory */
-int parent_bind(Init *in, Err *e); /* from here the parent's death is ours */
+int parent_bind(Init *in, Err *e); /* from here the parent's death is ours, but with plan->start_fd */
+int start_await(Init *in, Err *e); /* with plan->start_fd: until somebody lets the command begin, with whom we speak from then on */
 int privileges_seal(Init *in, Err *e); /* seccomp with no_new_privs: last, it may allow next to nothing */
 int command_exec(const Init *in, Err *e); /* returns only on failure */
 

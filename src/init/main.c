@@ -35,6 +35,7 @@ static int init_story(Init *in, Err *e)
 	DONE(PRIVILEGES, privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
 	TRY(parent_bind(in, e));                  /* from here: the parent's death is ours */
 	TRY(sync_send(&in->sync, SYNC_EXECING, FD_NONE, e)); /* fails when the parent died before */
+	TRY(start_await(in, e));
 	DONE(BIND, privileges_seal(in, e));
 	return command_exec(in, e);
 }
@@ -104,7 +105,7 @@ int main(int argc, char **argv)
 	if (story(&in, plan, &e) == 0)
 		_exit(0);
 	int told = sync_fail(&in.sync, &e);
-	if (told < 0 && in.sync.next == SYNC_STEP_COUNT)
+	if ((told < 0 || in.sync.fd < 0) && in.sync.next == SYNC_STEP_COUNT)
 		(void)complain(&e); /* to the parent it looks as if the command had ended with what follows */
 	_exit(125);
 }

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -175,7 +176,7 @@ int privileges_drop(Init *in, Err *e)
  * is found by the next sync_send(). */
 int parent_bind(Init *in, Err *e)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	if (in->plan->start_fd < 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, "ask for a signal on the parent's death");
 	if (sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return err_sys(e, "mark all descriptors from 3 on close-on-exec");
@@ -195,6 +196,24 @@ int privileges_reduce(Init *in, Err *e)
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "shut the reaper off");
+	return 0;
+}
+
+/* The end of the conversation tells the parent that all is made, as that of an execve(2) would; it may be gone before anybody comes. */
+int start_await(Init *in, Err *e)
+{
+	int conn;
+	if (in->plan->start_fd < 0)
+		return 0;
+	fd_close(in->sync.fd);
+	in->sync.fd = FD_NONE;
+	do
+		conn = accept4(in->plan->start_fd, NULL, NULL, SOCK_CLOEXEC);
+	while (conn < 0 && errno == EINTR);
+	if (conn < 0)
+		return err_sys(e, "wait for the start");
+	fd_close(in->plan->start_fd); /* nobody else is to come */
+	in->sync.fd = conn;
 	return 0;
 }
 

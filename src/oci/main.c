@@ -1,18 +1,24 @@
 /* mydocker-runtime: runs OCI bundles. */
+#include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/cmd_version.h"
 #include "cli/out.h"
+#include "fmt/json_write.h"
 #include "oci/oci.h"
 #include "version.h"
 
-static const OciCmd *const cmds[] = { &oci_explain, &oci_run };
+static const OciCmd *const cmds[] = { &oci_create, &oci_delete, &oci_explain, &oci_kill,
+				      &oci_list,   &oci_run,    &oci_start,   &oci_state };
 
 static const Opt global_opts[] = {
 	OPT_FLAG(0, "debug", OciGlobal, debug, "Say on standard error what is being done"),
+	OPT_STR(0, "log", OciGlobal, log, "FILE", "Add errors to this file, too"),
+	OPT_STR(0, "log-format", OciGlobal, log_format, "FORMAT", "text (default) or json, for that file"),
 	OPT_STR(0, "root", OciGlobal, root, "DIR",
 		"Where containers are recorded (default /run/mydocker-runtime, for ordinary users $XDG_RUNTIME_DIR/mydocker-runtime)"),
 	OPT_FLAG('v', "version", OciGlobal, version, "Print the version"),
@@ -81,34 +87,72 @@ static int cmd_execute(const OciCmd *cmd, const OciGlobal *g, int argc, char **a
 	return cmd->run(g, opts, &rest.args, a, e);
 }
 
-static int oci_main(int argc, char **argv, Arena *a, Err *e)
+static int oci_main(int argc, char **argv, OciGlobal *g, Arena *a, Err *e)
 {
 	const OptSet set = { .tables = global_tables, .stop_at_first_arg = true };
-	OciGlobal g = { 0 };
 	OptRest rest;
 	TRY(fd_open_missing_stdio(e));
-	TRY(opt_parse(&set, argc, argv, a, &g, &rest, e));
-	log_set_debug(g.debug);
-	if (g.version)
+	TRY(opt_parse(&set, argc, argv, a, g, &rest, e));
+	log_set_debug(g->debug);
+	if (g->log_format && strcmp(g->log_format, "text") != 0 && strcmp(g->log_format, "json") != 0)
+		return err_make(e, ERR_USAGE, 0, "invalid log-format: %s", g->log_format);
+	if (g->version)
 		return version_print(e);
 	if (rest.help || rest.args.count == 0)
 		return help_print(e);
 	int words = argc - (int)rest.args.count + 1;
 	for (size_t i = 0; i < ARRAY_LEN(cmds); i++)
 		if (strcmp(cmds[i]->name, rest.args.items[0]) == 0)
-			return cmd_execute(cmds[i], &g, argc - words, argv + words, a, e);
+			return cmd_execute(cmds[i], g, argc - words, argv + words, a, e);
 	return err_make(e, ERR_NOT_FOUND, 0, "No help topic for '%s'", rest.args.items[0]); /* runc's words */
+}
+
+/* One line for who reads the file: runc's, which are logrus'. */
+static int log_append(const OciGlobal *g, const char *text, Arena *a, Err *e)
+{
+	char when[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	(void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	JsonWriter w = json_writer(a, false);
+	json_write_object(&w, NULL);
+	json_write_string(&w, "level", "error");
+	json_write_string(&w, "msg", text);
+	json_write_string(&w, "time", when);
+	json_write_end(&w);
+	const char *line = json_write_done(&w, NULL);
+	if (!g->log_format || strcmp(g->log_format, "json") != 0) {
+		w = json_writer(a, false);
+		json_write_string(&w, NULL, text); /* in quotes, as logrus has it */
+		line = arena_printf(a, "time=\"%s\" level=error msg=%s", when,
+				    json_write_done(&w, NULL));
+	}
+	AUTO(fd_close)
+	int fd = openat(AT_FDCWD, g->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(e, "open the log file '%s'", g->log);
+	line = arena_printf(a, "%s\n", line);
+	return fd_write_all(fd, line, strlen(line), g->log, e);
+}
+
+static void fail(const OciGlobal *g, const Err *why, Arena *a)
+{
+	Err e = { 0 };
+	char text[sizeof why->msg + 128], more[sizeof why->msg + 128];
+	log_note("%s", err_text(why, text, sizeof text));
+	if (g->log && *g->log && log_append(g, text, a, &e) < 0)
+		log_warn("%s", err_text(&e, more, sizeof more));
 }
 
 int main(int argc, char **argv)
 {
 	AUTO(arena_done) Arena arena = ARENA_EMPTY;
-	char text[sizeof(((Err *)NULL)->msg) + 128];
+	OciGlobal global = { 0 };
 	Err err = { 0 };
 	log_set_program(OCI_PROGRAM);
-	int code = oci_main(argc > 0 ? argc - 1 : 0, argv + 1, &arena, &err);
+	int code = oci_main(argc > 0 ? argc - 1 : 0, argv + 1, &global, &arena, &err);
 	if (code >= 0)
 		return code;
-	log_note("%s", err_text(&err, text, sizeof text));
+	fail(&global, &err, &arena);
 	return 1;
 }

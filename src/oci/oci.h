@@ -1,7 +1,7 @@
 /* oci.h - the commands of mydocker-runtime, and what they share.                            (oci/, may include all but init)
  *
- * Runs in:   the command's process. `run` becomes the container's parent; the others make nothing.
- * Errors:    are printed once, by main.c; every failure has the exit code 1, as runc's has.
+ * Runs in:   the command's process. `run` stays as the container's parent; what `create` has made is left to who called it.
+ * Errors:    are printed once, by main.c; every failure has the exit code 1, as runc's has. Texts that callers look for are runc's.
  */
 #pragma once
 #include "base/arena.h"
@@ -15,6 +15,7 @@
 /* The options before the command. */
 typedef struct OciGlobal {
 	const char *root; /* NULL: the user's default */
+	const char *log, *log_format;
 	bool debug, version;
 } OciGlobal;
 
@@ -25,7 +26,14 @@ typedef struct OciCmd {
 	int (*run)(const OciGlobal *g, void *opts, const StrList *args, Arena *a,
 		   Err *e); /* the exit code, or a negative errno */
 } OciCmd;
-extern const OciCmd oci_explain, oci_run;
+extern const OciCmd oci_create, oci_delete, oci_explain, oci_kill, oci_list, oci_run, oci_start,
+	oci_state;
+
+/* Where containers are recorded: beside the directory of mydocker, whose sweep has no say here. */
+int oci_state_dir(const OciGlobal *g, Arena *a, const char **ret, Err *e);
+
+/* runc's rule for ids, by which one is also the name of a directory. */
+int oci_id_check(const char *id, Err *e);
 
 /* A bundle, and what is to be done with it here. */
 typedef struct OciPlan {
@@ -35,7 +43,7 @@ typedef struct OciPlan {
 	const char *id, *state_dir;
 } OciPlan;
 
-/* Reads the bundle and makes the plan: everything is decided, nothing is made. id NULL: the bundle's last path component. The plan's warnings are
- * logged. keep_fds: so many descriptors from 3 on go to the command. */
+/* Reads the bundle and makes the plan: everything is decided, nothing is made. id NULL: the bundle's last path component. The plan's
+ * warnings are logged. keep_fds: so many descriptors from 3 on go to the command. */
 int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned keep_fds, Arena *a,
 	     OciPlan *ret, Err *e);

@@ -6,8 +6,7 @@
 
 #define ID_MAX 1024 /* runc's */
 
-/* runc's rule, by which an id is also the name of a directory. */
-static int id_check(const char *id, Err *e)
+int oci_id_check(const char *id, Err *e)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
 	size_t len = strlen(id);
@@ -17,8 +16,7 @@ static int id_check(const char *id, Err *e)
 	return 0;
 }
 
-/* Beside that of mydocker, whose sweep has no say here. */
-static int state_dir_find(const OciGlobal *g, Arena *a, const char **ret, Err *e)
+int oci_state_dir(const OciGlobal *g, Arena *a, const char **ret, Err *e)
 {
 	TRY(dirs_state(g->root, a, ret, e));
 	if (!g->root)
@@ -48,8 +46,8 @@ int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned ke
 	OciPlan p = { 0 };
 	TRY(bundle_read(bundle, a, &p.bundle, e));
 	p.id = id ? id : strrchr(p.bundle.dir, '/') + 1;
-	TRY(id_check(p.id, e));
-	TRY(state_dir_find(g, a, &p.state_dir, e));
+	TRY(oci_id_check(p.id, e));
+	TRY(oci_state_dir(g, a, &p.state_dir, e));
 	TRY(host_facts_probe("", facts_wanted(&p.bundle.spec), a, &p.facts, e));
 	const PlanInput in = {
 		.container_id = p.id,

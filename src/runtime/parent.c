@@ -30,6 +30,7 @@ typedef struct Start {
 	WaitSignals *signals;
 	ContainerDir *dir;
 	const TimelineShared *timeline;
+	int start_fd;
 	Arena *arena;
 	int *group_fds; /* for each group: v1 its tasks file, v2 its directory */
 	size_t groups_made;
@@ -183,6 +184,7 @@ static int container_plan_seal(Start *s, int *ret_fd, Err *e)
 	WireBuild w = s->plan->wire;
 	w.head.root_fd = s->root_fd;
 	w.head.timeline_fd = s->timeline->fd;
+	w.head.start_fd = s->start_fd;
 	for (size_t i = 0; i < s->groups_made; i++)
 		if (!group_is_v2(s, i))
 			*wire_add(&w, join_fds, int32_t) = s->group_fds[i];
@@ -241,6 +243,8 @@ static int container_child(Start *s, int plan_fd, Err *e)
 		TRY(fd_keep_for_exec(s->root_fd, e));
 	if (s->timeline->fd >= 0)
 		TRY(fd_keep_for_exec(s->timeline->fd, e));
+	if (s->start_fd >= 0)
+		TRY(fd_keep_for_exec(s->start_fd, e));
 	for (size_t i = 0; i < s->groups_made; i++)
 		if (!group_is_v2(s, i))
 			TRY(fd_keep_for_exec(s->group_fds[i], e));
@@ -433,6 +437,7 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 		.signals = in->signals,
 		.dir = in->dir,
 		.timeline = in->timeline,
+		.start_fd = in->start_fd,
 		.arena = in->arena,
 		.init_fd = FD_NONE,
 		.root_fd = FD_NONE,
@@ -457,6 +462,12 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 	undo_commit(&undo);
 	*ret = TAKE(s.container, CONTAINER_NONE);
 	return 0;
+}
+
+int runtime_begin(int conn, Err *e)
+{
+	Sync s = { .fd = conn, .side = SYNC_SIDE_PARENT, .next = SYNC_STEP_COUNT };
+	return sync_expect_exec(&s, e);
 }
 
 /* ---- the end ---- */

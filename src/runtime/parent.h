@@ -39,6 +39,9 @@ typedef struct RuntimeStart {
 	ContainerDir *dir;
 	WaitSignals *signals;
 	const TimelineShared *timeline; /* its page is NULL: the start is not timed */
+	/* FD_NONE: the command begins at once, and the parent's death is the container's. Else a listening SOCK_SEQPACKET socket: all is
+	 * made, and the process waits there for runtime_begin(), whoever its parent is by then. */
+	int start_fd;
 	Arena *arena;
 } RuntimeStart;
 
@@ -46,6 +49,10 @@ typedef struct RuntimeStart {
  * failure of any step on either side comes back as its own error. The record (record.h) must be written before. -EINTR with
  * signals->ended_by: a signal ended it (wait_signals_hangup()). Of a failed start *ret holds nothing but `hangs`. */
 int runtime_start(const RuntimeStart *in, Container *ret, Err *e);
+
+/* The other half of a start by start_fd: conn is a connection to that socket. Returns when the command has been executed, or with the reason
+ * why it could not be. */
+int runtime_begin(int conn, Err *e);
 
 /* Ends what is left of the container (processes that outlived its first one), reads what the memory controller counted (oom_kills 0 where
  * there is none) and removes its groups. Goes on after an error and returns the first. */

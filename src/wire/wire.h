@@ -111,8 +111,8 @@ enum {                       /* WirePlan.flags */
 typedef struct WirePlan {
 	char magic[8], build_id[40];
 	uint32_t size, strings_offset, strings_size, flags; /* size: of the whole image */
-	/* Or FD_NONE: a tree for the root or its lower layer; what maps other lower layers' ids; of a timed start (timeline.h). */
-	int32_t root_fd, idmap_fd, timeline_fd;
+	/* Or FD_NONE: a tree for the root or its lower layer; what maps other lower layers' ids; of a timed start; where `start` is awaited. */
+	int32_t root_fd, idmap_fd, timeline_fd, start_fd;
 	WireStr container_id, hostname, domainname,
 		root; /* names 0: leave them; root: the directory, or the lower layer */
 	WireStr overlay_upper, overlay_work; /* root overlay on disk; 0: the upper layer is in scratch */

@@ -60,6 +60,7 @@
 	X(realpath,          OWN,   0, EIO,    1) \
 	X(recv,              WAIT, -1, ENOBUFS, 0) \
 	X(recvmsg,           WAIT, -1, ENOMEM, 0) \
+	X(accept4,           WAIT, -1, ENOMEM, 0) \
 	X(renameat,          OUT,  -1, ENOSPC, 2) \
 	X(rmdir,             OUT,  -1, EIO,    1) \
 	X(sched_getaffinity, OWN,  -1, ENOMEM, 0) \

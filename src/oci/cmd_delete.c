@@ -1,0 +1,60 @@
+#include <signal.h>
+
+#include "kern/process.h"
+#include "oci/container.h"
+#include "runtime/sweep.h"
+
+#define KILL_MS 10000 /* that a killed process has to end */
+
+typedef struct DeleteOpts {
+	bool force;
+} DeleteOpts;
+
+static const Opt opts_table[] = {
+	OPT_FLAG('f', "force", DeleteOpts, force,
+		 "Kill it if it runs; one that does not exist is as good as deleted"),
+	OPT_END,
+};
+
+/* A created container has begun nothing: it goes as a stopped one does. */
+static int process_end(const OciContainer *c, const DeleteOpts *o, Err *e)
+{
+	if (c->status != OCI_CREATED && c->status != OCI_STOPPED && !o->force)
+		return err_make(e, ERR_STATE, 0, "cannot delete container %s that is not stopped: %s",
+				c->id, oci_status_name(c->status));
+	if (!c->pid)
+		return 0;
+	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */
+	if (!process_has_ended(c->pidfd, KILL_MS))
+		return err_make(e, ERR_STATE, 0,
+				"process %d of container %s is killed but hangs in the kernel",
+				(int)c->pid, c->id);
+	return 0;
+}
+
+static int delete_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)
+{
+	const DeleteOpts *o = opts;
+	AUTO(oci_container_close) OciContainer c = OCI_CONTAINER_NONE;
+	int r = oci_container_open(g, args->items[0], a, &c, e);
+	if (r == -ENOENT && o->force)
+		return 0;
+	TRY(r);
+	TRY(process_end(&c, o, e));
+	r = sweep_one(&c.state, c.id, a);
+	if (r == -EBUSY)
+		return err_make(e, ERR_STATE, EBUSY, "container %s is held by who makes or runs it",
+				c.id);
+	return r < 0 ? err_make(e, ERR_STATE, -r, "delete container %s", c.id) : 0;
+}
+
+const OciCmd oci_delete = {
+	.name = "delete",
+	.args = "ID",
+	.summary = "Remove a container and all that it has left",
+	.opts = { opts_table },
+	.opts_size = sizeof(DeleteOpts),
+	.min_args = 1,
+	.max_args = 1,
+	.run = delete_main,
+};

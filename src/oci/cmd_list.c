@@ -1,0 +1,118 @@
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cmd_version.h"
+#include "cli/format.h"
+#include "cli/out.h"
+#include "oci/container.h"
+
+DEFINE_AUTO(DIR *, closedir, NULL)
+
+typedef struct ListOpts {
+	const char *format;
+	bool quiet;
+} ListOpts;
+
+static const Opt opts_table[] = {
+	OPT_STR('f', "format", ListOpts, format, "FORMAT", "table (default) or json"),
+	OPT_FLAG('q', "quiet", ListOpts, quiet, "Print ids alone"),
+	OPT_END,
+};
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* In the alphabet's order. No directory is as good as an empty one, unless it was asked for. */
+static int ids_read(const OciGlobal *g, Arena *a, StrList *ret, Err *e)
+{
+	const char *dir;
+	TRY(oci_state_dir(g, a, &dir, e));
+	if (g->root && access(dir, F_OK) < 0)
+		return err_sys(e, "%s", dir);
+	AUTO(closedir) DIR *d = opendir(arena_printf(a, "%s/containers", dir));
+	if (!d)
+		return errno == ENOENT ? 0 : err_sys(e, "list %s/containers", dir);
+	struct dirent *entry;
+	while (errno = 0, (entry = readdir(d)))
+		if (entry->d_name[0] != '.' || oci_id_check(entry->d_name, NULL) == 0)
+			strlist_add(a, ret, arena_strdup(a, entry->d_name));
+	if (errno)
+		return err_sys(e, "list %s/containers", dir);
+	if (ret->count > 1)
+		qsort(ret->items, ret->count, sizeof *ret->items, compare);
+	return 0;
+}
+
+static void row_write(const OciContainer *c, JsonWriter *w)
+{
+	json_write_object(w, NULL);
+	json_write_string(w, "ociVersion", VERSION_OCI_SPEC);
+	json_write_string(w, "id", c->id);
+	json_write_u64(w, "pid", (uint64_t)c->pid);
+	json_write_string(w, "status", oci_status_name(c->status));
+	json_write_string(w, "bundle", c->bundle);
+	json_write_string(w, "rootfs", c->rootfs);
+	json_write_string(w, "created", c->created);
+	json_write_string(w, "owner", c->owner);
+	json_write_end(w);
+}
+
+/* For one that is gone meanwhile there is no row. */
+static int rows_make(const OciGlobal *g, const StrList *ids, Out *out, JsonWriter *w, Arena *a, Err *e)
+{
+	for (size_t i = 0; i < ids->count; i++) {
+		AUTO(oci_container_close) OciContainer c = OCI_CONTAINER_NONE;
+		int r = oci_container_open(g, ids->items[i], a, &c, e);
+		if (r == -ENOENT)
+			continue;
+		TRY(r);
+		if (w)
+			row_write(&c, w);
+		else
+			out_format(out, "%-11s %-11d %-11s %-11s %-31s %s\n", c.id, (int)c.pid,
+				   oci_status_name(c.status), c.bundle, c.created, c.owner);
+	}
+	return 0;
+}
+
+static int list_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)
+{
+	const ListOpts *o = opts;
+	StrList ids = { 0 };
+	Out out;
+	(void)args;
+	bool json = o->format && strcmp(o->format, "json") == 0;
+	if (o->format && !json && strcmp(o->format, "table") != 0)
+		return err_make(e, ERR_USAGE, 0, "invalid format option");
+	TRY(ids_read(g, a, &ids, e));
+	if (json) {
+		JsonWriter w = json_writer(a, false);
+		json_write_array(&w, NULL);
+		TRY(rows_make(g, &ids, NULL, &w, a, e));
+		json_write_end(&w);
+		return format_print_json(&w, e);
+	}
+	out_init(&out);
+	if (o->quiet) {
+		for (size_t i = 0; i < ids.count; i++)
+			out_format(&out, "%s\n", ids.items[i]);
+		return out_flush(&out, e);
+	}
+	out_format(&out, "%-11s %-11s %-11s %-11s %-31s %s\n", "ID", "PID", "STATUS", "BUNDLE",
+		   "CREATED", "OWNER");
+	TRY(rows_make(g, &ids, &out, NULL, a, e));
+	return out_flush(&out, e);
+}
+
+const OciCmd oci_list = {
+	.name = "list",
+	.args = "",
+	.summary = "List the containers on record",
+	.opts = { opts_table },
+	.opts_size = sizeof(ListOpts),
+	.run = list_main,
+};

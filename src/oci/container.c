@@ -1,0 +1,147 @@
+#include "oci/container.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "engine/user.h"
+#include "kern/mountinfo.h"
+#include "kern/process.h"
+#include "runtime/json_file.h"
+
+#define FILE_OCI "oci.json"
+#define VERSION  1
+
+const char *oci_status_name(OciStatus s)
+{
+	static const char *const names[] = { "creating", "created", "running", "stopped" };
+	return names[s];
+}
+
+void oci_container_close(OciContainer *c)
+{
+	fd_close_auto(&c->pidfd);
+	fd_close_auto(&c->dir_fd);
+	state_close(&c->state);
+}
+
+int oci_start_address(int dir_fd, OciAddress *ret, Err *e)
+{
+	TRY(str_format(ret->path, sizeof ret->path, "/proc/self/fd/%d/" OCI_START_SOCKET, dir_fd));
+	(void)e;
+	return 0;
+}
+
+/* ---- oci.json ---- */
+
+/* RFC 3339, with nanoseconds. */
+static const char *now(Arena *a)
+{
+	struct timespec t;
+	struct tm tm;
+	char text[32];
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&t.tv_sec, &tm));
+	return arena_printf(a, "%s.%09ldZ", text, t.tv_nsec);
+}
+
+int oci_container_save(int dir_fd, const OciPlan *p, Arena *a, Err *e)
+{
+	char *passwd;
+	const char *owner = NULL;
+	if (mountinfo_read("/etc/passwd", a, &passwd, NULL) >= 0)
+		owner = user_name_of(passwd, geteuid());
+	JsonWriter w = json_writer(a, false);
+	json_write_object(&w, NULL);
+	json_write_u64(&w, "version", VERSION);
+	json_write_string(&w, "bundle", p->bundle.dir);
+	json_write_string(&w, "rootfs", p->bundle.spec.root.path);
+	json_write_string(&w, "created", now(a));
+	json_write_string(&w, "owner", owner ? owner : ""); /* for people */
+	json_write_end(&w);
+	return json_file_replace(dir_fd, FILE_OCI, FILE_OCI ".new", &w, e);
+}
+
+static int oci_file_read(OciContainer *c, Arena *a, Err *e)
+{
+	const JsonValue *v;
+	int r = json_file_read(c->dir_fd, FILE_OCI, VERSION, a, &v, e);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	TRY(json_file_string(v, FILE_OCI, "bundle", &c->bundle, e));
+	TRY(json_file_string(v, FILE_OCI, "rootfs", &c->rootfs, e));
+	TRY(json_file_string(v, FILE_OCI, "created", &c->created, e));
+	return json_file_string(v, FILE_OCI, "owner", &c->owner, e);
+}
+
+/* ---- what becomes of it ---- */
+
+static bool is_of_this_boot(const Record *r)
+{
+	char boot[BOOT_ID_SIZE];
+	return boot_id(boot, NULL) == 0 && strcmp(boot, r->boot_id) == 0;
+}
+
+/* Its process, if that still lives: same boot, same number, same start time, and no zombie. */
+static int find_process(OciContainer *c, Arena *a, Err *e)
+{
+	RecordProcess p;
+	uint64_t start = 0;
+	AUTO(fd_close) int pidfd = FD_NONE;
+	int r = record_read_process(c->dir_fd, a, &p, e);
+	if (r < 0)
+		return r;
+	c->status = OCI_STOPPED;
+	if (!is_of_this_boot(&c->record))
+		return 0;
+	r = process_open(p.pid, &pidfd, e);
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	if (process_start_time(p.pid, &start) < 0 || start != p.start_time ||
+	    process_has_ended(pidfd, 0))
+		return 0;
+	c->pid = p.pid;
+	c->pidfd = TAKE_FD(pidfd);
+	c->status = faccessat(c->dir_fd, OCI_START_SOCKET, F_OK, 0) == 0 ? OCI_CREATED : OCI_RUNNING;
+	return 0;
+}
+
+/* Without a process it is being made as long as somebody holds the lock. */
+static int find_status(OciContainer *c, Arena *a, Err *e)
+{
+	AUTO(container_dir_close) ContainerDir d = CONTAINER_DIR_NONE;
+	int r = record_read(c->dir_fd, a, &c->record, e);
+	if (r == 0)
+		r = find_process(c, a, e);
+	if (r != -ENOENT)
+		return r;
+	r = state_lock(&c->state, c->id, a, &d, e);
+	c->status = r == -EBUSY ? OCI_CREATING : OCI_STOPPED;
+	return r == -EBUSY || r == -ENOENT ? 0 : r;
+}
+
+int oci_container_open(const OciGlobal *g, const char *id, Arena *a, OciContainer *ret, Err *e)
+{
+	AUTO(oci_container_close) OciContainer c = OCI_CONTAINER_NONE;
+	const char *dir;
+	TRY(oci_id_check(id, e));
+	TRY(oci_state_dir(g, a, &dir, e));
+	c.id = id;
+	c.bundle = c.rootfs = c.created = c.owner = "";
+	const char *path = arena_printf(a, "%s/containers/%s", dir, id);
+	if (access(path, F_OK) < 0 && errno == ENOENT) {
+		(void)err_make(e, ERR_NOT_FOUND, 0, "container %s does not exist", id);
+		return -ENOENT; /* without its text, which podman would take for a missing command */
+	}
+	TRY(state_open(dir, a, &c.state, e));
+	c.dir_fd = openat(c.state.containers_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c.dir_fd < 0)
+		return err_sys(e, "open %s", path);
+	TRY(oci_file_read(&c, a, e));
+	TRY(find_status(&c, a, e));
+	*ret = TAKE(c, OCI_CONTAINER_NONE);
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* container.h - a container of mydocker-runtime as it is on record.                         (oci/)
+ *
+ * On disk:   STATE/containers/<id>/  record.json, process.json (runtime/record.h), oci.json (below), start.sock while it waits for `start`
+ * Locking:   who makes a container holds the flock of its directory until that is done; `run` until the end. `delete` takes it.
+ * Crashes:   each file is complete or not there. Without process.json there never was a process; without oci.json little is known,
+ *            and it can still be deleted.
+ */
+#pragma once
+#include "base/fd.h"
+#include "oci/oci.h"
+#include "runtime/record.h"
+#include "runtime/state.h"
+
+#define OCI_START_SOCKET "start.sock"
+
+typedef enum OciStatus { OCI_CREATING, OCI_CREATED, OCI_RUNNING, OCI_STOPPED } OciStatus;
+const char *oci_status_name(OciStatus s);
+
+typedef struct OciContainer {
+	const char *id;
+	State state;
+	int dir_fd;
+	OciStatus status;
+	pid_t pid; /* 0 when stopped */
+	int pidfd; /* of a process that lives */
+	Record record;
+	const char *bundle, *rootfs, *created, *owner; /* "" when not known */
+} OciContainer;
+#define OCI_CONTAINER_NONE \
+	((OciContainer){ .state = STATE_NONE, .dir_fd = FD_NONE, .pidfd = FD_NONE })
+
+void oci_container_close(OciContainer *c);
+static inline void oci_container_close_auto(OciContainer *c)
+{
+	oci_container_close(c);
+}
+
+/* -ENOENT (ERR_NOT_FOUND): there is no such container. */
+int oci_container_open(const OciGlobal *g, const char *id, Arena *a, OciContainer *ret, Err *e);
+
+/* Writes oci.json of a new one. */
+int oci_container_save(int dir_fd, const OciPlan *p, Arena *a, Err *e);
+
+/* Where its socket is, at most so long that the kernel takes it: by the descriptor of the directory. */
+typedef struct OciAddress {
+	char path[64];
+} OciAddress;
+int oci_start_address(int dir_fd, OciAddress *ret, Err *e);

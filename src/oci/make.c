@@ -1,0 +1,100 @@
+#include "oci/make.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/num.h"
+#include "runtime/shared_parents.h"
+
+int oci_fd_count_parse(const char *text, int64_t *ret, Err *e)
+{
+	uint32_t n;
+	if (num_parse_u32(text, 1024, &n) < 0)
+		return err_make(e, ERR_USAGE, 0, "is no number of descriptors");
+	*ret = n;
+	return 0;
+}
+
+void oci_make_close(OciMake *m)
+{
+	container_close(&m->container);
+	pid_file_close(&m->pid_file);
+	container_dir_close(&m->dir);
+	state_close(&m->state);
+}
+
+static void undo_dir(void *arg)
+{
+	OciMake *m = arg;
+	Err e = { 0 };
+	char text[sizeof e.msg + 64];
+	if (!m->dir.is_kept && state_remove(&m->state, &m->dir, &e) < 0)
+		log_warn("remove the record of container %s: %s", m->p.id,
+			 err_text(&e, text, sizeof text));
+}
+
+static void undo_pid_file(void *arg)
+{
+	const OciMake *m = arg;
+	if (!m->started && m->pid_file.is_new)
+		(void)unlink(m->pid_file.path); /* gone already is as good */
+}
+
+static int record_make(OciMake *m, Err *e)
+{
+	char boot[BOOT_ID_SIZE];
+	Plan *plan = &m->p.plan;
+	TRY(boot_id(boot, e));
+	TRY(shared_parents_find(&m->state, plan, m->arena, &plan->parents, e));
+	Record record = {
+		.id = m->p.id,
+		.created = (uint64_t)time(NULL),
+		.boot_id = boot,
+		.parents = plan->parents,
+		.annotations = m->p.bundle.spec.annotations,
+		.annotations_count = m->p.bundle.spec.annotations_count,
+		.stop_timeout = -1,
+	};
+	for (size_t i = 0; i < plan->groups_count; i++)
+		strlist_add(m->arena, &record.groups, plan->groups[i].dir);
+	return record_write(m->dir.fd, &record, m->arena, e);
+}
+
+int oci_make_dir(OciMake *m, Undo *undo, Err *e)
+{
+	TRY(state_open(m->p.state_dir, m->arena, &m->state, e));
+	int n = state_add(&m->state, m->p.id, m->arena, &m->dir, e);
+	if (n == -EEXIST)
+		return err_make(e, ERR_EXISTS, 0, "container with given ID already exists: '%s'",
+				m->p.id);
+	TRY(n);
+	undo_push(undo, undo_dir, m);
+	TRY(oci_container_save(m->dir.fd, &m->p, m->arena, e));
+	return record_make(m, e);
+}
+
+int oci_make_start(OciMake *m, const char *pid_file, int start_fd, WaitSignals *signals, Undo *undo,
+		   Err *e)
+{
+	const TimelineShared untimed = TIMELINE_NONE;
+	const RuntimeStart in = {
+		.plan = &m->p.plan,
+		.facts = &m->p.facts,
+		.dir = &m->dir,
+		.signals = signals,
+		.timeline = &untimed,
+		.start_fd = start_fd,
+		.arena = m->arena,
+	};
+	if (pid_file) {
+		TRY(pid_file_open(pid_file, &m->pid_file, e));
+		undo_push(undo, undo_pid_file, m);
+	}
+	int n = runtime_start(&in, &m->container, e);
+	if (m->container.hangs)
+		undo_commit(undo);
+	TRY(n);
+	m->started = true;
+	return pid_file ? pid_file_write(&m->pid_file, m->container.pid, e) : 0;
+}
