@@ -190,6 +190,7 @@ UNREACHED = {
     "limit_set": "a limit that is above the caller's",
     "limit_try": "the same",
     "complain": "init, started by a stranger",
+    "start_await": "a container that somebody else starts: mydocker-runtime create",
     "ambient_raise": "ambient capabilities, for which there is no option",
 }
 
