@@ -1,11 +1,9 @@
 #include "cli/option_file.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/fd.h"
 #include "base/limits.h"
+#include "kern/regular_file.h"
 
 /* unicode.IsSpace for ASCII, whatever the locale. */
 static bool is_space(char c)
@@ -53,24 +51,9 @@ static int read_text(const char *what, const char *text, size_t len, const char 
 
 int option_file_read(const char *what, const char *file, Arena *a, StrList *ret, Err *e)
 {
-	struct stat st;
-	AUTO(fd_close) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return err_sys(e, "open %s file '%s'", what, file);
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, "look at %s file '%s'", what, file);
-	if (!S_ISREG(st.st_mode))
-		return err_make(e, ERR_USAGE, 0, "%s file '%s' is not a regular file", what, file);
-	if (st.st_size > (off_t)LIMIT_ENV_FILE_BYTES)
-		return err_make(e, ERR_USAGE, 0, "%s file '%s' is larger than %u bytes", what, file,
-				LIMIT_ENV_FILE_BYTES);
-
-	size_t size = (size_t)st.st_size + 1; /* one more tells whether it has grown */
-	char *text = arena_alloc(a, size);
-	ssize_t len = fd_read_up_to(fd, text, size);
-	if (len < 0)
-		return err_sys(e, "read %s file '%s'", what, file);
-	if ((size_t)len == size)
-		return err_make(e, ERR_USAGE, 0, "%s file '%s' grew while it was read", what, file);
-	return read_text(what, text, (size_t)len, file, a, ret, e);
+	const char *text;
+	size_t len;
+	TRY(regular_file_read(file, arena_printf(a, "%s file '%s'", what, file),
+			      LIMIT_ENV_FILE_BYTES, ERR_USAGE, a, &text, &len, e));
+	return read_text(what, text, len, file, a, ret, e);
 }

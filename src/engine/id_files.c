@@ -33,7 +33,7 @@ int pid_file_open(const char *path, PidFile *ret, Err *e)
 		f.fd = openat(AT_FDCWD, path, flags | O_CLOEXEC);
 	}
 	if (f.fd < 0)
-		return err_sys(e, "open the file of --pidfile, '%s'", path);
+		return err_sys(e, "open the pid file '%s'", path);
 	*ret = f;
 	return 0;
 }
@@ -43,7 +43,7 @@ int pid_file_write(PidFile *f, pid_t pid, Err *e)
 	char text[16];
 	TRY(str_format(text, sizeof text, "%d", (int)pid));
 	if (!f->is_new && ftruncate(f->fd, 0) < 0 && errno != EINVAL) /* EINVAL: a pipe or device */
-		return err_sys(e, "empty the file of --pidfile, '%s'", f->path);
+		return err_sys(e, "empty the pid file '%s'", f->path);
 	return fd_write_all(f->fd, text, strlen(text), f->path, e);
 }
 

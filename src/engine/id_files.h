@@ -1,4 +1,4 @@
-/* id_files.h - the files of --cidfile and --pidfile.                                          (engine/)
+/* id_files.h - the files that get an id or a pid.                                              (engine/)
  *
  * Runs in:   the engine; both are made before the start, so that what cannot be written ends it early. They stay after the end, as
  *            docker's and podman's do.

@@ -71,7 +71,10 @@ IdMaps id_maps_identity(const char *own_map, uint32_t size, Arena *a)
 		if (size > 0 && first >= size)
 			continue;
 		uint32_t most = size > 0 ? size - first : UINT32_MAX;
-		map_add(a, &m, first, first, own[i].size < most ? own[i].size : most);
+		/* each line for itself: what is mapped has to lie in one line of the namespace above */
+		*arena_push(a, &m.items, &m.count,
+			    SpecIdMap) = (SpecIdMap){ first, first,
+						      own[i].size < most ? own[i].size : most };
 	}
 	return m;
 }

@@ -2,26 +2,19 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "oci/make.h"
 
 typedef struct CreateOpts {
-	const char *bundle, *pid_file, *console_socket;
-	int64_t preserve_fds;
+	OciMakeOpts make;
+	const char *console_socket;
 } CreateOpts;
 
 static const Opt opts_table[] = {
-	OPT_STR('b', "bundle", CreateOpts, bundle, "DIR",
-		"The bundle, the directory that holds config.json (default: the working directory)"),
 	OPT_STR(0, "console-socket", CreateOpts, console_socket, "SOCKET",
 		"The Unix socket that gets the descriptor of the container's terminal"),
-	OPT_STR(0, "pid-file", CreateOpts, pid_file, "FILE",
-		"Write the number of the container's process there"),
-	OPT_PARSE(0, "preserve-fds", CreateOpts, preserve_fds, int64_t, "N", oci_fd_count_parse,
-		  "Pass on so many descriptors from 3 on"),
 	OPT_END,
 };
 
@@ -37,24 +30,13 @@ static int console_check(const CreateOpts *o, const OciPlan *p, Err *e)
 	return 0;
 }
 
-static int address_set(struct sockaddr_un *at, const char *path, Err *e)
-{
-	at->sun_family = AF_UNIX;
-	if (str_format(at->sun_path, sizeof at->sun_path, "%s", path) < 0)
-		return err_make(e, ERR_USAGE, ENAMETOOLONG, "socket '%s'", path);
-	return 0;
-}
-
 /* Where `start` will come. Our copy is closed before we end, so it ends with the process. */
-static int start_listen(int dir_fd, int *ret_fd, Err *e)
+static int start_listen(const ContainerDir *dir, int *ret_fd, Err *e)
 {
-	struct sockaddr_un at = { 0 };
-	OciAddress address;
-	TRY(oci_start_address(dir_fd, &address, e));
-	TRY(address_set(&at, address.path, e));
+	const struct sockaddr_un at = oci_start_address(dir->fd);
 	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof at) < 0 || listen(fd, 1) < 0)
-		return err_sys(e, "make the socket for `start`");
+		return err_sys(e, "make the socket %s/%s", dir->path, OCI_START_SOCKET);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -81,26 +63,14 @@ static int descriptor_send(int socket, int fd, Err *e)
 
 static int console_send(const char *path, int terminal, Err *e)
 {
-	struct sockaddr_un at = { 0 };
-	TRY(address_set(&at, path, e));
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	if (str_format(at.sun_path, sizeof at.sun_path, "%s", path) < 0)
+		return err_make(e, ERR_USAGE, ENAMETOOLONG, "console socket '%s'", path);
 	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&at, sizeof at) < 0)
 		return err_sys(e, "console socket '%s'", path);
 	int r = descriptor_send(fd, terminal, e);
 	return r < 0 ? err_wrap(e, r, "console socket '%s'", path) : 0;
-}
-
-/* After the process is made: who could not be given to the caller is ended. */
-static void undo_container(void *arg)
-{
-	OciMake *m = arg;
-	CgroupMemory memory;
-	ProcessEnd end;
-	if (!m->started)
-		return;
-	if (runtime_finish(&m->p.plan, &m->p.facts, &m->container, &memory, NULL) < 0)
-		m->dir.is_kept = true;
-	(void)process_wait(m->container.pidfd, &end, NULL); /* reaped, or not ours to reap */
 }
 
 static int create_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)
@@ -111,15 +81,13 @@ static int create_main(const OciGlobal *g, void *opts, const StrList *args, Aren
 	AUTO(undo_run) Undo undo = UNDO_EMPTY;
 	AUTO(fd_close) int start_fd = FD_NONE;
 	m.arena = a;
-	TRY(oci_plan(g, o->bundle ? o->bundle : ".", args->items[0], (unsigned)o->preserve_fds, a,
-		     &m.p, e));
+	TRY(oci_make_plan(&m, g, &o->make, args->items[0], e));
 	TRY(console_check(o, &m.p, e));
 	TRY(wait_signals_block(false, &signals, e));
 	umask(022);
 	TRY(oci_make_dir(&m, &undo, e));
-	TRY(start_listen(m.dir.fd, &start_fd, e));
-	undo_push(&undo, undo_container, &m);
-	TRY(oci_make_start(&m, o->pid_file, start_fd, &signals, &undo, e));
+	TRY(start_listen(&m.dir, &start_fd, e));
+	TRY(oci_make_start(&m, o->make.pid_file, start_fd, &signals, &undo, e));
 	if (o->console_socket)
 		TRY(console_send(o->console_socket, m.container.terminal_fd, e));
 	undo_commit(&undo);
@@ -130,7 +98,7 @@ const OciCmd oci_create = {
 	.name = "create",
 	.args = "ID",
 	.summary = "Make a container of a bundle, all but its command's begin",
-	.opts = { opts_table },
+	.opts = { oci_make_opts, opts_table },
 	.opts_size = sizeof(CreateOpts),
 	.min_args = 1,
 	.max_args = 1,

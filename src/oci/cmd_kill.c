@@ -1,8 +1,6 @@
 #include <signal.h>
 
-#include "base/num.h"
 #include "base/signals.h"
-#include "kern/cgroup.h"
 #include "kern/process.h"
 #include "oci/container.h"
 

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cmd_version.h"
 #include "cli/format.h"
 #include "cli/out.h"
 #include "oci/container.h"
@@ -38,27 +37,13 @@ static int ids_read(const OciGlobal *g, Arena *a, StrList *ret, Err *e)
 		return errno == ENOENT ? 0 : err_sys(e, "list %s/containers", dir);
 	struct dirent *entry;
 	while (errno = 0, (entry = readdir(d)))
-		if (entry->d_name[0] != '.' || oci_id_check(entry->d_name, NULL) == 0)
+		if (oci_id_check(entry->d_name, NULL) == 0)
 			strlist_add(a, ret, arena_strdup(a, entry->d_name));
 	if (errno)
 		return err_sys(e, "list %s/containers", dir);
 	if (ret->count > 1)
 		qsort(ret->items, ret->count, sizeof *ret->items, compare);
 	return 0;
-}
-
-static void row_write(const OciContainer *c, JsonWriter *w)
-{
-	json_write_object(w, NULL);
-	json_write_string(w, "ociVersion", VERSION_OCI_SPEC);
-	json_write_string(w, "id", c->id);
-	json_write_u64(w, "pid", (uint64_t)c->pid);
-	json_write_string(w, "status", oci_status_name(c->status));
-	json_write_string(w, "bundle", c->bundle);
-	json_write_string(w, "rootfs", c->rootfs);
-	json_write_string(w, "created", c->created);
-	json_write_string(w, "owner", c->owner);
-	json_write_end(w);
 }
 
 /* For one that is gone meanwhile there is no row. */
@@ -71,7 +56,7 @@ static int rows_make(const OciGlobal *g, const StrList *ids, Out *out, JsonWrite
 			continue;
 		TRY(r);
 		if (w)
-			row_write(&c, w);
+			oci_container_write(&c, w);
 		else
 			out_format(out, "%-11s %-11d %-11s %-11s %-31s %s\n", c.id, (int)c.pid,
 				   oci_status_name(c.status), c.bundle, c.created, c.owner);

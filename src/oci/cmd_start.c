@@ -1,18 +1,13 @@
 /* runc's `start`. The connection is the whole conversation: its end is the command's begin, a message why it could not. */
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "base/str.h"
 #include "oci/container.h"
 #include "runtime/parent.h"
 
 static int start_connect(const OciContainer *c, int *ret_fd, Err *e)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	OciAddress address;
-	TRY(oci_start_address(c->dir_fd, &address, e));
-	TRY(str_format(at.sun_path, sizeof at.sun_path, "%s", address.path));
+	const struct sockaddr_un at = oci_start_address(c->dir_fd);
 	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_sys(e, "make a socket");

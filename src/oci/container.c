@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "cli/cmd_version.h"
 #include "engine/user.h"
 #include "kern/mountinfo.h"
 #include "kern/process.h"
@@ -28,11 +30,30 @@ void oci_container_close(OciContainer *c)
 	state_close(&c->state);
 }
 
-int oci_start_address(int dir_fd, OciAddress *ret, Err *e)
+struct sockaddr_un oci_start_address(int dir_fd)
 {
-	TRY(str_format(ret->path, sizeof ret->path, "/proc/self/fd/%d/" OCI_START_SOCKET, dir_fd));
-	(void)e;
-	return 0;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	(void)str_format(at.sun_path, sizeof at.sun_path, "/proc/self/fd/%d/" OCI_START_SOCKET,
+			 dir_fd); /* it fits */
+	return at;
+}
+
+void oci_container_write(const OciContainer *c, JsonWriter *w)
+{
+	json_write_object(w, NULL);
+	json_write_string(w, "ociVersion", VERSION_OCI_SPEC);
+	json_write_string(w, "id", c->id);
+	json_write_u64(w, "pid", (uint64_t)c->pid);
+	json_write_string(w, "status", oci_status_name(c->status));
+	json_write_string(w, "bundle", c->bundle);
+	json_write_string(w, "rootfs", c->rootfs);
+	json_write_string(w, "created", c->created);
+	json_write_object(w, "annotations");
+	for (size_t i = 0; i < c->record.annotations_count; i++)
+		json_write_string(w, c->record.annotations[i].key, c->record.annotations[i].value);
+	json_write_end(w);
+	json_write_string(w, "owner", c->owner);
+	json_write_end(w);
 }
 
 /* ---- oci.json ---- */
@@ -140,8 +161,11 @@ int oci_container_open(const OciGlobal *g, const char *id, Arena *a, OciContaine
 	c.dir_fd = openat(c.state.containers_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c.dir_fd < 0)
 		return err_sys(e, "open %s", path);
-	TRY(oci_file_read(&c, a, e));
-	TRY(find_status(&c, a, e));
+	int r = oci_file_read(&c, a, e);
+	if (r == 0)
+		r = find_status(&c, a, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s", path);
 	*ret = TAKE(c, OCI_CONTAINER_NONE);
 	return 0;
 }

@@ -6,7 +6,10 @@
  *            and it can still be deleted.
  */
 #pragma once
+#include <sys/un.h>
+
 #include "base/fd.h"
+#include "fmt/json_write.h"
 #include "oci/oci.h"
 #include "runtime/record.h"
 #include "runtime/state.h"
@@ -41,8 +44,8 @@ int oci_container_open(const OciGlobal *g, const char *id, Arena *a, OciContaine
 /* Writes oci.json of a new one. */
 int oci_container_save(int dir_fd, const OciPlan *p, Arena *a, Err *e);
 
-/* Where its socket is, at most so long that the kernel takes it: by the descriptor of the directory. */
-typedef struct OciAddress {
-	char path[64];
-} OciAddress;
-int oci_start_address(int dir_fd, OciAddress *ret, Err *e);
+/* The state as runtime.md has it, with what runc adds, as a value of its own. */
+void oci_container_write(const OciContainer *c, JsonWriter *w);
+
+/* Where its socket is: by the descriptor of the directory, whose own path may be longer than the kernel takes. */
+struct sockaddr_un oci_start_address(int dir_fd);

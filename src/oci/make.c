@@ -1,19 +1,39 @@
 #include "oci/make.h"
 
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/num.h"
+#include "kern/wait_loop.h"
 #include "runtime/shared_parents.h"
 
-int oci_fd_count_parse(const char *text, int64_t *ret, Err *e)
+#define KILL_MS 5000 /* that a killed process has to end */
+
+static int fd_count_parse(const char *text, int64_t *ret, Err *e)
 {
 	uint32_t n;
 	if (num_parse_u32(text, 1024, &n) < 0)
 		return err_make(e, ERR_USAGE, 0, "is no number of descriptors");
 	*ret = n;
 	return 0;
+}
+
+const Opt oci_make_opts[] = {
+	OPT_STR('b', "bundle", OciMakeOpts, bundle, "DIR",
+		"The bundle, the directory that holds config.json (default: the working directory)"),
+	OPT_STR(0, "pid-file", OciMakeOpts, pid_file, "FILE",
+		"Write the number of the container's process there"),
+	OPT_PARSE(0, "preserve-fds", OciMakeOpts, preserve_fds, int64_t, "N", fd_count_parse,
+		  "Pass on so many descriptors from 3 on"),
+	OPT_END,
+};
+
+int oci_make_plan(OciMake *m, const OciGlobal *g, const OciMakeOpts *o, const char *id, Err *e)
+{
+	return oci_plan(g, o->bundle ? o->bundle : ".", id, (unsigned)o->preserve_fds, m->arena,
+			&m->p, e);
 }
 
 void oci_make_close(OciMake *m)
@@ -37,8 +57,49 @@ static void undo_dir(void *arg)
 static void undo_pid_file(void *arg)
 {
 	const OciMake *m = arg;
-	if (!m->started && m->pid_file.is_new)
+	if (m->pid_file.is_new)
 		(void)unlink(m->pid_file.path); /* gone already is as good */
+}
+
+static int wait_for_end(OciMake *m, const WaitSignals *signals, Err *e)
+{
+	WaitEnd end;
+	WaitOpts opts = {
+		.pidfd = m->container.pidfd,
+		.signals_fd = signals->fd,
+		.forward_stdin = m->p.bundle.spec.process.terminal,
+	};
+	opts.take_master_fd = TAKE_FD(m->container.terminal_fd);
+	TRY(process_wait_loop(&opts, &end, e));
+	m->exit_code = process_end_code(&end.process);
+	return 0;
+}
+
+int oci_make_finish(OciMake *m, const WaitSignals *signals, Err *e)
+{
+	CgroupMemory memory;
+	ProcessEnd end;
+	int waited = signals ? wait_for_end(m, signals, e) : 0;
+	if (!signals || waited < 0) {
+		(void)process_signal(m->container.pidfd, SIGKILL); /* ended already is as good */
+		if (process_has_ended(m->container.pidfd, KILL_MS))
+			(void)process_wait(m->container.pidfd, &end,
+					   NULL); /* else what hangs stays, in its groups and on record */
+	}
+	m->lives = false;
+	int finished = runtime_finish(&m->p.plan, &m->p.facts, &m->container, &memory,
+				      waited < 0 ? NULL : e);
+	m->dir.is_kept = finished < 0;
+	return waited < 0 ? waited : finished;
+}
+
+static void undo_process(void *arg)
+{
+	OciMake *m = arg;
+	Err e = { 0 };
+	char text[sizeof e.msg + 64];
+	if (m->lives && oci_make_finish(m, NULL, &e) < 0)
+		log_warn("end container %s: %s", m->p.id, err_text(&e, text, sizeof text));
 }
 
 static int record_make(OciMake *m, Err *e)
@@ -95,6 +156,7 @@ int oci_make_start(OciMake *m, const char *pid_file, int start_fd, WaitSignals *
 	if (m->container.hangs)
 		undo_commit(undo);
 	TRY(n);
-	m->started = true;
+	m->lives = true;
+	undo_push(undo, undo_process, m);
 	return pid_file ? pid_file_write(&m->pid_file, m->container.pid, e) : 0;
 }

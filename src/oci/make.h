@@ -9,6 +9,13 @@
 #include "oci/container.h"
 #include "runtime/parent.h"
 
+/* First member of the options of a command that refers to oci_make_opts. */
+typedef struct OciMakeOpts {
+	const char *bundle, *pid_file;
+	int64_t preserve_fds;
+} OciMakeOpts;
+extern const Opt oci_make_opts[];
+
 typedef struct OciMake {
 	OciPlan p;
 	Arena *arena;
@@ -16,7 +23,8 @@ typedef struct OciMake {
 	ContainerDir dir;
 	Container container;
 	PidFile pid_file;
-	bool started;
+	bool lives; /* there is a process; who leaves it to others, or has awaited its end, says no more of it */
+	int exit_code;
 } OciMake;
 #define OCI_MAKE_NONE                            \
 	((OciMake){ .state = STATE_NONE,         \
@@ -30,12 +38,16 @@ static inline void oci_make_close_auto(OciMake *m)
 	oci_make_close(m);
 }
 
+/* oci_plan() by these options; m->arena is set. */
+int oci_make_plan(OciMake *m, const OciGlobal *g, const OciMakeOpts *o, const char *id, Err *e);
+
 /* Directory and record. What takes them back is pushed. */
 int oci_make_dir(OciMake *m, Undo *undo, Err *e);
 
-/* Groups, process, mounts, and the file with the process's number (pid_file NULL: none). start_fd as in RuntimeStart. */
+/* Ends what is left of it, and takes its groups back. With signals it is awaited first, and its code is then in exit_code. */
+int oci_make_finish(OciMake *m, const WaitSignals *signals, Err *e);
+
+/* Groups, process, mounts, and the file with the process's number (pid_file NULL: none). start_fd as in RuntimeStart.
+ * What takes them back is pushed. */
 int oci_make_start(OciMake *m, const char *pid_file, int start_fd, WaitSignals *signals, Undo *undo,
 		   Err *e);
-
-/* An option's number of descriptors to be passed on. */
-OptParseFn oci_fd_count_parse;

@@ -44,6 +44,7 @@ typedef struct OciPlan {
 } OciPlan;
 
 /* Reads the bundle and makes the plan: everything is decided, nothing is made. id NULL: the bundle's last path component. The plan's
- * warnings are logged. keep_fds: so many descriptors from 3 on go to the command. */
+ * warnings are logged. keep_fds: so many descriptors from 3 on go to the command; since they have to be the caller's, this comes
+ * before anything of our own is opened. */
 int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned keep_fds, Arena *a,
 	     OciPlan *ret, Err *e);

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -31,19 +32,27 @@ static unsigned facts_wanted(const Spec *s)
 	return labels ? FACTS_LABELS : 0;
 }
 
-static const int *keep_list(unsigned count, Arena *a)
+/* Which descriptors the caller has given can only be told while we have opened none of our own. */
+static int keep_list(unsigned count, Arena *a, const int **ret, Err *e)
 {
 	int *fds = NULL;
 	size_t n = 0;
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
+		if (fcntl(3 + (int)i, F_GETFD) < 0)
+			return err_make(e, ERR_USAGE, 0,
+					"--preserve-fds %u: descriptor %u is not open", count, 3 + i);
 		*arena_push(a, &fds, &n, int) = 3 + (int)i;
-	return fds;
+	}
+	*ret = fds;
+	return 0;
 }
 
 int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned keep_fds, Arena *a,
 	     OciPlan *ret, Err *e)
 {
 	OciPlan p = { 0 };
+	const int *kept;
+	TRY(keep_list(keep_fds, a, &kept, e));
 	TRY(bundle_read(bundle, a, &p.bundle, e));
 	p.id = id ? id : strrchr(p.bundle.dir, '/') + 1;
 	TRY(oci_id_check(p.id, e));
@@ -52,7 +61,7 @@ int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned ke
 	const PlanInput in = {
 		.container_id = p.id,
 		.scratch_dir = arena_printf(a, "%s/containers/%s", p.state_dir, p.id),
-		.keep_fds = keep_list(keep_fds, a),
+		.keep_fds = kept,
 		.keep_fds_count = keep_fds,
 	};
 	int r = runtime_plan(&p.bundle.spec, &p.facts, &in, a, &p.plan, e);

@@ -19,22 +19,33 @@ static bool id_is_mapped(const SpecIdMap *maps, size_t count, uint32_t id)
 	return false;
 }
 
+/* The maps that count: the container's own, or those of the namespace it shares with us. None in the first one, which has every id. */
+static const SpecLinux *maps_inside(const PlanContext *c, SpecLinux *ours)
+{
+	const HostFacts *f = c->facts;
+	if (c->spec->linux_.namespaces & SPEC_NS_USER)
+		return &c->spec->linux_;
+	*ours = (SpecLinux){
+		.uid_mappings = f->uid_map,
+		.uid_mappings_count = f->uid_map_count,
+		.gid_mappings = f->gid_map,
+		.gid_mappings_count = f->gid_map_count,
+	};
+	return f->first_user_ns ? NULL : ours;
+}
+
 bool plan_gid_is_mapped(const PlanContext *c, uint32_t gid)
 {
-	const SpecLinux *l = &c->spec->linux_;
-	const HostFacts *f = c->facts;
-	if (l->namespaces & SPEC_NS_USER)
-		return id_is_mapped(l->gid_mappings, l->gid_mappings_count, gid);
-	return f->first_user_ns || id_is_mapped(f->gid_map, f->gid_map_count, gid);
+	SpecLinux ours;
+	const SpecLinux *l = maps_inside(c, &ours);
+	return !l || id_is_mapped(l->gid_mappings, l->gid_mappings_count, gid);
 }
 
 static bool uid_is_mapped(const PlanContext *c, uint32_t uid)
 {
-	const SpecLinux *l = &c->spec->linux_;
-	const HostFacts *f = c->facts;
-	if (l->namespaces & SPEC_NS_USER)
-		return id_is_mapped(l->uid_mappings, l->uid_mappings_count, uid);
-	return f->first_user_ns || id_is_mapped(f->uid_map, f->uid_map_count, uid);
+	SpecLinux ours;
+	const SpecLinux *l = maps_inside(c, &ours);
+	return !l || id_is_mapped(l->uid_mappings, l->uid_mappings_count, uid);
 }
 
 static int check_command_ids(const PlanContext *c, Err *e)

@@ -161,6 +161,18 @@ def test_descriptors(bundle):
     assert "fds.3=pipe" in p.stdout and "fds.4" not in p.stdout, p
 
 
+def test_descriptors_that_are_not_open(bundle):
+    """None of the runtime's own gets in their place."""
+    p = run(bundle, "show fds", "--preserve-fds", "5")
+    assert p.returncode == 1 and p.stderr == "mydocker-runtime: --preserve-fds 5: descriptor 3 is not open\n" and not p.stdout, p
+
+
+def test_a_pid_file_that_cannot_be_written(bundle):
+    """It is found when the process is there already: that goes, with its groups."""
+    p = run(bundle, "sleep 60000", "--pid-file", "/dev/full")
+    assert p.returncode == 1 and p.stderr == "mydocker-runtime: write /dev/full: No space left on device\n", p
+
+
 def test_a_command_that_is_not_there(bundle):
     r = run(bundle, "", change=lambda c: c["process"].update(args=["/no/such"]))
     assert r.returncode == 1 and r.stderr.startswith("mydocker-runtime: ") and "/no/such" in r.stderr and r.stderr.count("\n") == 1, r

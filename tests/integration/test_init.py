@@ -196,7 +196,7 @@ def test_the_reaper_holds_next_to_nothing(md, opts, uid):
     assert s["NoNewPrivs"] == "1"
     assert s["Seccomp"] == ("0" if "unconfined" in opts or "privileged" in opts else "2")
     assert s["Name"] == "mydocker-init"
-    assert os.listdir(f"/proc/{pid}/fd") == []
+    wait_until(lambda: os.listdir(f"/proc/{pid}/fd") == [])  # right after it has let the command go
     assert "mydocker-plan" not in Path(f"/proc/{pid}/maps").read_text()
     assert os.getsid(pid) == pid and os.stat(f"/proc/{pid}/stat").st_uid == host_id(pid, 0)  # not dumpable: its files are root's
     if not SANITIZED:

@@ -236,8 +236,19 @@ def test_the_terminal_goes_to_the_console_socket(life):
 def test_terminals_without_a_place_to_go(life):
     bad(life.create(change=terminal), "without setting console socket")
     bad(life.create("say", "x", options=["--console-socket", "/no/such"]), "cannot use console socket")
-    bad(life.create(options=["--console-socket", "/no/such"], change=terminal), "console socket '/no/such': No such file or directory")
-    assert NEVER in life.state()
+    pid_file = life.bundle / "pid"
+    bad(life.create(options=["--console-socket", "/no/such", "--pid-file", pid_file], change=terminal), "console socket '/no/such': No such file or directory")
+    bad(life.create(options=["--console-socket", "x" * 200], change=terminal), "console socket 'xxx", "name too long")
+    assert NEVER in life.state() and not pid_file.exists()
+
+
+def test_a_damaged_record_is_named(life):
+    good(life.create("say", "x"))
+    file = life.state_dir / "containers/c1/oci.json"
+    text = file.read_text()
+    file.write_text("{")
+    bad(life.call("state", "c1"), "containers/c1: oci.json", "line 1")
+    file.write_text(text)
 
 
 def test_the_log_file(life):
