@@ -99,7 +99,8 @@ int plan_check_devices(const PlanContext *c, const Plan *p, Err *e)
 	bool limited = plan_cgroup_devices_by_program(c->facts) && p->groups_count > 0;
 	for (size_t i = 0; i < p->writes_count; i++)
 		limited |= str_eq(p->writes[i].controller, "devices");
-	if (limited || (p->wire.head.flags & WIRE_INNER_USERNS) || !(p->wire.head.caps_bounding >> CAP_MKNOD & 1))
+	if (limited || (p->wire.head.flags & WIRE_INNER_USERNS) ||
+	    !(p->wire.head.caps_bounding >> CAP_MKNOD & 1))
 		return 0;
 	if (l->resources.devices_count == 0 || l->resources.devices[0].allow)
 		return 0; /* no limit was wanted */
