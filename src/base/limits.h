@@ -11,6 +11,7 @@
 #define LIMIT_RECORD_BYTES   (1u << 20)  /* a record.json, which holds labels and annotations */
 #define LIMIT_ID_MAPS        340u        /* lines of a uid_map (user_namespaces(7), since 4.15) */
 #define LIMIT_WIRE_BYTES     (16u << 20) /* a whole wire plan, arguments and environment included */
+#define LIMIT_HOOKS          256u        /* hooks of one kind */
 #define LIMIT_HOST_NAME      64u         /* HOST_NAME_MAX, uts_namespaces(7) */
 #define LIMIT_NAME           128u        /* a container's name */
 #define LIMIT_GROUPS         1024u       /* supplementary groups */

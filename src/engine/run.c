@@ -513,7 +513,7 @@ static void run_remember(const Run *r, const Err *failed)
 		.command = r->spec.process.args.count > 0 ? r->spec.process.args.items[0] : NULL,
 		.when = (uint64_t)time(NULL),
 		.pid = r->container.pid,
-		.own_pids = r->plan.clone_flags & CLONE_NEWPID,
+		.own_pids = r->plan.own_pids,
 		.exit_code = failed ? refused_code(failed) : r->exit_code,
 		.signal = r->end.process.by_signal ? r->end.process.number : 0,
 		.memory = r->memory,

@@ -93,7 +93,7 @@ typedef struct SpecRoot {
 	const char *idmap; /* "idmap" or "idmap=uids=...;gids=...", as the option of a mount; NULL: none (engine only) */
 } SpecRoot;
 
-enum { /* bits of SpecLinux.namespaces: a new namespace of this kind */
+enum { /* bits of SpecLinux.namespaces: a namespace of this kind that is not the runtime's */
        SPEC_NS_PID = 1 << 0,
        SPEC_NS_NETWORK = 1 << 1,
        SPEC_NS_MOUNT = 1 << 2,
@@ -101,14 +101,27 @@ enum { /* bits of SpecLinux.namespaces: a new namespace of this kind */
        SPEC_NS_UTS = 1 << 4,
        SPEC_NS_USER = 1 << 5,
        SPEC_NS_CGROUP = 1 << 6,
+       SPEC_NS_TIME = 1 << 7,
+       SPEC_NS_COUNT = 8,
 };
+
+/* The name of the bit's type in config.json, "network". */
+const char *spec_namespace_name(unsigned bit);
 
 typedef struct SpecSysctl {
 	const char *key, *value;
 } SpecSysctl;
 
+typedef struct SpecTimeOffset {
+	bool given;
+	int64_t secs;
+	uint32_t nanosecs;
+} SpecTimeOffset;
+
 typedef struct SpecLinux {
-	unsigned namespaces; /* SPEC_NS_* */
+	unsigned namespaces;                        /* SPEC_NS_* */
+	const char *namespace_paths[SPEC_NS_COUNT]; /* by the number of the bit: one to be joined; NULL: a new one */
+	SpecTimeOffset offset_monotonic, offset_boottime; /* of a new time namespace */
 	SpecIdMap *uid_mappings, *gid_mappings;
 	size_t uid_mappings_count, gid_mappings_count;
 	SpecSysctl *sysctl;
@@ -127,6 +140,28 @@ typedef struct SpecLinux {
 	bool mount_label_of_root; /* of their root directories alone, what is made in them gets its own (engine only) */
 } SpecLinux;
 
+typedef enum SpecHookKind {
+	SPEC_HOOK_PRESTART,
+	SPEC_HOOK_CREATE_RUNTIME,
+	SPEC_HOOK_CREATE_CONTAINER,
+	SPEC_HOOK_START_CONTAINER,
+	SPEC_HOOK_POSTSTART,
+	SPEC_HOOK_POSTSTOP,
+	SPEC_HOOK_KINDS
+} SpecHookKind;
+const char *spec_hook_kind_name(SpecHookKind kind); /* "createRuntime" */
+
+typedef struct SpecHook {
+	const char *path; /* absolute */
+	StrList args, env;
+	uint32_t timeout; /* seconds; 0: none */
+} SpecHook;
+
+typedef struct SpecHooks {
+	SpecHook *items;
+	size_t count;
+} SpecHooks;
+
 typedef struct Spec {
 	const char *oci_version;
 	SpecProcess process;
@@ -136,6 +171,7 @@ typedef struct Spec {
 	size_t mounts_count;
 	SpecPair *annotations;
 	size_t annotations_count;
+	SpecHooks hooks[SPEC_HOOK_KINDS];
 	SpecLinux linux_; /* "linux" is a macro of some compilers */
 } Spec;
 
@@ -145,3 +181,6 @@ void spec_init(Spec *s);
 /* Reads config.json's text. Errors (ERR_SPEC) name the key by its path ("process.user.uid") and, for JSON itself, line and column.
  * Strings and lists are copied into the arena; text may go away. */
 int spec_decode(const char *text, size_t len, Arena *a, Spec *ret, Err *e);
+
+/* The same for a "process" alone, as `exec` is given it. */
+int spec_decode_process(const char *text, size_t len, Arena *a, SpecProcess *ret, Err *e);

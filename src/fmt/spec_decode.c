@@ -144,17 +144,52 @@ static int decode_annotations(SpecDecoder *d, const JsonValue *v, void *base, co
 	return 0;
 }
 
-/* ---- what is not supported ---- */
+/* ---- hooks ---- */
 
-static const SpecRow hooks_rows[] = {
-	SPEC_NOT_YET("prestart", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("createRuntime", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("createContainer", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("startContainer", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("poststart", SPEC_EMPTY_ARRAY),
-	SPEC_NOT_YET("poststop", SPEC_EMPTY_ARRAY),
+static const SpecRow hook_rows[] = {
+	SPEC_PATH("path", SpecHook, path, .flags = SPEC_REQUIRED),
+	SPEC_STRINGS("args", SpecHook, args),
+	SPEC_STRINGS("env", SpecHook, env),
+	SPEC_U32("timeout", SpecHook, timeout, INT32_MAX),
 	SPEC_ROWS_END,
 };
+
+/* config.md: "If set, timeout MUST be greater than zero." */
+static int finish_hook(SpecDecoder *d, const JsonValue *v, void *item, size_t index)
+{
+	const SpecHook *h = item;
+	(void)index;
+	if (h->timeout == 0 && json_member(v, "timeout"))
+		return spec_fail(d, v, "has a timeout that is not greater than zero");
+	return 0;
+}
+
+static int decode_hooks(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	static const SpecList list = {
+		.rows = hook_rows, .size = sizeof(SpecHook), .max = LIMIT_HOOKS, .check = finish_hook
+	};
+	SpecHooks *hooks = (SpecHooks *)((char *)base + row->offset);
+	return spec_decode_objects(d, v, &list, &hooks->items, &hooks->count);
+}
+
+#define HOOKS(name, kind) SPEC_ROW(name, decode_hooks, .offset = sizeof(SpecHooks) * (kind))
+static const SpecRow hooks_rows[] = {
+	HOOKS("prestart", SPEC_HOOK_PRESTART),
+	HOOKS("createRuntime", SPEC_HOOK_CREATE_RUNTIME),
+	HOOKS("createContainer", SPEC_HOOK_CREATE_CONTAINER),
+	HOOKS("startContainer", SPEC_HOOK_START_CONTAINER),
+	HOOKS("poststart", SPEC_HOOK_POSTSTART),
+	HOOKS("poststop", SPEC_HOOK_POSTSTOP),
+	SPEC_ROWS_END,
+};
+
+const char *spec_hook_kind_name(SpecHookKind kind)
+{
+	return hooks_rows[kind].key;
+}
+
+/* ---- what is not supported ---- */
 
 static int refuse_platform(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
@@ -177,12 +212,26 @@ static const SpecRow top_rows[] = {
 	SPEC_ROW("domainname", decode_host_name, .offset = SPEC_FIELD(Spec, domainname, const char *)),
 	SPEC_ROW("mounts", decode_mounts),
 	SPEC_OBJECT("linux", offsetof(Spec, linux_), spec_linux_rows),
-	SPEC_OBJECT("hooks", 0, hooks_rows),
+	SPEC_OBJECT("hooks", offsetof(Spec, hooks), hooks_rows),
 	SPEC_ROW("annotations", decode_annotations),
 	SPEC_ROWS_END,
 };
 
 /* ---- the whole ---- */
+
+int spec_decode_process(const char *text, size_t len, Arena *a, SpecProcess *ret, Err *e)
+{
+	const JsonValue *root;
+	SpecDecoder d = { .arena = a, .e = e };
+	SpecProcess p = { 0 };
+
+	TRY(json_parse(text, len, a, &root, e));
+	int r = spec_decode_object(&d, root, spec_process_rows, &p);
+	if (r < 0)
+		return spec_name_key(&d, "process", e, r);
+	*ret = p;
+	return 0;
+}
 
 int spec_decode(const char *text, size_t len, Arena *a, Spec *ret, Err *e)
 {

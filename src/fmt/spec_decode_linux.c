@@ -8,38 +8,38 @@
 /* ---- namespaces ---- */
 
 typedef struct Namespace {
-	unsigned bit;
+	unsigned number; /* of the bit */
+	const char *path;
 } Namespace;
+
+static const char namespace_types[SPEC_NS_COUNT][8] = {
+	"pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time",
+};
+
+const char *spec_namespace_name(unsigned bit)
+{
+	return namespace_types[__builtin_ctz(bit)];
+}
 
 static int decode_namespace_type(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
-	static const struct {
-		const char *name;
-		unsigned bit;
-	} types[] = {
-		{ "pid", SPEC_NS_PID },       { "network", SPEC_NS_NETWORK },
-		{ "mount", SPEC_NS_MOUNT },   { "ipc", SPEC_NS_IPC },
-		{ "uts", SPEC_NS_UTS },       { "user", SPEC_NS_USER },
-		{ "cgroup", SPEC_NS_CGROUP },
-	};
 	const char *name;
 	(void)row;
 	TRY(json_get_string(v, &name, d->e));
-	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-		if (str_eq(name, types[i].name)) {
-			((Namespace *)base)->bit = types[i].bit;
+	for (unsigned i = 0; i < SPEC_NS_COUNT; i++) {
+		if (str_eq(name, namespace_types[i])) {
+			((Namespace *)base)->number = i;
 			return 0;
 		}
 	}
-	if (str_eq(name, "time"))
-		return spec_fail(d, v, "'time' is not supported yet");
-	return spec_fail(d, v, "must be one of pid, network, mount, ipc, uts, user, cgroup, not '%.64s'",
+	return spec_fail(d, v,
+			 "must be one of pid, network, mount, ipc, uts, user, cgroup, time, not '%.64s'",
 			 name);
 }
 
 static const SpecRow namespace_rows[] = {
 	SPEC_ROW("type", decode_namespace_type, .flags = SPEC_REQUIRED),
-	SPEC_NOT_YET("path", SPEC_EMPTY_STRING),
+	SPEC_TEXT("path", Namespace, path),
 	SPEC_ROWS_END,
 };
 
@@ -47,8 +47,10 @@ static int check_namespace(SpecDecoder *d, const JsonValue *v, void *item, size_
 {
 	const Namespace *ns = item;
 	for (size_t i = 1; i <= index; i++)
-		if (ns[-(ptrdiff_t)i].bit == ns->bit)
+		if (ns[-(ptrdiff_t)i].number == ns->number)
 			return spec_fail(d, v, "is the second namespace of its type");
+	if (ns->path && *ns->path != '/')
+		return spec_fail(d, v, "must have an absolute path, not '%.100s'", ns->path);
 	return 0;
 }
 
@@ -60,14 +62,38 @@ static int decode_namespaces(SpecDecoder *d, const JsonValue *v, void *base, con
 		.max = 8,
 		.check = check_namespace,
 	};
+	SpecLinux *l = base;
 	Namespace *items;
 	size_t count;
 	(void)row;
 	TRY(spec_decode_objects(d, v, &list, &items, &count));
-	for (size_t i = 0; i < count; i++)
-		((SpecLinux *)base)->namespaces |= items[i].bit;
+	for (size_t i = 0; i < count; i++) {
+		l->namespaces |= 1u << items[i].number;
+		l->namespace_paths[items[i].number] = items[i].path;
+	}
 	return 0;
 }
+
+static const SpecRow offset_rows[] = {
+	SPEC_I64("secs", SpecTimeOffset, secs, INT64_MIN),
+	SPEC_U32("nanosecs", SpecTimeOffset, nanosecs, 999999999),
+	SPEC_ROWS_END,
+};
+
+static int decode_offset(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	SpecTimeOffset *o = (SpecTimeOffset *)((char *)base + row->offset);
+	o->given = true;
+	return spec_decode_object(d, v, offset_rows, o);
+}
+
+static const SpecRow offsets_rows[] = {
+	SPEC_ROW("monotonic", decode_offset,
+		 .offset = SPEC_FIELD(SpecLinux, offset_monotonic, SpecTimeOffset)),
+	SPEC_ROW("boottime", decode_offset,
+		 .offset = SPEC_FIELD(SpecLinux, offset_boottime, SpecTimeOffset)),
+	SPEC_ROWS_END,
+};
 
 /* ---- id maps ---- */
 
@@ -256,7 +282,7 @@ const SpecRow spec_linux_rows[] = {
 	SPEC_NOT_YET("rootfsPropagation", SPEC_EMPTY_STRING),
 	SPEC_TEXT("mountLabel", SpecLinux, mount_label),
 	SPEC_NOT_YET("netDevices", SPEC_EMPTY_OBJECT),
-	SPEC_NOT_YET("timeOffsets", SPEC_EMPTY_OBJECT),
+	SPEC_OBJECT("timeOffsets", 0, offsets_rows),
 	SPEC_NOT_YET("intelRdt", 0), /* an empty one asks for a group named after the container */
 	SPEC_NOT_YET("memoryPolicy", 0), /* an empty one lacks its mode */
 	SPEC_OBJECT("personality", 0, personality_rows),

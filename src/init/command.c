@@ -21,6 +21,13 @@ static int vectors_make(const WirePlan *p, char ***ret_argv, char ***ret_envp, E
 	return 0;
 }
 
+int command_find(const Init *in, Err *e)
+{
+	char **argv = NULL, **envp = NULL;
+	TRY(vectors_make(in->plan, &argv, &envp, e));
+	return exec_find(argv[0], envp, " in the container", e);
+}
+
 int command_exec(const Init *in, Err *e)
 {
 	char **argv = NULL, **envp = NULL;

@@ -37,6 +37,10 @@ typedef struct Init {
 /* Joins the v1 groups (single-threaded: "0" to each `tasks`) and then unshares the cgroup namespace, whose root they become. */
 int groups_join(Init *in, Err *e);
 
+/* With plan->joins, plan->unshare or WIRE_FORK: enters namespaces of others, makes new ones, and with WIRE_FORK leaves all the rest to a child,
+ * in which this returns. Not dumpable from here on. */
+int namespaces_join(Init *in, Err *e);
+
 /* Makes every mount private and opens all that lies on the host: the root, the scratch folder, the sources of mounts (before it those
  * that share mounts with the host). With the ids of the caller, for whom folders of the host may be 0700. */
 int rootfs_open(Init *in, Err *e);
@@ -48,6 +52,7 @@ int rootfs_attach(Init *in, Err *e); /* attaches the root, or an overlay over it
 int mounts_make(Init *in, Err *e);   /* plan->mounts in order */
 int devices_make(Init *in, Err *e);  /* plan->devices and plan->links */
 int terminal_make(Init *in, Err *e); /* in->master and in->slave, the slave also on /dev/console */
+int terminal_join(Init *in, Err *e); /* the same in a container that is there, by its /dev/pts */
 int kernel_set(Init *in, Err *e);    /* host name, loopback, sysctls */
 int workdir_make(Init *in, Err *e);  /* plan->cwd, if it is missing */
 int masks_apply(Init *in, Err *e); /* read-only paths, masked paths, then mounts and root that become read-only last */
@@ -60,9 +65,11 @@ int reaper_leave(Init *in, Err *e);
 int session_enter(Init *in, Err *e); /* session, terminal, standard streams, keyring, signals, personality, umask */
 int limits_set(Init *in, Err *e); /* plan->rlimits */
 int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs), ids, capabilities; then the working directory */
-int parent_bind(Init *in, Err *e); /* from here the parent's death is ours, but with plan->start_fd */
+int parent_bind(Init *in, Err *e); /* from here the parent's death is ours, but with WIRE_OUTLIVES */
 int start_await(Init *in, Err *e); /* with plan->start_fd: until somebody lets the command begin, with whom we speak from then on */
 int privileges_seal(Init *in, Err *e); /* seccomp with no_new_privs: last, it may allow next to nothing */
+int hooks_run(Init *in, WireHookStage stage, Err *e); /* plan->hooks of that stage, in order */
+int command_find(const Init *in, Err *e); /* for who is to start later: whether there is a command at all */
 int command_exec(const Init *in, Err *e); /* returns only on failure */
 
 /* ---- shared between steps ---- */

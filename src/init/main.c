@@ -10,10 +10,35 @@
 /* What is done, and that it is done. */
 #define DONE(stage, call) TRY(timeline_mark(in->timeline, STAGE_##stage, (call)))
 
+/* From the container's files to the command: the end of every story but that of a root. */
+static int command_story(Init *in, Err *e)
+{
+	DONE(SESSION, session_enter(in, e));
+	DONE(LIMITS, limits_set(in, e));
+	DONE(PRIVILEGES, privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
+	TRY(parent_bind(in, e));                  /* from here: the parent's death is ours */
+	TRY(sync_send(&in->sync, SYNC_EXECING, FD_NONE, e)); /* fails when the parent died before */
+	TRY(start_await(in, e));
+	TRY(hooks_run(in, WIRE_HOOK_START_CONTAINER, e));
+	DONE(BIND, privileges_seal(in, e));
+	return command_exec(in, e);
+}
+
+/* Hooks see the container's mounts and, before the pivot, the host's tree: those of the parent's namespaces first, then ours. */
+static int hooks_await(Init *in, Err *e)
+{
+	if (init_has(in, WIRE_HOOKS)) {
+		TRY(sync_send(&in->sync, SYNC_MOUNTED, FD_NONE, e));
+		TRY(sync_expect(&in->sync, SYNC_HOOKED, NULL, e));
+	}
+	return hooks_run(in, WIRE_HOOK_CREATE_CONTAINER, e);
+}
+
 /* Runs beside runtime/parent.c: read them together. */
 static int init_story(Init *in, Err *e)
 {
-	DONE(JOIN, groups_join(in, e));
+	TRY(groups_join(in, e));
+	DONE(JOIN, namespaces_join(in, e));
 	DONE(OPEN, rootfs_open(in, e)); /* while the parent writes record and id maps */
 	DONE(HEAR, sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
 	DONE(IDENTITY, identity_take(in, e)); /* from here: an id inside, not dumpable */
@@ -25,19 +50,26 @@ static int init_story(Init *in, Err *e)
 	DONE(KERNEL, kernel_set(in, e));
 	DONE(WORKDIR, workdir_make(in, e));
 	DONE(MASKS, masks_apply(in, e));
-	DONE(LABELS, labels_set(in, e));  /* by the host's procfs */
+	DONE(LABELS, labels_set(in, e)); /* by the host's procfs */
+	TRY(hooks_await(in, e));
 	DONE(PIVOT, rootfs_pivot(in, e)); /* from here: no path of the host resolves */
 	TRY(sync_send(&in->sync, SYNC_ROOTFS_READY, in->master, e));
 
 	TRY(reaper_leave(in, e)); /* with --init: from here the command's process, whose parent is the reaper */
-	DONE(SESSION, session_enter(in, e));
-	DONE(LIMITS, limits_set(in, e));
-	DONE(PRIVILEGES, privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
-	TRY(parent_bind(in, e));                  /* from here: the parent's death is ours */
-	TRY(sync_send(&in->sync, SYNC_EXECING, FD_NONE, e)); /* fails when the parent died before */
-	TRY(start_await(in, e));
-	DONE(BIND, privileges_seal(in, e));
-	return command_exec(in, e);
+	return command_story(in, e);
+}
+
+/* A command in a container that is there: it finds there what the other story makes. */
+static int exec_story(Init *in, Err *e)
+{
+	TRY(groups_join(in, e));
+	TRY(labels_set(in, e)); /* by the host's procfs */
+	TRY(namespaces_join(in, e));
+	TRY(sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
+	TRY(identity_take(in, e));
+	TRY(terminal_join(in, e));
+	TRY(sync_send(&in->sync, SYNC_ROOTFS_READY, in->master, e));
+	return command_story(in, e);
 }
 
 /* A tree for another init, which in its user namespace may not make overlays over the host's mounts: made here with the host's
@@ -80,7 +112,10 @@ static int story(Init *in, uint32_t plan_fd, Err *e)
 	if (in->plan->timeline_fd >= 0)
 		TRY(timeline_open(in->plan->timeline_fd, &in->timeline, e));
 	(void)timeline_mark(in->timeline, STAGE_START, 0);
-	return init_has(in, WIRE_ROOT_ONLY) ? root_story(in, e) : init_story(in, e);
+	in->sync.absent = sync_absent(in->plan->flags);
+	if (init_has(in, WIRE_ROOT_ONLY))
+		return root_story(in, e);
+	return init_has(in, WIRE_EXEC) ? exec_story(in, e) : init_story(in, e);
 }
 
 /* Without strerror(3), whose table is as large as a tenth of this program's code. */

@@ -165,6 +165,8 @@ int privileges_drop(Init *in, Err *e)
 	TRY(caps_write(&first, e));
 	TRY(ambient_raise(in, e));
 	TRY(workdir_enter(in, e));
+	if (in->plan->start_fd >= 0) /* while the filter cannot forbid it */
+		TRY(command_find(in, e));
 	if (filter_now)
 		TRY(filter_load(in, e));
 	if (first.permitted != want.permitted || first.effective != want.effective)
@@ -176,7 +178,7 @@ int privileges_drop(Init *in, Err *e)
  * is found by the next sync_send(). */
 int parent_bind(Init *in, Err *e)
 {
-	if (in->plan->start_fd < 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	if (!init_has(in, WIRE_OUTLIVES) && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, "ask for a signal on the parent's death");
 	if (sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return err_sys(e, "mark all descriptors from 3 on close-on-exec");

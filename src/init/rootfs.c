@@ -199,9 +199,28 @@ int workdir_make(Init *in, Err *e)
 	return r < 0 ? err_wrap(e, r, "working directory") : 0;
 }
 
+/* For an initial RAM file system, which stays below all else: the root is moved on top of it. What the host's procfs and sysfs show must
+ * not be found there, whoever gets out of the chroot. */
+static int rootfs_move(const Init *in, Err *e)
+{
+	static const char hosts[][6] = { "/sys", "/proc" };
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+		if (umount2(hosts[i], MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
+			return err_sys(e, "detach the host's %s", hosts[i]);
+	if (fchdir(in->root) < 0)
+		return err_sys(e, "enter the container's root");
+	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+		return err_sys(e, "move '%s' to /", wire_text(in->plan, in->plan->root));
+	if (chroot(".") < 0 || chdir("/") < 0)
+		return err_sys(e, "enter the container's root");
+	return 0;
+}
+
 /* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one and is taken away by ".". */
 int rootfs_pivot(Init *in, Err *e)
 {
+	if (init_has(in, WIRE_NO_PIVOT))
+		return rootfs_move(in, e);
 	if (fchdir(in->root) < 0)
 		return err_sys(e, "enter the container's root");
 	if (sys_pivot_root(".", ".") < 0) {

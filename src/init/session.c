@@ -1,6 +1,5 @@
 /* What the command finds when it starts, apart from its privileges: session, terminal, standard streams, keyring, signals, umask,
  * personality. */
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/sysmacros.h>
@@ -8,6 +7,7 @@
 #include <linux/keyctl.h>
 
 #include "init/init.h"
+#include "kern/process.h"
 #include "kern/sys.h"
 
 static int terminal_take(Init *in, Err *e)
@@ -48,6 +48,16 @@ static int streams_null(const Init *in, Err *e)
 	return 0;
 }
 
+/* A pipe belongs to who made it, and who may write to it by its descriptor may not open it again (/dev/stdout). Devices and files are
+ * the host's, and stay its. Where ids are not mapped the kernel refuses it. */
+static void streams_give(const Init *in)
+{
+	struct stat st;
+	for (int fd = 0; fd < 3; fd++)
+		if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != in->plan->uid)
+			(void)fchown(fd, in->plan->uid, (gid_t)-1); /* they work all the same */
+}
+
 /* An anonymous session keyring: one with a name could be another's that is joined. ENOSYS: a kernel without keys has none to
  * share. EPERM comes from no kernel, only from the seccomp filter of a container around us, which then forbids keys to the command
  * as well. Anything else (EDQUOT) would leave the caller's keys open to the command, and is an error. */
@@ -60,20 +70,6 @@ int keyring_new(const Init *in, Err *e)
 	if (errno == EDQUOT)
 		return err_sys(e, "make a session keyring (this user's quota: /proc/sys/kernel/keys/maxkeys)");
 	return err_sys(e, "make a session keyring");
-}
-
-/* Ignored signals and the mask outlive execve(2), signal(7). Raw calls: libc keeps 32 to 34 for itself. */
-static int signals_reset(Err *e)
-{
-	const unsigned long dfl[4] = { 0 }; /* struct sigaction of the kernel: SIG_DFL, no flags, nothing masked */
-	const uint64_t none = 0;
-	for (int sig = 1; sig <= 64; sig++)
-		if (sig != SIGKILL && sig != SIGSTOP &&
-		    syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof none) < 0)
-			return err_sys(e, "reset signal %d", sig);
-	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none) < 0)
-		return err_sys(e, "empty the signal mask");
-	return 0;
 }
 
 /* EPERM: it already leads a process group; right only when it leads a session, too. */
@@ -94,8 +90,10 @@ int session_enter(Init *in, Err *e)
 	TRY(session_new(e));
 	TRY(terminal_take(in, e));
 	TRY(streams_null(in, e));
+	if (in->plan->uid != 0)
+		streams_give(in);
 	TRY(keyring_new(in, e));
-	TRY(signals_reset(e));
+	TRY(process_reset_signals(e));
 	TRY(personality_set(in, e));
 	umask(init_has(in, WIRE_HAS_UMASK) ? (mode_t)in->plan->umask : 022);
 	return 0;

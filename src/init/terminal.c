@@ -1,7 +1,10 @@
 /* The container's terminal: a pair of its own devpts, which we mounted and hold, never of a path in the image. */
 #include <sys/ioctl.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <termios.h>
+
+#include <linux/magic.h>
 
 #include "init/init.h"
 #include "kern/mount.h"
@@ -11,9 +14,6 @@
 static int pair_open(Init *in, Err *e)
 {
 	int unlocked = 0;
-	if (in->devpts < 0)
-		return err_make(e, ERR_SPEC, 0,
-				"a terminal needs a devpts file system among the container's mounts");
 	in->master = openat(in->devpts, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
 	if (in->master < 0)
 		return err_sys(e, "open ptmx of the container's devpts");
@@ -63,10 +63,39 @@ int terminal_make(Init *in, Err *e)
 {
 	if (!init_has(in, WIRE_TERMINAL))
 		return 0;
+	if (in->devpts < 0)
+		return err_make(e, ERR_SPEC, 0,
+				"terminal: it needs a devpts file system among the container's mounts");
 	int r = pair_open(in, e);
 	if (r == 0)
 		r = slave_set(in, e);
 	if (r == 0)
 		r = console_bind(in, e);
+	return r < 0 ? err_wrap(e, r, "terminal") : 0;
+}
+
+/* What stands at /dev/pts of a container that runs is HOSTILE: no link is followed, and it must be a devpts. Its ptmx then can be no other
+ * file than the kernel's. */
+static int devpts_open(Init *in, Err *e)
+{
+	struct statfs fs;
+	in->devpts = sys_openat2(AT_FDCWD, "/dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
+				 RESOLVE_NO_SYMLINKS);
+	if (in->devpts < 0 || fstatfs(in->devpts, &fs) < 0)
+		return err_sys(e, "open the container's /dev/pts");
+	if (fs.f_type != DEVPTS_SUPER_MAGIC)
+		return err_make(e, ERR_STATE, ENODEV, "the container's /dev/pts is not a devpts");
+	return 0;
+}
+
+int terminal_join(Init *in, Err *e)
+{
+	if (!init_has(in, WIRE_TERMINAL))
+		return 0;
+	int r = devpts_open(in, e);
+	if (r == 0)
+		r = pair_open(in, e);
+	if (r == 0)
+		r = slave_set(in, e);
 	return r < 0 ? err_wrap(e, r, "terminal") : 0;
 }

@@ -126,6 +126,20 @@ int cgroup_make(const CgroupRequest *r, int *ret_fd, Err *e)
 	return n;
 }
 
+int cgroup_open(const char *dir, bool *ret_is_v2, int *ret_fd, Err *e)
+{
+	char path[PATH_SIZE];
+	TRY(str_format(path, sizeof path, "%s/tasks", dir));
+	int fd = openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
+	*ret_is_v2 = fd < 0 && errno == ENOENT;
+	if (*ret_is_v2)
+		fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open the group %s", dir);
+	*ret_fd = fd;
+	return 0;
+}
+
 /* ---- killing ---- */
 
 #define BATCH 64

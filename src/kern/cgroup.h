@@ -38,8 +38,8 @@ typedef struct CgroupRequest {
  * On failure the group itself is gone again. Modes are subject to the umask. ERR_EXISTS: the group exists. A value that the kernel refuses is named. */
 int cgroup_make(const CgroupRequest *r, int *ret_fd, Err *e);
 
-/* Whether a v2 group other than the root of all holds processes of its own, and so can hand no controller on. */
-bool cgroup_v2_holds_processes(const char *dir);
+/* By what a process joins a group that is there, of either kind: *ret_fd as cgroup_make() has it. */
+int cgroup_open(const char *dir, bool *ret_is_v2, int *ret_fd, Err *e);
 
 /* Whether a v2 group other than the root of all holds processes of its own, and so can hand no controller on. */
 bool cgroup_v2_holds_processes(const char *dir);

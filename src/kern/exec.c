@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "kern/sys.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -58,6 +59,33 @@ static int search_exec(char *const *argv, char *const *envp, const char *place, 
 	}
 	if (number)
 		return exec_why(found, number, place, e);
+	return err_make(e, ERR_CMD_MISSING, 0, "exec: \"%s\": executable file not found in $PATH", name);
+}
+
+/* With the capabilities that execve(2) would look at, which access(2) does not. ENOSYS before Linux 5.8: execve(2) will tell. */
+static bool may_execute(const char *path)
+{
+	return sys_faccessat2(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 || errno == ENOSYS;
+}
+
+int exec_find(const char *name, char *const *envp, const char *place, Err *e)
+{
+	char path[PATH_MAX], found[PATH_MAX] = "";
+	struct stat st;
+	if (strchr(name, '/')) {
+		if (stat(name, &st) < 0)
+			return exec_why(name, errno, place, e);
+		return S_ISREG(st.st_mode) && may_execute(name) ? 0 : exec_why(name, EACCES, place, e);
+	}
+	for (const char *rest = *name ? search_path(envp) : NULL; rest;) {
+		rest = candidate(rest, name, path, sizeof path);
+		if (is_file(path) && may_execute(path))
+			return 0;
+		if (!*found && is_file(path))
+			memcpy(found, path, sizeof found);
+	}
+	if (*found)
+		return exec_why(found, EACCES, place, e);
 	return err_make(e, ERR_CMD_MISSING, 0, "exec: \"%s\": executable file not found in $PATH", name);
 }
 

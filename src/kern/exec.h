@@ -10,5 +10,8 @@
  * for messages. Returns only on failure: ERR_CMD_MISSING, ERR_CMD_INVOKE. */
 int exec_command(char *const *argv, char *const *envp, const char *place, Err *e);
 
+/* Whether it could find the command, with its errors; what the kernel makes of the file is not known by that. */
+int exec_find(const char *name, char *const *envp, const char *place, Err *e);
+
 /* Fills *e with why execve(2) of path failed with `number`. Returns its negative errno. */
 int exec_why(const char *path, int number, const char *place, Err *e);

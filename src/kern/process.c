@@ -97,6 +97,40 @@ bool process_has_ended(int pidfd, int milliseconds)
 	return n > 0;
 }
 
+/* proc(5), /proc/PID/fdinfo: "Pid:\t123". */
+int process_of_pidfd(int pidfd, pid_t *ret, Err *e)
+{
+	char path[48], text[512];
+	uint32_t pid;
+	(void)str_format(path, sizeof path, "/proc/self/fdinfo/%d", pidfd); /* it fits */
+	ssize_t n = fd_read_text_at(AT_FDCWD, path, text, sizeof text);
+	if (n < 0)
+		return err_make(e, ERR_SYS, (int)-n, "read %s", path);
+	char *number = strstr(text, "Pid:\t");
+	if (!number)
+		return err_make(e, ERR_SYS, ENODEV, "%s tells of no process", path);
+	number += strlen("Pid:\t");
+	number[strcspn(number, "\n")] = '\0';
+	if (num_parse_u32(number, INT32_MAX, &pid) < 0 || pid == 0) /* -1: ended; 0: of another namespace */
+		return err_make(e, ERR_STATE, ESRCH, "a process has ended");
+	*ret = (pid_t)pid;
+	return 0;
+}
+
+/* Raw calls: libc keeps 32 to 34 for itself. */
+int process_reset_signals(Err *e)
+{
+	const unsigned long dfl[4] = { 0 }; /* struct sigaction of the kernel: SIG_DFL, no flags, nothing masked */
+	const uint64_t none = 0;
+	for (int sig = 1; sig <= 64; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP &&
+		    syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof none) < 0)
+			return err_sys(e, "reset signal %d", sig);
+	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none) < 0)
+		return err_sys(e, "empty the signal mask");
+	return 0;
+}
+
 int process_wait(int pidfd, ProcessEnd *ret, Err *e)
 {
 	siginfo_t info;

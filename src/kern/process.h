@@ -38,6 +38,12 @@ typedef struct ProcessEnd {
 /* Waits so long for the end of a process, which need not be a child. False: not yet. */
 bool process_has_ended(int pidfd, int milliseconds);
 
+/* The number, here, of the process that a pidfd is for. -ESRCH: it has ended and is reaped, or is in no namespace that we see. */
+int process_of_pidfd(int pidfd, pid_t *ret, Err *e);
+
+/* All signals get their default action, and none is blocked: both outlive execve(2), signal(7). */
+int process_reset_signals(Err *e);
+
 /* Waits for the end of a child and reaps it. */
 int process_wait(int pidfd, ProcessEnd *ret, Err *e);
 

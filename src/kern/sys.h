@@ -32,6 +32,11 @@ static inline int sys_openat2(int dirfd, const char *path, uint64_t flags, uint6
 	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
 }
 
+static inline int sys_faccessat2(int dirfd, const char *path, int mode, int flags)
+{
+	return (int)syscall(SYS_faccessat2, dirfd, path, mode, flags);
+}
+
 /* ---- mounts ---- */
 
 static inline int sys_open_tree(int dirfd, const char *path, unsigned flags)

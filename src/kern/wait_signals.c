@@ -85,14 +85,14 @@ static int signals_narrow(const WaitSignals *s, Err *e)
 	return signalfd_set(s->fd, giving_up()) < 0 ? err_sys(e, "narrow the signalfd") : 0;
 }
 
-static int hangup_wait(WaitSignals *s, int socket, bool *narrow, Err *e)
+static int socket_wait(WaitSignals *s, int socket, short events, bool *narrow, Err *e)
 {
 	for (;;) {
-		struct pollfd p[] = { { .fd = socket }, /* only for its end, which comes unasked */
+		struct pollfd p[] = { { .fd = socket, .events = events }, /* its end comes unasked */
 				      { .fd = s->fd, .events = POLLIN } };
 		if (poll(p, ARRAY_LEN(p), -1) < 0) {
 			if (errno != EINTR)
-				return err_sys(e, "wait for a socket's end");
+				return err_sys(e, "wait for a socket");
 			continue;
 		}
 		if (p[0].revents)
@@ -108,11 +108,21 @@ static int hangup_wait(WaitSignals *s, int socket, bool *narrow, Err *e)
 	}
 }
 
-int wait_signals_hangup(WaitSignals *s, int socket, Err *e)
+static int socket_await(WaitSignals *s, int socket, short events, Err *e)
 {
 	bool narrow = false;
-	int r = hangup_wait(s, socket, &narrow, e);
+	int r = socket_wait(s, socket, events, &narrow, e);
 	if (narrow && signalfd_set(s->fd, s->mask) < 0 && r >= 0)
 		return err_sys(e, "widen the signalfd");
 	return r;
+}
+
+int wait_signals_hangup(WaitSignals *s, int socket, Err *e)
+{
+	return socket_await(s, socket, 0, e);
+}
+
+int wait_signals_readable(WaitSignals *s, int socket, Err *e)
+{
+	return socket_await(s, socket, POLLIN, e);
 }

@@ -35,5 +35,8 @@ static inline void wait_signals_restore_auto(WaitSignals *s)
  * ignore them (nohup, a job in the background): -EINTR (ERR_STATE) and ended_by. All other signals stay pending. */
 int wait_signals_hangup(WaitSignals *s, int socket, Err *e);
 
+/* The same until there is something to read, or the other end is closed. */
+int wait_signals_readable(WaitSignals *s, int socket, Err *e);
+
 /* True when sig, by its default action and our disposition, would end this process. */
 bool wait_signals_would_end_us(int sig);

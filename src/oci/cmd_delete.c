@@ -1,7 +1,11 @@
 #include <signal.h>
 
+#include "base/log.h"
+#include "cli/cmd_version.h"
+#include "kern/cgroup_members.h"
 #include "kern/process.h"
 #include "oci/container.h"
+#include "runtime/hooks.h"
 #include "runtime/sweep.h"
 
 #define KILL_MS 10000 /* that a killed process has to end */
@@ -25,11 +29,39 @@ static int process_end(const OciContainer *c, const DeleteOpts *o, Err *e)
 	if (!c->pid)
 		return 0;
 	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */
+	const char *freezer = c->status == OCI_PAUSED ? oci_container_freezer(c) : NULL;
+	if (freezer)
+		TRY(cgroup_freeze(freezer, false, e)); /* the frozen do not die on v1 */
 	if (!process_has_ended(c->pidfd, KILL_MS))
 		return err_make(e, ERR_STATE, 0,
 				"process %d of container %s is killed but hangs in the kernel",
 				(int)c->pid, c->id);
 	return 0;
+}
+
+/* Read before all goes. One that cannot be read is damaged, and goes all the same. */
+static const SpecHooks *hooks_find(const OciContainer *c, Arena *a)
+{
+	Err e = { 0 };
+	char text[sizeof e.msg + 64];
+	Spec *s = arena_new(a, Spec);
+	if (!c->has_hooks)
+		return NULL;
+	if (oci_container_spec(c, a, s, &e) == 0)
+		return s->hooks;
+	log_warn("poststop hooks of container %s: %s", c->id, err_text(&e, text, sizeof text));
+	return NULL;
+}
+
+static void poststop(const OciContainer *c, const SpecHooks *of_kind, Arena *a)
+{
+	Spec s = { .annotations = c->record.annotations,
+		   .annotations_count = c->record.annotations_count };
+	const RuntimeHooks hooks = {
+		.of_kind = of_kind,
+		.state = runtime_hooks_state(c->id, c->bundle, &s, VERSION_OCI_SPEC, a),
+	};
+	runtime_hooks_run_all(&hooks, SPEC_HOOK_POSTSTOP, a);
 }
 
 static int delete_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)
@@ -41,11 +73,16 @@ static int delete_main(const OciGlobal *g, void *opts, const StrList *args, Aren
 		return 0;
 	TRY(r);
 	TRY(process_end(&c, o, e));
+	const SpecHooks *hooks = hooks_find(&c, a);
 	r = sweep_one(&c.state, c.id, a);
 	if (r == -EBUSY)
 		return err_make(e, ERR_STATE, EBUSY, "container %s is held by who makes or runs it",
 				c.id);
-	return r < 0 ? err_make(e, ERR_STATE, -r, "delete container %s", c.id) : 0;
+	if (r < 0)
+		return err_make(e, ERR_STATE, -r, "delete container %s", c.id);
+	if (hooks)
+		poststop(&c, hooks, a);
+	return 0;
 }
 
 const OciCmd oci_delete = {

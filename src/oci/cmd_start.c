@@ -1,8 +1,12 @@
 /* runc's `start`. The connection is the whole conversation: its end is the command's begin, a message why it could not. */
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cli/cmd_version.h"
+#include "kern/process.h"
 #include "oci/container.h"
+#include "runtime/hooks.h"
 #include "runtime/parent.h"
 
 static int start_connect(const OciContainer *c, int *ret_fd, Err *e)
@@ -17,6 +21,23 @@ static int start_connect(const OciContainer *c, int *ret_fd, Err *e)
 			       : err_sys(e, "speak to container %s", c->id);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
+}
+
+/* runtime.md, "Lifecycle", step 9: one that fails ends the container. */
+static int poststart(const OciContainer *c, Arena *a, Err *e)
+{
+	Spec s;
+	if (!c->has_hooks)
+		return 0;
+	TRY(oci_container_spec(c, a, &s, e));
+	const RuntimeHooks hooks = {
+		.of_kind = s.hooks,
+		.state = runtime_hooks_state(c->id, c->bundle, &s, VERSION_OCI_SPEC, a),
+	};
+	int r = runtime_hooks_run(&hooks, SPEC_HOOK_POSTSTART, c->pid, a, e);
+	if (r < 0)
+		(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */
+	return r;
 }
 
 static int start_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)
@@ -37,7 +58,7 @@ static int start_main(const OciGlobal *g, void *opts, const StrList *args, Arena
 	r = runtime_begin(conn, e);
 	if (unlinkat(c.dir_fd, OCI_START_SOCKET, 0) < 0 && errno != ENOENT && r >= 0)
 		return err_sys(e, "remove %s of container %s", OCI_START_SOCKET, c.id);
-	return r;
+	return r < 0 ? r : poststart(&c, a, e);
 }
 
 const OciCmd oci_start = {

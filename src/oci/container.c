@@ -7,19 +7,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/str.h"
 #include "cli/cmd_version.h"
 #include "engine/user.h"
+#include "kern/cgroup_members.h"
 #include "kern/mountinfo.h"
 #include "kern/process.h"
+#include "kern/regular_file.h"
 #include "runtime/json_file.h"
 
-#define FILE_OCI "oci.json"
-#define VERSION  1
+#define FILE_OCI    "oci.json"
+#define FILE_CONFIG "config.json"
+#define VERSION     1
 
 const char *oci_status_name(OciStatus s)
 {
-	static const char *const names[] = { "creating", "created", "running", "stopped" };
+	static const char *const names[] = { "creating", "created", "running", "paused", "stopped" };
 	return names[s];
 }
 
@@ -69,6 +73,11 @@ static const char *now(Arena *a)
 	return arena_printf(a, "%s.%09ldZ", text, t.tv_nsec);
 }
 
+static bool has_late_hooks(const Spec *s)
+{
+	return s->hooks[SPEC_HOOK_POSTSTART].count + s->hooks[SPEC_HOOK_POSTSTOP].count > 0;
+}
+
 int oci_container_save(int dir_fd, const OciPlan *p, Arena *a, Err *e)
 {
 	char *passwd;
@@ -82,8 +91,21 @@ int oci_container_save(int dir_fd, const OciPlan *p, Arena *a, Err *e)
 	json_write_string(&w, "rootfs", p->bundle.spec.root.path);
 	json_write_string(&w, "created", now(a));
 	json_write_string(&w, "owner", owner ? owner : ""); /* for people */
+	json_write_u64(&w, "hooks", has_late_hooks(&p->bundle.spec));
 	json_write_end(&w);
-	return json_file_replace(dir_fd, FILE_OCI, FILE_OCI ".new", &w, e);
+	TRY(json_file_replace(dir_fd, FILE_OCI, FILE_OCI ".new", &w, e));
+	return json_file_replace_text(dir_fd, FILE_CONFIG, FILE_CONFIG ".new", p->bundle.text,
+				      p->bundle.text_len, e);
+}
+
+int oci_container_spec(const OciContainer *c, Arena *a, Spec *ret, Err *e)
+{
+	const char *text;
+	size_t len;
+	const char *path = arena_printf(a, "%s/containers/%s/" FILE_CONFIG, c->state.path, c->id);
+	TRY(regular_file_read(path, path, LIMIT_CONFIG_BYTES, ERR_STATE, a, &text, &len, e));
+	int r = spec_decode(text, len, a, ret, e);
+	return r < 0 ? err_wrap(e, r, "%s", path) : 0;
 }
 
 static int oci_file_read(OciContainer *c, Arena *a, Err *e)
@@ -95,6 +117,9 @@ static int oci_file_read(OciContainer *c, Arena *a, Err *e)
 	TRY(json_file_string(v, FILE_OCI, "bundle", &c->bundle, e));
 	TRY(json_file_string(v, FILE_OCI, "rootfs", &c->rootfs, e));
 	TRY(json_file_string(v, FILE_OCI, "created", &c->created, e));
+	uint64_t hooks;
+	TRY(json_file_u64(v, FILE_OCI, "hooks", 1, &hooks, e));
+	c->has_hooks = hooks;
 	return json_file_string(v, FILE_OCI, "owner", &c->owner, e);
 }
 
@@ -104,6 +129,36 @@ static bool is_of_this_boot(const Record *r)
 {
 	char boot[BOOT_ID_SIZE];
 	return boot_id(boot, NULL) == 0 && strcmp(boot, r->boot_id) == 0;
+}
+
+const char *oci_container_group(const OciContainer *c)
+{
+	const char *freezer = oci_container_freezer(c);
+	if (freezer)
+		return freezer;
+	return c->record.groups.count > 0 ? c->record.groups.items[0] : NULL;
+}
+
+const char *oci_container_freezer(const OciContainer *c)
+{
+	const char *v2 = NULL;
+	for (size_t i = 0; i < c->record.groups.count; i++) {
+		const char *dir = c->record.groups.items[i];
+		int r = cgroup_is_frozen(dir);
+		if (r >= 0 && cgroup_is_v1(dir))
+			return dir;
+		if (r >= 0)
+			v2 = dir;
+	}
+	return v2;
+}
+
+static bool is_frozen(const OciContainer *c)
+{
+	for (size_t i = 0; i < c->record.groups.count; i++)
+		if (cgroup_is_frozen(c->record.groups.items[i]) > 0)
+			return true;
+	return false;
 }
 
 /* Its process, if that still lives: same boot, same number, same start time, and no zombie. */
@@ -126,7 +181,11 @@ static int find_process(OciContainer *c, Arena *a, Err *e)
 		return 0;
 	c->pid = p.pid;
 	c->pidfd = TAKE_FD(pidfd);
-	c->status = faccessat(c->dir_fd, OCI_START_SOCKET, F_OK, 0) == 0 ? OCI_CREATED : OCI_RUNNING;
+	if (is_frozen(c))
+		c->status = OCI_PAUSED;
+	else
+		c->status = faccessat(c->dir_fd, OCI_START_SOCKET, F_OK, 0) == 0 ? OCI_CREATED
+										 : OCI_RUNNING;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* container.h - a container of mydocker-runtime as it is on record.                         (oci/)
  *
- * On disk:   STATE/containers/<id>/  record.json, process.json (runtime/record.h), oci.json (below), start.sock while it waits for `start`
+ * On disk:   STATE/containers/<id>/  record.json, process.json (runtime/record.h), oci.json (below), config.json as the bundle's was, and
+ *            start.sock while it waits for `start`
  * Locking:   who makes a container holds the flock of its directory until that is done; `run` until the end. `delete` takes it.
  * Crashes:   each file is complete or not there. Without process.json there never was a process; without oci.json little is known,
  *            and it can still be deleted.
@@ -16,7 +17,13 @@
 
 #define OCI_START_SOCKET "start.sock"
 
-typedef enum OciStatus { OCI_CREATING, OCI_CREATED, OCI_RUNNING, OCI_STOPPED } OciStatus;
+typedef enum OciStatus {
+	OCI_CREATING,
+	OCI_CREATED,
+	OCI_RUNNING,
+	OCI_PAUSED,
+	OCI_STOPPED
+} OciStatus;
 const char *oci_status_name(OciStatus s);
 
 typedef struct OciContainer {
@@ -28,6 +35,7 @@ typedef struct OciContainer {
 	int pidfd; /* of a process that lives */
 	Record record;
 	const char *bundle, *rootfs, *created, *owner; /* "" when not known */
+	bool has_hooks; /* poststart or poststop, in its description */
 } OciContainer;
 #define OCI_CONTAINER_NONE \
 	((OciContainer){ .state = STATE_NONE, .dir_fd = FD_NONE, .pidfd = FD_NONE })
@@ -41,7 +49,16 @@ static inline void oci_container_close_auto(OciContainer *c)
 /* -ENOENT (ERR_NOT_FOUND): there is no such container. */
 int oci_container_open(const OciGlobal *g, const char *id, Arena *a, OciContainer *ret, Err *e);
 
-/* Writes oci.json of a new one. */
+/* The description that it was made from. */
+int oci_container_spec(const OciContainer *c, Arena *a, Spec *ret, Err *e);
+
+/* A group that tells of all its processes; NULL: it has none. */
+const char *oci_container_group(const OciContainer *c);
+
+/* The group by which it is frozen; NULL: it has none. */
+const char *oci_container_freezer(const OciContainer *c);
+
+/* Writes oci.json and config.json of a new one. */
 int oci_container_save(int dir_fd, const OciPlan *p, Arena *a, Err *e);
 
 /* The state as runtime.md has it, with what runc adds, as a value of its own. */

@@ -12,8 +12,9 @@
 #include "oci/oci.h"
 #include "version.h"
 
-static const OciCmd *const cmds[] = { &oci_create, &oci_delete, &oci_explain, &oci_kill,
-				      &oci_list,   &oci_run,    &oci_start,   &oci_state };
+static const OciCmd *const cmds[] = { &oci_create, &oci_delete, &oci_exec,  &oci_explain,
+				      &oci_kill,   &oci_list,   &oci_pause, &oci_ps,
+				      &oci_resume, &oci_run,    &oci_start, &oci_state };
 
 static const Opt global_opts[] = {
 	OPT_FLAG(0, "debug", OciGlobal, debug, "Say on standard error what is being done"),
@@ -70,9 +71,10 @@ static int cmd_help_print(const OciCmd *cmd, Err *e)
 	return out_flush(&out, e);
 }
 
-static int cmd_execute(const OciCmd *cmd, const OciGlobal *g, int argc, char **argv, Arena *a, Err *e)
+static int cmd_execute(const OciCmd *cmd, const OciGlobal *g, int argc, char **argv, Arena *a,
+		       int *ret_fail_code, Err *e)
 {
-	const OptSet set = { .tables = cmd->opts };
+	const OptSet set = { .tables = cmd->opts, .stop_at_first_arg = cmd->stop_at_first_arg };
 	void *opts = arena_alloc(a, cmd->opts_size);
 	OptRest rest;
 	TRY(opt_parse(&set, argc, argv, a, opts, &rest, e));
@@ -84,10 +86,13 @@ static int cmd_execute(const OciCmd *cmd, const OciGlobal *g, int argc, char **a
 	if (rest.args.count > cmd->max_args)
 		return err_make(e, ERR_USAGE, 0, "'%s' does not take the argument '%s'", cmd->name,
 				rest.args.items[cmd->max_args]);
-	return cmd->run(g, opts, &rest.args, a, e);
+	int r = cmd->run(g, opts, &rest.args, a, e);
+	if (r < 0 && cmd->fail_code)
+		*ret_fail_code = cmd->fail_code;
+	return r;
 }
 
-static int oci_main(int argc, char **argv, OciGlobal *g, Arena *a, Err *e)
+static int oci_main(int argc, char **argv, OciGlobal *g, Arena *a, int *ret_fail_code, Err *e)
 {
 	const OptSet set = { .tables = global_tables, .stop_at_first_arg = true };
 	OptRest rest;
@@ -103,7 +108,7 @@ static int oci_main(int argc, char **argv, OciGlobal *g, Arena *a, Err *e)
 	int words = argc - (int)rest.args.count + 1;
 	for (size_t i = 0; i < ARRAY_LEN(cmds); i++)
 		if (strcmp(cmds[i]->name, rest.args.items[0]) == 0)
-			return cmd_execute(cmds[i], g, argc - words, argv + words, a, e);
+			return cmd_execute(cmds[i], g, argc - words, argv + words, a, ret_fail_code, e);
 	return err_make(e, ERR_NOT_FOUND, 0, "No help topic for '%s'", rest.args.items[0]); /* runc's words */
 }
 
@@ -150,9 +155,10 @@ int main(int argc, char **argv)
 	OciGlobal global = { 0 };
 	Err err = { 0 };
 	log_set_program(OCI_PROGRAM);
-	int code = oci_main(argc > 0 ? argc - 1 : 0, argv + 1, &global, &arena, &err);
+	int fail_code = 1;
+	int code = oci_main(argc > 0 ? argc - 1 : 0, argv + 1, &global, &arena, &fail_code, &err);
 	if (code >= 0)
 		return code;
 	fail(&global, &err, &arena);
-	return 1;
+	return fail_code;
 }

@@ -11,7 +11,7 @@
 
 #define KILL_MS 5000 /* that a killed process has to end */
 
-static int fd_count_parse(const char *text, int64_t *ret, Err *e)
+int oci_fd_count_parse(const char *text, int64_t *ret, Err *e)
 {
 	uint32_t n;
 	if (num_parse_u32(text, 1024, &n) < 0)
@@ -23,17 +23,26 @@ static int fd_count_parse(const char *text, int64_t *ret, Err *e)
 const Opt oci_make_opts[] = {
 	OPT_STR('b', "bundle", OciMakeOpts, bundle, "DIR",
 		"The bundle, the directory that holds config.json (default: the working directory)"),
+	OPT_FLAG(0, "no-new-keyring", OciMakeOpts, no_new_keyring,
+		 "Leave the command the caller's session keyring"),
+	OPT_FLAG(0, "no-pivot", OciMakeOpts, no_pivot,
+		 "Move the root in place of a pivot_root(2), which an initial ramdisk does not allow"),
 	OPT_STR(0, "pid-file", OciMakeOpts, pid_file, "FILE",
 		"Write the number of the container's process there"),
-	OPT_PARSE(0, "preserve-fds", OciMakeOpts, preserve_fds, int64_t, "N", fd_count_parse,
+	OPT_PARSE(0, "preserve-fds", OciMakeOpts, preserve_fds, int64_t, "N", oci_fd_count_parse,
 		  "Pass on so many descriptors from 3 on"),
 	OPT_END,
 };
 
 int oci_make_plan(OciMake *m, const OciGlobal *g, const OciMakeOpts *o, const char *id, Err *e)
 {
-	return oci_plan(g, o->bundle ? o->bundle : ".", id, (unsigned)o->preserve_fds, m->arena,
-			&m->p, e);
+	TRY(oci_plan(g, o->bundle ? o->bundle : ".", id, (unsigned)o->preserve_fds, m->arena, &m->p, e));
+	if (o->no_pivot)
+		m->p.plan.wire.head.flags |= WIRE_NO_PIVOT;
+	if (o->no_new_keyring)
+		m->p.plan.wire.head.flags &= ~(uint32_t)WIRE_NEW_KEYRING;
+	m->hooks = (RuntimeHooks){ .of_kind = m->p.bundle.spec.hooks, .state = m->p.hook_state };
+	return 0;
 }
 
 void oci_make_close(OciMake *m)
@@ -59,6 +68,13 @@ static void undo_pid_file(void *arg)
 	const OciMake *m = arg;
 	if (m->pid_file.is_new)
 		(void)unlink(m->pid_file.path); /* gone already is as good */
+}
+
+/* runtime.md, "Lifecycle": after all else is taken back. */
+static void undo_poststop(void *arg)
+{
+	const OciMake *m = arg;
+	runtime_hooks_run_all(&m->hooks, SPEC_HOOK_POSTSTOP, m->arena);
 }
 
 static int wait_for_end(OciMake *m, const WaitSignals *signals, Err *e)
@@ -130,6 +146,7 @@ int oci_make_dir(OciMake *m, Undo *undo, Err *e)
 		return err_make(e, ERR_EXISTS, 0, "container with given ID already exists: '%s'",
 				m->p.id);
 	TRY(n);
+	undo_push(undo, undo_poststop, m);
 	undo_push(undo, undo_dir, m);
 	TRY(oci_container_save(m->dir.fd, &m->p, m->arena, e));
 	return record_make(m, e);
@@ -143,6 +160,7 @@ int oci_make_start(OciMake *m, const char *pid_file, int start_fd, WaitSignals *
 		.plan = &m->p.plan,
 		.facts = &m->p.facts,
 		.dir = &m->dir,
+		.hooks = &m->hooks,
 		.signals = signals,
 		.timeline = &untimed,
 		.start_fd = start_fd,

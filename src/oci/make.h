@@ -12,9 +12,11 @@
 /* First member of the options of a command that refers to oci_make_opts. */
 typedef struct OciMakeOpts {
 	const char *bundle, *pid_file;
+	bool no_pivot, no_new_keyring;
 	int64_t preserve_fds;
 } OciMakeOpts;
 extern const Opt oci_make_opts[];
+int oci_fd_count_parse(const char *text, int64_t *ret, Err *e);
 
 typedef struct OciMake {
 	OciPlan p;
@@ -22,6 +24,7 @@ typedef struct OciMake {
 	State state;
 	ContainerDir dir;
 	Container container;
+	RuntimeHooks hooks;
 	PidFile pid_file;
 	bool lives; /* there is a process; who leaves it to others, or has awaited its end, says no more of it */
 	int exit_code;

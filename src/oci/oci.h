@@ -1,7 +1,7 @@
 /* oci.h - the commands of mydocker-runtime, and what they share.                            (oci/, may include all but init)
  *
  * Runs in:   the command's process. `run` stays as the container's parent; what `create` has made is left to who called it.
- * Errors:    are printed once, by main.c; every failure has the exit code 1, as runc's has. Texts that callers look for are runc's.
+ * Errors:    are printed once, by main.c; every failure has the exit code 1, but that of `exec` 255, as runc's have. Texts that callers look for are runc's.
  */
 #pragma once
 #include "base/arena.h"
@@ -23,11 +23,13 @@ typedef struct OciCmd {
 	const char *name, *args, *summary;
 	const Opt *opts[OPT_TABLES];
 	size_t opts_size, min_args, max_args;
+	bool stop_at_first_arg; /* what follows the container's id is another program's */
+	int fail_code;          /* 0: 1 */
 	int (*run)(const OciGlobal *g, void *opts, const StrList *args, Arena *a,
 		   Err *e); /* the exit code, or a negative errno */
 } OciCmd;
-extern const OciCmd oci_create, oci_delete, oci_explain, oci_kill, oci_list, oci_run, oci_start,
-	oci_state;
+extern const OciCmd oci_create, oci_delete, oci_exec, oci_explain, oci_kill, oci_list, oci_pause,
+	oci_ps, oci_resume, oci_run, oci_start, oci_state;
 
 /* Where containers are recorded: beside the directory of mydocker, whose sweep has no say here. */
 int oci_state_dir(const OciGlobal *g, Arena *a, const char **ret, Err *e);
@@ -35,12 +37,18 @@ int oci_state_dir(const OciGlobal *g, Arena *a, const char **ret, Err *e);
 /* runc's rule for ids, by which one is also the name of a directory. */
 int oci_id_check(const char *id, Err *e);
 
+/* Which descriptors the caller has given, so many from 3 on, can only be told while we have opened none of our own: this comes first. */
+int oci_keep_list(unsigned count, Arena *a, const int **ret, Err *e);
+
+/* What of the host has to be asked for this description besides the usual: FACTS_*. */
+unsigned oci_facts_wanted(const Spec *s);
+
 /* A bundle, and what is to be done with it here. */
 typedef struct OciPlan {
 	Bundle bundle;
 	HostFacts facts;
 	Plan plan;
-	const char *id, *state_dir;
+	const char *id, *state_dir, *hook_state;
 } OciPlan;
 
 /* Reads the bundle and makes the plan: everything is decided, nothing is made. id NULL: the bundle's last path component. The plan's

@@ -1,9 +1,14 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/log.h"
+#include "cli/cmd_version.h"
 #include "engine/dirs.h"
 #include "oci/oci.h"
+#include "oci/process.h"
+#include "runtime/hooks.h"
+#include "runtime/userns_of.h"
 
 #define ID_MAX 1024 /* runc's */
 
@@ -25,15 +30,13 @@ int oci_state_dir(const OciGlobal *g, Arena *a, const char **ret, Err *e)
 	return 0;
 }
 
-/* What of the host has to be asked for this description besides the usual. */
-static unsigned facts_wanted(const Spec *s)
+unsigned oci_facts_wanted(const Spec *s)
 {
 	bool labels = s->process.apparmor_profile || s->process.selinux_label || s->linux_.mount_label;
 	return labels ? FACTS_LABELS : 0;
 }
 
-/* Which descriptors the caller has given can only be told while we have opened none of our own. */
-static int keep_list(unsigned count, Arena *a, const int **ret, Err *e)
+int oci_keep_list(unsigned count, Arena *a, const int **ret, Err *e)
 {
 	int *fds = NULL;
 	size_t n = 0;
@@ -47,20 +50,37 @@ static int keep_list(unsigned count, Arena *a, const int **ret, Err *e)
 	return 0;
 }
 
+/* Of the root as it is; what is mounted over its /etc comes later. */
+static int process_finish(OciPlan *p, Arena *a, Err *e)
+{
+	AUTO(fd_close)
+	int root = openat(AT_FDCWD, p->bundle.spec.root.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(e, "root.path: '%s'", p->bundle.spec.root.path);
+	oci_process_finish(&p->bundle.spec.process, root, a);
+	return 0;
+}
+
 int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned keep_fds, Arena *a,
 	     OciPlan *ret, Err *e)
 {
 	OciPlan p = { 0 };
 	const int *kept;
-	TRY(keep_list(keep_fds, a, &kept, e));
+	TRY(oci_keep_list(keep_fds, a, &kept, e));
 	TRY(bundle_read(bundle, a, &p.bundle, e));
 	p.id = id ? id : strrchr(p.bundle.dir, '/') + 1;
 	TRY(oci_id_check(p.id, e));
 	TRY(oci_state_dir(g, a, &p.state_dir, e));
-	TRY(host_facts_probe("", facts_wanted(&p.bundle.spec), a, &p.facts, e));
+	const char *userns = p.bundle.spec.linux_.namespace_paths[__builtin_ctz(SPEC_NS_USER)];
+	if (userns)
+		TRY(userns_of(userns, &p.bundle.spec.linux_, a, e));
+	TRY(host_facts_probe("", oci_facts_wanted(&p.bundle.spec), a, &p.facts, e));
+	TRY(process_finish(&p, a, e));
+	p.hook_state = runtime_hooks_state(p.id, p.bundle.dir, &p.bundle.spec, VERSION_OCI_SPEC, a);
 	const PlanInput in = {
 		.container_id = p.id,
 		.scratch_dir = arena_printf(a, "%s/containers/%s", p.state_dir, p.id),
+		.hook_state = p.hook_state,
 		.keep_fds = kept,
 		.keep_fds_count = keep_fds,
 	};

@@ -42,15 +42,13 @@ static int root_resolve(Bundle *b, Arena *a, Err *e)
 int bundle_read(const char *dir, Arena *a, Bundle *ret, Err *e)
 {
 	char path[PATH_MAX];
-	const char *text;
-	size_t len;
 	Bundle b = { 0 };
 	if (!realpath(dir, path))
 		return err_sys(e, "bundle '%s'", dir);
 	b.dir = arena_strdup(a, path);
 	const char *file = arena_printf(a, "%s/config.json", b.dir);
-	TRY(regular_file_read(file, file, LIMIT_CONFIG_BYTES, ERR_SPEC, a, &text, &len, e));
-	int r = spec_decode(text, len, a, &b.spec, e);
+	TRY(regular_file_read(file, file, LIMIT_CONFIG_BYTES, ERR_SPEC, a, &b.text, &b.text_len, e));
+	int r = spec_decode(b.text, b.text_len, a, &b.spec, e);
 	if (r == 0)
 		r = root_resolve(&b, a, e);
 	if (r < 0)

@@ -8,7 +8,9 @@
 #include "fmt/spec.h"
 
 typedef struct Bundle {
-	const char *dir; /* absolute, without links */
+	const char *dir;  /* absolute, without links */
+	const char *text; /* of its config.json, not ended with NUL */
+	size_t text_len;
 	Spec spec; /* with absolute paths: of the root (without links), and of sources of bind mounts */
 } Bundle;
 

@@ -10,6 +10,12 @@ int json_file_replace(int dir_fd, const char *name, const char *beside, JsonWrit
 {
 	size_t len;
 	const char *text = json_write_done(w, &len);
+	return json_file_replace_text(dir_fd, name, beside, text, len, e);
+}
+
+int json_file_replace_text(int dir_fd, const char *name, const char *beside, const char *text,
+			   size_t len, Err *e)
+{
 	AUTO(fd_close)
 	int fd = openat(dir_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

@@ -17,6 +17,10 @@
 /* Puts what the writer holds in place of the file, mode 0600. Until it is complete it is called `beside`. */
 int json_file_replace(int dir_fd, const char *name, const char *beside, JsonWriter *w, Err *e);
 
+/* The same with a text of whatever kind. */
+int json_file_replace_text(int dir_fd, const char *name, const char *beside, const char *text,
+			   size_t len, Err *e);
+
 /* The file as a value. -ENOENT: there is none, without a message. ERR_STATE when its version is another. */
 int json_file_read(int dir_fd, const char *name, uint64_t version, Arena *a, const JsonValue **ret,
 		   Err *e);

@@ -1,9 +1,11 @@
 #include "runtime/parent.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -32,8 +34,13 @@ typedef struct Start {
 	const TimelineShared *timeline;
 	int start_fd;
 	Arena *arena;
+	const RuntimeJoin *join;
+	const RuntimeHooks *hooks;
 	int *group_fds; /* for each group: v1 its tasks file, v2 its directory */
+	bool *group_v2;
 	size_t groups_made;
+	int *join_fds; /* for each of plan->joins */
+	size_t joins_made;
 	int init_fd;          /* init, to be executed from memory */
 	int root_fd;          /* a finished tree for the root, or FD_NONE */
 	Idmaps idmaps;        /* copies of mounts that are shown with other ids */
@@ -53,6 +60,8 @@ static void start_close(Start *s)
 {
 	for (size_t i = 0; i < s->groups_made; i++)
 		fd_close_auto(&s->group_fds[i]);
+	for (size_t i = 0; i < s->joins_made; i++)
+		fd_close_auto(&s->join_fds[i]);
 	fd_close_auto(&s->init_fd);
 	fd_close_auto(&s->root_fd);
 	idmaps_close(&s->idmaps);
@@ -67,11 +76,6 @@ static void start_close_auto(Start *s)
 }
 
 /* ---- groups ---- */
-
-static bool group_is_v2(const Start *s, size_t i)
-{
-	return s->facts->cgroups[s->plan->groups[i].hierarchy].is_v2;
-}
 
 /* Keeps the first error for *e, and warns of the others, or of all when e is NULL. */
 static void note_failure(int r, const Err *own, int *first, Err *e)
@@ -128,6 +132,7 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 	const Plan *p = s->plan;
 	CgroupWrite *writes = arena_new_array(s->arena, p->writes_count, CgroupWrite);
 	s->group_fds = arena_new_array(s->arena, p->groups_count, int);
+	s->group_v2 = arena_new_array(s->arena, p->groups_count, bool);
 	undo_push(undo, undo_groups, s);
 	for (size_t i = 0; i < p->groups_count; i++) {
 		const HostCgroup *h = &s->facts->cgroups[p->groups[i].hierarchy];
@@ -142,8 +147,23 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 			.owner = p->groups[i].owner,
 		};
 		s->group_fds[i] = FD_NONE;
+		s->group_v2[i] = h->is_v2;
 		s->groups_made = i + 1;
 		TRY(cgroup_make(&request, &s->group_fds[i], e));
+	}
+	return 0;
+}
+
+/* Those of a container that is there, of whichever kind they are. */
+static int groups_open(Start *s, Err *e)
+{
+	const StrList *dirs = s->join->groups;
+	s->group_fds = arena_new_array(s->arena, dirs->count, int);
+	s->group_v2 = arena_new_array(s->arena, dirs->count, bool);
+	for (size_t i = 0; i < dirs->count; i++) {
+		s->group_fds[i] = FD_NONE;
+		s->groups_made = i + 1;
+		TRY(cgroup_open(dirs->items[i], &s->group_v2[i], &s->group_fds[i], e));
 	}
 	return 0;
 }
@@ -152,7 +172,7 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 static int clone_group_fd(const Start *s)
 {
 	for (size_t i = 0; i < s->groups_made; i++)
-		if (group_is_v2(s, i))
+		if (s->group_v2[i])
 			return s->group_fds[i];
 	return FD_NONE;
 }
@@ -185,9 +205,14 @@ static int container_plan_seal(Start *s, int *ret_fd, Err *e)
 	w.head.root_fd = s->root_fd;
 	w.head.timeline_fd = s->timeline->fd;
 	w.head.start_fd = s->start_fd;
+	if (s->start_fd >= 0)
+		w.head.flags |= WIRE_OUTLIVES;
 	for (size_t i = 0; i < s->groups_made; i++)
-		if (!group_is_v2(s, i))
+		if (!s->group_v2[i])
 			*wire_add(&w, join_fds, int32_t) = s->group_fds[i];
+	for (size_t i = 0; i < s->joins_made; i++)
+		*wire_add(&w, joins, WireJoin) = (WireJoin){ .fd = s->join_fds[i],
+							     .flags = s->plan->joins[i].flags };
 	w.source_fds = s->idmaps.sources;
 	w.source_fds_count = s->idmaps.sources_count;
 	return wire_plan_seal(&w, ret_fd, e);
@@ -237,7 +262,7 @@ static int init_exec(int init_fd, int plan_fd, const Sync *sync, Err *e)
 static int container_child(Start *s, int plan_fd, Err *e)
 {
 	TRY(descriptors_allow(s->plan, e));
-	if (s->plan->userns.uid_map)
+	if (s->plan->clone_flags & CLONE_NEWUSER)
 		TRY(caps_carry_through_exec(e));
 	if (s->root_fd >= 0)
 		TRY(fd_keep_for_exec(s->root_fd, e));
@@ -246,8 +271,10 @@ static int container_child(Start *s, int plan_fd, Err *e)
 	if (s->start_fd >= 0)
 		TRY(fd_keep_for_exec(s->start_fd, e));
 	for (size_t i = 0; i < s->groups_made; i++)
-		if (!group_is_v2(s, i))
+		if (!s->group_v2[i])
 			TRY(fd_keep_for_exec(s->group_fds[i], e));
+	for (size_t i = 0; i < s->joins_made; i++)
+		TRY(fd_keep_for_exec(s->join_fds[i], e));
 	for (size_t i = 0; i < s->idmaps.sources_count; i++)
 		if (s->idmaps.sources[i] >= 0)
 			TRY(fd_keep_for_exec(s->idmaps.sources[i], e));
@@ -336,7 +363,9 @@ static int explain_clone(const Start *s, int r, Err *e)
 {
 	const char *dir = NULL;
 	for (size_t i = 0; i < s->groups_made && !dir; i++)
-		dir = group_is_v2(s, i) ? s->plan->groups[i].dir : NULL;
+		dir = !s->group_v2[i] ? NULL
+		      : s->join       ? s->join->groups->items[i]
+				      : s->plan->groups[i].dir;
 	if (dir && r == -EOPNOTSUPP)
 		return err_make(e, ERR_SYS, -r,
 				"start the container in the group %s: a group above it is threaded (cgroup.type), and no container can be "
@@ -345,11 +374,51 @@ static int explain_clone(const Start *s, int r, Err *e)
 	return s->plan->userns.uid_map ? userns_why_not_made("", r, e) : r;
 }
 
+/* Opened by us: the paths are of our namespaces. What they lead to is looked at, for the message; the kernel looks again. */
+static int joins_open(Start *s, Err *e)
+{
+	const Plan *p = s->plan;
+	s->join_fds = arena_new_array(s->arena, p->joins_count, int);
+	for (size_t i = 0; i < p->joins_count; i++) {
+		const PlanJoin *j = &p->joins[i];
+		int fd = j->path ? openat(AT_FDCWD, j->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+				 : fcntl(s->join->pidfd, F_DUPFD_CLOEXEC, 3);
+		if (fd < 0)
+			return err_sys(e, "linux.namespaces: the %s namespace '%s'", j->type, j->path);
+		s->join_fds[i] = fd;
+		s->joins_made = i + 1;
+		if (j->path && ioctl(fd, NS_GET_NSTYPE) != (int)j->flags)
+			return err_make(e, ERR_SPEC, 0, "linux.namespaces: '%s' is not a %s namespace",
+					j->path, j->type);
+	}
+	return 0;
+}
+
+/* The process that goes on is a child of the first one's parent: of us. */
+static int init_follow(Start *s, Err *e)
+{
+	AUTO(fd_close) int first = FD_NONE;
+	ProcessEnd end;
+	int next = FD_NONE;
+	if (!(s->plan->wire.head.flags & WIRE_FORK))
+		return 0;
+	TRY(wait_signals_readable(s->signals, s->sync.fd, e)); /* a frozen group holds who joins it */
+	TRY(sync_expect(&s->sync, SYNC_JOINED, &next, e));
+	if (next < 0)
+		return err_make(e, ERR_BUG, EPROTO, "the process that goes on did not come");
+	first = s->container.pidfd;
+	s->container.pidfd = next;
+	TRY(process_wait(first, &end, e));
+	return process_of_pidfd(next, &s->container.pid, e);
+}
+
 static int init_spawn(Start *s, Undo *undo, Err *e)
 {
 	AUTO(fd_close) int plan_fd = FD_NONE;
 
+	TRY(joins_open(s, e));
 	TRY(sync_pair(&s->sync, &s->init_sync, e));
+	s->sync.absent = sync_absent(s->plan->wire.head.flags);
 	TRY(container_plan_seal(s, &plan_fd, e));
 	pid_t pid = process_clone(s->plan->clone_flags, clone_group_fd(s), &s->container.pidfd, e);
 	if (pid < 0)
@@ -362,7 +431,7 @@ static int init_spawn(Start *s, Undo *undo, Err *e)
 	s->container.pid = pid;
 	undo_push(undo, undo_process, s);
 	sync_close(&s->init_sync); /* so that its end is seen here */
-	return 0;
+	return init_follow(s, e);
 }
 
 /* proc(5): nobody goes below what was set with CAP_SYS_RESOURCE of the host's user namespace without it. */
@@ -384,6 +453,8 @@ static int oom_score_write(const Start *s, Err *e)
 static int process_record(const Start *s, Err *e)
 {
 	RecordProcess r = { .pid = s->container.pid };
+	if (!s->dir)
+		return 0;
 	int n = process_start_time(r.pid, &r.start_time);
 	if (n < 0)
 		return err_make(e, ERR_SYS, -n, "read the start time of process %d", r.pid);
@@ -414,6 +485,18 @@ static int explain_death(const Start *s, int r, Err *e)
 	return group_report_death(s->plan, s->facts, &end, r, e);
 }
 
+/* The only time that init waits for us in the middle. */
+static int hooks_accompany(Start *s, Err *e)
+{
+	if (!(s->plan->wire.head.flags & WIRE_HOOKS))
+		return 0;
+	TRY(wait_signals_readable(s->signals, s->sync.fd, e));
+	TRY(sync_expect(&s->sync, SYNC_MOUNTED, NULL, e));
+	TRY(runtime_hooks_run(s->hooks, SPEC_HOOK_PRESTART, s->container.pid, s->arena, e));
+	TRY(runtime_hooks_run(s->hooks, SPEC_HOOK_CREATE_RUNTIME, s->container.pid, s->arena, e));
+	return sync_send(&s->sync, SYNC_HOOKED, FD_NONE, e);
+}
+
 /* Init's side of the story is init/main.c; the steps are those of SYNC_STEPS. Init may hang in a dead file system: until it has let go of
  * its end, with all it had to say in ours, signals can end the start. */
 static int init_accompany(Start *s, Err *e)
@@ -422,6 +505,7 @@ static int init_accompany(Start *s, Err *e)
 	TRY(oom_score_write(s, e));
 	TRY(timeline_mark(s->timeline->page, STAGE_MAPPED,
 			  sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e)));
+	TRY(hooks_accompany(s, e));
 	TRY(wait_signals_hangup(s->signals, s->sync.fd, e));
 	TRY(sync_expect(&s->sync, SYNC_ROOTFS_READY, &s->container.terminal_fd, e));
 	TRY(sync_expect(&s->sync, SYNC_EXECING, NULL, e));
@@ -436,6 +520,8 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 		.facts = in->facts,
 		.signals = in->signals,
 		.dir = in->dir,
+		.join = in->join,
+		.hooks = in->hooks,
 		.timeline = in->timeline,
 		.start_fd = in->start_fd,
 		.arena = in->arena,
@@ -450,7 +536,7 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 	AUTO(undo_run) Undo undo = UNDO_EMPTY;
 	Timeline *times = in->timeline->page;
 
-	TRY(groups_make(&s, &undo, e));
+	TRY(in->join ? groups_open(&s, e) : groups_make(&s, &undo, e));
 	TRY(timeline_mark(times, STAGE_GROUPS, device_rules_attach(&s, e)));
 	TRY(timeline_mark(times, STAGE_PROGRAM, init_exe_open(&s.init_fd, e)));
 	TRY(timeline_mark(times, STAGE_IDMAPS, idmaps_make(in->plan, in->arena, &s.idmaps, e)));
@@ -487,7 +573,7 @@ int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
 {
 	int killed = 0;
 	/* With a pid namespace of its own everything ended with the first process. */
-	const char *dir = p->clone_flags & CLONE_NEWPID ? NULL : kill_group(p, facts);
+	const char *dir = p->own_pids ? NULL : kill_group(p, facts);
 	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */
 	if (dir)
 		killed = cgroup_kill(dir, e);

@@ -14,6 +14,7 @@
 #include "kern/cgroup.h"
 #include "kern/process.h"
 #include "kern/wait_signals.h"
+#include "runtime/hooks.h"
 #include "runtime/plan.h"
 #include "runtime/state.h"
 #include "wire/timeline.h"
@@ -32,11 +33,19 @@ static inline void container_close_auto(Container *c)
 	container_close(c);
 }
 
+/* For a command in a container that is there (runtime_plan_exec()): the container's first process, and its groups. */
+typedef struct RuntimeJoin {
+	int pidfd;
+	const StrList *groups; /* directories */
+} RuntimeJoin;
+
 /* What a start is made from; all is borrowed. */
 typedef struct RuntimeStart {
 	const Plan *plan;
 	const HostFacts *facts;
-	ContainerDir *dir;
+	ContainerDir *dir;         /* NULL with join: nothing is put on record */
+	const RuntimeJoin *join;   /* NULL: a container of its own */
+	const RuntimeHooks *hooks; /* NULL: the plan has none for the parent */
 	WaitSignals *signals;
 	const TimelineShared *timeline; /* its page is NULL: the start is not timed */
 	/* FD_NONE: the command begins at once, and the parent's death is the container's. Else a listening SOCK_SEQPACKET socket: all is

@@ -31,9 +31,24 @@ int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, 
 	TRY(plan_dev(&c, &p, e));
 	TRY(plan_sysctls(&c, &p, e));
 	TRY(plan_process(&c, &p, e));
+	TRY(plan_hooks(&c, &p, e));
 	TRY(plan_check_devices(&c, &p, e));
 	TRY(plan_check_shared(&p, e));
 	plan_descriptors(&c, &p);
+	*ret = p;
+	return 0;
+}
+
+int runtime_plan_exec(const Spec *spec, const HostFacts *facts, const PlanInput *in, Arena *a,
+		      Plan *ret, Err *e)
+{
+	const PlanContext c = { .spec = spec, .facts = facts, .in = in, .arena = a };
+	Plan p = { .container_id = in->container_id, .root_idmap = -1 };
+
+	wire_build_init(&p.wire, a);
+	p.wire.head.container_id = wire_add_str(&p.wire, in->container_id);
+	TRY(plan_exec_namespaces(&c, &p, e));
+	TRY(plan_process(&c, &p, e));
 	*ret = p;
 	return 0;
 }

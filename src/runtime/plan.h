@@ -27,7 +27,8 @@ typedef struct PlanInput {
 	StrList masked_host_dirs; /* ROOT_HOST: our own folders, not to be seen inside */
 	bool stdin_null;          /* the command gets the null device as standard input */
 	bool stdout_null, stderr_null;
-	bool reaper;         /* pid 1 is a reaper, and the command its child */
+	bool reaper; /* pid 1 is a reaper, and the command its child */
+	const char *hook_state; /* for hooks: the container's state without "status" and "pid", as JSON without its end */
 	const int *keep_fds; /* open descriptors of this process that the command gets, too */
 	size_t keep_fds_count;
 } PlanInput;
@@ -52,9 +53,17 @@ typedef struct PlanIdmapMount { /* a bind whose copy is made and id-mapped by th
 	bool recursive;         /* what is mounted below it, too */
 } PlanIdmapMount;
 
+typedef struct PlanJoin { /* a namespace of others, or, without a path, those of the process that a command is to be beside */
+	const char *path, *type;
+	uint32_t flags; /* CLONE_NEW* */
+} PlanJoin;
+
 typedef struct Plan {
 	const char *container_id;
 	uint64_t clone_flags; /* CLONE_NEW* for clone3; the cgroup namespace is unshared by init after joining */
+	bool own_pids; /* a new pid namespace: it ends with its first process */
+	PlanJoin *joins;
+	size_t joins_count;
 	UsernsMaps userns;         /* all NULL: no user namespace of its own */
 	const char *oom_score_adj; /* text for /proc/PID/oom_score_adj; NULL: left as it is */
 	PlanIdmap *idmaps;         /* different ones only */
@@ -83,6 +92,10 @@ typedef struct Plan {
 /* Makes the plan. ERR_SPEC names the option or key that this host or this version cannot give. */
 int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, Arena *a, Plan *ret,
 		 Err *e);
+
+/* The plan of a command in a container that is there: spec->process, and of the rest what makes it one of the container's. */
+int runtime_plan_exec(const Spec *spec, const HostFacts *facts, const PlanInput *in, Arena *a,
+		      Plan *ret, Err *e);
 
 /* The plan as text, one fact a line, in the order in which things are done. */
 char *plan_dump(const Plan *p, const HostFacts *facts, Arena *a);

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <linux/sched.h>
 
 #include "runtime/plan_parts.h"
@@ -6,10 +7,20 @@ static const struct {
 	unsigned spec;
 	uint64_t clone;
 } namespace_flags[] = {
-	{ SPEC_NS_PID, CLONE_NEWPID },  { SPEC_NS_NETWORK, CLONE_NEWNET },
-	{ SPEC_NS_MOUNT, CLONE_NEWNS }, { SPEC_NS_IPC, CLONE_NEWIPC },
-	{ SPEC_NS_UTS, CLONE_NEWUTS },  { SPEC_NS_USER, CLONE_NEWUSER },
+	{ SPEC_NS_PID, CLONE_NEWPID },
+	{ SPEC_NS_NETWORK, CLONE_NEWNET },
+	{ SPEC_NS_MOUNT, CLONE_NEWNS },
+	{ SPEC_NS_IPC, CLONE_NEWIPC },
+	{ SPEC_NS_UTS, CLONE_NEWUTS },
+	{ SPEC_NS_TIME, CLONE_NEWTIME },
+	{ SPEC_NS_CGROUP, CLONE_NEWCGROUP },
+	{ SPEC_NS_USER, CLONE_NEWUSER }, /* last: it takes the privilege to join others */
 };
+
+static const char *joined_path(const PlanContext *c, unsigned bit)
+{
+	return c->spec->linux_.namespace_paths[__builtin_ctz(bit)];
+}
 
 static bool id_is_mapped(const SpecIdMap *maps, size_t count, uint32_t id)
 {
@@ -71,7 +82,8 @@ static void plan_setup_ids(const PlanContext *c, Plan *p)
 static int plan_user_namespace(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
-	TRY(userns_maps_plan(l, c->facts, c->arena, &p->userns, e));
+	if (!joined_path(c, SPEC_NS_USER))
+		TRY(userns_maps_plan(l, c->facts, c->arena, &p->userns, e));
 	TRY(check_command_ids(c, e));
 	plan_setup_ids(c, p);
 	p->wire.head.flags |= WIRE_USERNS | WIRE_INNER_USERNS;
@@ -80,21 +92,108 @@ static int plan_user_namespace(const PlanContext *c, Plan *p, Err *e)
 	return 0;
 }
 
-int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
+/* time_namespaces(7): "<clock> <secs> <nanosecs>", a line each. */
+static void plan_time_offsets(const PlanContext *c, Plan *p)
+{
+	const SpecTimeOffset *m = &c->spec->linux_.offset_monotonic,
+			     *b = &c->spec->linux_.offset_boottime;
+	const char *text = "";
+	if (m->given)
+		text = arena_printf(c->arena, "monotonic %" PRId64 " %" PRIu32 "\n", m->secs,
+				    m->nanosecs);
+	if (b->given)
+		text = arena_printf(c->arena, "%sboottime %" PRId64 " %" PRIu32 "\n", text, b->secs,
+				    b->nanosecs);
+	p->wire.head.time_offsets = *text ? wire_add_str(&p->wire, text) : 0;
+}
+
+static int check_time(const PlanContext *c, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
-	for (size_t i = 0; i < ARRAY_LEN(namespace_flags); i++)
-		if (l->namespaces & namespace_flags[i].spec)
-			p->clone_flags |= namespace_flags[i].clone;
+	bool offsets = l->offset_monotonic.given || l->offset_boottime.given;
+	if (offsets && (!(l->namespaces & SPEC_NS_TIME) || joined_path(c, SPEC_NS_TIME)))
+		return err_make(e, ERR_SPEC, 0,
+				"linux.timeOffsets need a time namespace of the container's own");
+	if ((l->namespaces & SPEC_NS_TIME) && !c->facts->time_ns)
+		return err_make(e, ERR_SPEC, 0,
+				"linux.namespaces: this kernel has no time namespaces (Linux 5.6, CONFIG_TIME_NS)");
+	return 0;
+}
+
+/* Which are made and which joined. Where any is joined, and for what only a child can be in, init does both; else clone3 makes them. */
+static void plan_namespace_calls(const PlanContext *c, Plan *p)
+{
+	uint64_t new = 0;
+	for (size_t i = 0; i < ARRAY_LEN(namespace_flags); i++) {
+		const char *path = joined_path(c, namespace_flags[i].spec);
+		if (!(c->spec->linux_.namespaces & namespace_flags[i].spec))
+			continue;
+		if (path)
+			*arena_push(c->arena, &p->joins, &p->joins_count, PlanJoin) = (PlanJoin){
+				.path = path,
+				.type = spec_namespace_name(namespace_flags[i].spec),
+				.flags = (uint32_t)namespace_flags[i].clone,
+			};
+		else
+			new |= namespace_flags[i].clone;
+	}
+	p->own_pids = new &CLONE_NEWPID;
+	if (!c->facts->cgroup_ns)
+		new &= ~(uint64_t)CLONE_NEWCGROUP;
+	if (p->joins_count > 0 || (new &CLONE_NEWTIME)) {
+		p->wire.head.unshare = (uint32_t) new;
+		p->wire.head.flags |= WIRE_FORK;
+		return;
+	}
+	p->clone_flags = new & ~(uint64_t)CLONE_NEWCGROUP;
+	if (new &CLONE_NEWCGROUP) /* whose root are the groups, which are joined first */
+		p->wire.head.flags |= WIRE_UNSHARE_CGROUPNS;
+}
+
+static int check_kinds(const PlanContext *c, Err *e)
+{
+	const SpecLinux *l = &c->spec->linux_;
 	if (!(l->namespaces & SPEC_NS_MOUNT))
 		return err_make(e, ERR_SPEC, 0,
 				"a container without a mount namespace of its own is not supported");
+	if (joined_path(c, SPEC_NS_MOUNT))
+		return err_make(e, ERR_SPEC, 0,
+				"linux.namespaces: to join a mount namespace is not supported, '%s'",
+				joined_path(c, SPEC_NS_MOUNT));
 	if (c->spec->hostname && !(l->namespaces & SPEC_NS_UTS))
 		return err_make(e, ERR_SPEC, 0,
 				"a host name needs a uts namespace of the container's own");
 	if (c->spec->domainname && !(l->namespaces & SPEC_NS_UTS))
 		return err_make(e, ERR_SPEC, 0,
 				"a domain name needs a uts namespace of the container's own");
+	return check_time(c, e);
+}
+
+/* All that the container has of its own are those of its first process, by whose pidfd they are joined. */
+int plan_exec_namespaces(const PlanContext *c, Plan *p, Err *e)
+{
+	uint32_t flags = 0;
+	for (size_t i = 0; i < ARRAY_LEN(namespace_flags); i++)
+		if (c->spec->linux_.namespaces & namespace_flags[i].spec)
+			flags |= (uint32_t)namespace_flags[i].clone;
+	if (!c->facts->cgroup_ns)
+		flags &= ~(uint32_t)CLONE_NEWCGROUP;
+	*arena_push(c->arena, &p->joins, &p->joins_count, PlanJoin) = (PlanJoin){ .flags = flags };
+	p->wire.head.flags |= WIRE_FORK | WIRE_EXEC | WIRE_OUTLIVES;
+	TRY(check_command_ids(c, e));
+	if (c->spec->linux_.namespaces & SPEC_NS_USER) {
+		plan_setup_ids(c, p);
+		p->wire.head.flags |= WIRE_USERNS | WIRE_INNER_USERNS;
+	}
+	return 0;
+}
+
+int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
+{
+	const SpecLinux *l = &c->spec->linux_;
+	TRY(check_kinds(c, e));
+	plan_namespace_calls(c, p);
+	plan_time_offsets(c, p);
 	if (c->facts->setgroups_denied)
 		p->wire.head.flags |= WIRE_NO_SETGROUPS;
 	if (l->namespaces & SPEC_NS_USER)
@@ -106,9 +205,7 @@ int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
 		TRY(check_command_ids(c, e));
 		p->wire.head.flags |= WIRE_INNER_USERNS;
 	}
-	if ((l->namespaces & SPEC_NS_CGROUP) && c->facts->cgroup_ns)
-		p->wire.head.flags |= WIRE_UNSHARE_CGROUPNS;
-	if (l->namespaces & SPEC_NS_NETWORK)
+	if ((l->namespaces & SPEC_NS_NETWORK) && !joined_path(c, SPEC_NS_NETWORK))
 		p->wire.head.flags |= WIRE_LOOPBACK_UP;
 	p->wire.head.hostname = wire_add_str(&p->wire, c->spec->hostname);
 	p->wire.head.domainname = wire_add_str(&p->wire, c->spec->domainname);

@@ -15,6 +15,7 @@ typedef struct PlanContext {
 
 /* plan_ids.c: namespaces, id maps. */
 int plan_namespaces(const PlanContext *c, Plan *p, Err *e);
+int plan_exec_namespaces(const PlanContext *c, Plan *p, Err *e);
 bool plan_gid_is_mapped(const PlanContext *c, uint32_t gid); /* inside */
 
 /* plan_idmap.c: id-mapped mounts. option is "idmap", "ridmap" or one of these with "=uids=...;gids=..."; m is the mount, whose own maps
@@ -47,6 +48,9 @@ int plan_check_devices(const PlanContext *c, const Plan *p, Err *e); /* last: kn
 
 /* plan_sysctl.c: kernel parameters of the namespaces. */
 int plan_sysctls(const PlanContext *c, Plan *p, Err *e);
+
+/* plan_hooks.c: those that init runs. */
+int plan_hooks(const PlanContext *c, Plan *p, Err *e);
 
 /* plan_process.c: the command, its identity, privileges, limits and seccomp program. */
 int plan_process(const PlanContext *c, Plan *p, Err *e);

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "wire/wire.h"
+
 /* The only message there is. Both ends come from one build, so its layout needs no version. */
 typedef struct SyncMessage {
 	uint32_t step;
@@ -54,13 +56,37 @@ int sync_pair(Sync *ret_parent, Sync *ret_init, Err *e)
 	return 0;
 }
 
+unsigned sync_absent(uint32_t wire_flags)
+{
+	unsigned absent = 0;
+	if (!(wire_flags & WIRE_FORK))
+		absent |= 1u << SYNC_JOINED;
+	if (!(wire_flags & WIRE_HOOKS))
+		absent |= 1u << SYNC_MOUNTED | 1u << SYNC_HOOKED;
+	return absent;
+}
+
+static unsigned step_due(const Sync *s)
+{
+	unsigned next = s->next;
+	while (next < SYNC_STEP_COUNT && s->absent >> next & 1)
+		next++;
+	return next;
+}
+
 /* The step must be the next one and belong to `side`. */
 static int step_check(const Sync *s, SyncStep step, SyncSide side, Err *e)
 {
-	if (step < SYNC_STEP_COUNT && step == s->next && steps[step].side == side)
+	unsigned due = step_due(s);
+	if (step < SYNC_STEP_COUNT && step == due && steps[step].side == side)
 		return 0;
 	return err_make(e, ERR_BUG, EPROTO, "sync: step %s of %s where %s was due",
-			sync_step_name(step), side_name(side), sync_step_name(s->next));
+			sync_step_name(step), side_name(side), sync_step_name((SyncStep)due));
+}
+
+void sync_pass(Sync *s, SyncStep step)
+{
+	s->next = step + 1;
 }
 
 static int message_send(int socket, const SyncMessage *m, int fd, Err *e)
@@ -172,7 +198,7 @@ int sync_send(Sync *s, SyncStep step, int fd, Err *e)
 	if (r == -EPIPE)
 		return failure_find(s, r, e);
 	TRY(r);
-	s->next++;
+	s->next = step + 1;
 	return 0;
 }
 
@@ -194,7 +220,7 @@ int sync_expect(Sync *s, SyncStep step, int *ret_fd, Err *e)
 	if (m.fds > steps[step].max_fds || (fd >= 0 && !ret_fd))
 		return err_make(e, ERR_BUG, EPROTO, "sync: step %s came with a descriptor",
 				sync_step_name(step));
-	s->next++;
+	s->next = step + 1;
 	if (ret_fd)
 		*ret_fd = TAKE_FD(fd);
 	return 0;

@@ -6,6 +6,7 @@
  *            not a hang. A side that fails sends FAILED with its Err and ends; the other's pending sync_expect() returns that very Err.
  *            The parent speaks first and needs no answer: nobody waits for a wake-up of the other, which costs more than most steps.
  *            It reads init's steps when init has closed its end (runtime/parent.c), so that one wait can be ended by a signal.
+ *            Some plans have steps in which it has to answer, and others not: sync_absent() tells both sides the same.
  *            End of file where a step is due means that the peer died; the caller then asks the pidfd how.
  */
 #pragma once
@@ -16,7 +17,10 @@
 
 /* clang-format off */
 #define SYNC_STEPS(X) /* step, who sends it, what is then true, most descriptors it carries */ \
+	X(JOINED,       INIT,   "it is in the namespaces it joins; the process that goes on", 1) \
 	X(MAPPED,       PARENT, "the process is on record and its id maps are written",     0) \
+	X(MOUNTED,      INIT,   "all is made, and the host's tree still there, for hooks",  0) \
+	X(HOOKED,       PARENT, "the hooks of the runtime's namespaces have run",           0) \
 	X(ROOTFS_READY, INIT,   "mounts are done and the host's tree is gone; pty master",  1) \
 	X(EXECING,      INIT,   "privileges are dropped, execve is next",                   0)
 /* clang-format on */
@@ -34,9 +38,13 @@ typedef enum SyncSide { SYNC_SIDE_PARENT, SYNC_SIDE_INIT } SyncSide;
 typedef struct Sync {
 	int fd;
 	SyncSide side;
-	unsigned next; /* the step that is due */
+	unsigned next;   /* the step that is due */
+	unsigned absent; /* bits of the steps that this conversation does not have */
 } Sync;
 #define SYNC_NONE ((Sync){ .fd = FD_NONE })
+
+/* The steps that a conversation about a plan with these flags (WIRE_*) does not have. */
+unsigned sync_absent(uint32_t wire_flags);
 
 void sync_close(Sync *s);
 static inline void sync_close_auto(Sync *s)
@@ -54,6 +62,9 @@ int sync_send(Sync *s, SyncStep step, int fd, Err *e);
 /* Waits for the peer's next step. ret_fd may be NULL where none can come; else it gets the descriptor (close-on-exec) or FD_NONE.
  * The peer's failure is returned as its own Err. -ECONNRESET (ERR_STATE, "ended before it ..."): the peer died. */
 int sync_expect(Sync *s, SyncStep step, int *ret_fd, Err *e);
+
+/* This side's next step is sent by another process. */
+void sync_pass(Sync *s, SyncStep step);
 
 /* After EXECING the init side's end closes on exec: 0 when that happened, or the Err that a failing execve(2) left. */
 int sync_expect_exec(Sync *s, Err *e);

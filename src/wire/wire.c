@@ -50,13 +50,14 @@ static int list_check(const WirePlan *w, WireList l, size_t item, const char *na
 
 static int scalars_check(const WirePlan *w, Err *e)
 {
-	const WireStr strings[] = { w->container_id,  w->hostname,       w->domainname,
-				    w->root,          w->overlay_upper,  w->overlay_work,
-				    w->overlay_lower, w->scratch_dir,    w->cwd,
-				    w->mount_context, w->overlay_context };
+	const WireStr strings[] = { w->container_id,  w->hostname,        w->domainname,
+				    w->root,          w->overlay_upper,   w->overlay_work,
+				    w->overlay_lower, w->scratch_dir,     w->cwd,
+				    w->mount_context, w->overlay_context, w->time_offsets };
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		TRY(str_check(w, strings[i], "the header", e));
-	if (!w->root || (!(w->flags & WIRE_ROOT_ONLY) && (!w->cwd || w->argv.count == 0)))
+	if ((!w->root && !(w->flags & WIRE_EXEC)) ||
+	    (!(w->flags & WIRE_ROOT_ONLY) && (!w->cwd || w->argv.count == 0)))
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: no root, cwd or command");
 	if (w->overlay_upper && (!w->overlay_work || !w->overlay_lower))
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: an overlay lacks a layer");
@@ -122,6 +123,19 @@ static int devices_check(const WirePlan *w, Err *e)
 	return 0;
 }
 
+static int hooks_check(const WirePlan *w, Err *e)
+{
+	const WireHook *h = WIRE_ITEMS(w, hooks, WireHook);
+	for (uint32_t i = 0; i < w->hooks.count; i++, h++) {
+		TRY(str_check(w, h->path, "a hook", e));
+		TRY(str_check(w, h->state, "a hook", e));
+		if (!h->path || !h->state ||
+		    (uint64_t)h->words_first + h->args + h->env > w->hook_words.count)
+			return err_make(e, ERR_BUG, EINVAL, "wire plan: words of a hook lie outside");
+	}
+	return 0;
+}
+
 int wire_check(const void *data, size_t size, Err *e)
 {
 	const WirePlan *w = data;
@@ -141,6 +155,8 @@ int wire_check(const void *data, size_t size, Err *e)
 	TRY(str_list_check(w, w->readonly, "readonly", e));
 	TRY(str_list_check(w, w->argv, "argv", e));
 	TRY(str_list_check(w, w->envp, "envp", e));
+	TRY(str_list_check(w, w->hook_words, "hook_words", e));
+	TRY(hooks_check(w, e));
 	return 0;
 }
 

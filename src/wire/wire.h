@@ -58,6 +58,18 @@ typedef struct WirePair { /* a symbolic link {path, target} or a sysctl {path be
 	WireStr name, value;
 } WirePair;
 
+typedef struct WireJoin { /* a namespace, or with a pidfd all those of a process that flags (CLONE_NEW*) name, setns(2) */
+	int32_t fd;
+	uint32_t flags;
+} WireJoin;
+
+typedef enum WireHookStage { WIRE_HOOK_CREATE_CONTAINER, WIRE_HOOK_START_CONTAINER } WireHookStage;
+typedef struct WireHook {
+	WireStr path, state; /* state: the container's, as JSON, up to the number of its process */
+	uint32_t stage, number, timeout; /* its place among those of its stage; seconds, 0: none */
+	uint32_t words_first, args, env; /* in `hook_words`: so many arguments, then so many variables */
+} WireHook;
+
 typedef struct WireRlimit {
 	uint64_t soft, hard;
 	int32_t resource;
@@ -84,7 +96,10 @@ typedef struct sock_filter WireFilter;
 	X(envp, WireStr)      /* "NAME=value" */                                                   \
 	X(filter, WireFilter) /* the seccomp program; none when empty */                           \
 	X(join_fds, int32_t)  /* open `tasks` files of cgroup v1 groups: "0" is written to each */ \
-	X(keep_fds, int32_t)  /* what the command gets besides 0, 1 and 2, under the same numbers */
+	X(joins, WireJoin)    /* namespaces of others, in this order */                            \
+	X(hooks, WireHook)    /* programs of the caller's, run in the container */                 \
+	X(hook_words, WireStr)                                                                     \
+	X(keep_fds, int32_t) /* what the command gets besides 0, 1 and 2, under the same numbers */
 
 enum {                       /* WirePlan.flags */
        WIRE_USERNS = 1 << 0, /* in a new user namespace: be setup_uid:setup_gid from MAPPED on */
@@ -102,10 +117,15 @@ enum {                       /* WirePlan.flags */
        WIRE_NEW_KEYRING = 1 << 12, /* a session keyring of its own */
        WIRE_ROOT_ONLY = 1 << 13, /* only root and mounts: their tree goes with ROOTFS_READY, and that is all */
        WIRE_ROOT_EMPTY = 1 << 14, /* the root is an empty file system in memory; `root` says what it stands for */
+       WIRE_NO_PIVOT = 1 << 15, /* the root is moved to "/" instead: pivot_root(2) cannot leave an initial ramdisk */
        WIRE_REAPER = 1 << 24, /* the first process stays as a reaper; the command is its child */
        WIRE_STDOUT_NULL = 1 << 25, /* standard output is the null device */
        WIRE_STDERR_NULL = 1 << 26,
        WIRE_HAS_PERSONALITY = 1 << 27,
+       WIRE_FORK = 1 << 28, /* a child goes on once the namespaces are joined or made: only children get into a pid namespace */
+       WIRE_EXEC = 1 << 29,     /* a command in a container that is there: no root and no mounts */
+       WIRE_OUTLIVES = 1 << 30, /* the parent's death is not the command's */
+       WIRE_HOOKS = 1u << 31,   /* the parent has hooks to run between the mounts and the pivot */
 };
 
 typedef struct WirePlan {
@@ -120,8 +140,10 @@ typedef struct WirePlan {
 	WireStr scratch_dir, cwd; /* scratch_dir: an empty folder of ours on the host, to mount on */
 	/* "context=LABEL" or "rootcontext=LABEL" of SELinux, for what init mounts by itself, and as overlays take it; 0: none */
 	WireStr mount_context, overlay_context;
-	uint32_t uid, gid, umask, setup_uid, setup_gid, reserved; /* setup: init's, with WIRE_USERNS */
-	uint16_t console_rows, console_cols;                      /* 0: leave it */
+	WireStr time_offsets;                           /* for /proc/PID/timens_offsets; 0: none */
+	uint32_t uid, gid, umask, setup_uid, setup_gid; /* setup: init's, with WIRE_USERNS */
+	uint32_t unshare;                               /* CLONE_NEW*: what is made after joining */
+	uint16_t console_rows, console_cols;            /* 0: leave it */
 	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
 	uint32_t seccomp_flags, personality; /* SECCOMP_FILTER_FLAG_*; for personality(2) */
 #define WIRE_LIST_MEMBER(name, type) WireList name;

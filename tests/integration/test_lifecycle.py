@@ -10,65 +10,10 @@ import time
 
 import pytest
 
-from bundles import RUNTIME, bundle, runtime, write_config  # noqa: F401: one is a fixture
+from bundles import bad, bundle, good, life, runtime, write_config  # noqa: F401: some are fixtures
 from harness import wait_until
 
 NEVER = "container c1 does not exist"
-
-
-class Lifecycle:
-    """One container of a bundle; what it prints goes to a file."""
-
-    def __init__(self, where):
-        self.bundle, self.state_dir, self.out = where, where / "state", where / "out"
-
-    def call(self, *args, **kw):
-        return runtime("--root", str(self.state_dir), *args, **kw)
-
-    def create(self, *words, options=(), change=lambda c: None):
-        def all_changes(c):
-            c["process"]["args"] = ["/bin/probe", *words]
-            change(c)
-
-        write_config(self.bundle, all_changes)
-        complaints = self.bundle / "complaints"  # no pipe: the container has its other end
-        with open(self.out, "wb") as out, open(complaints, "wb") as err:
-            r = subprocess.run([*map(str, self.argv("create", "-b", self.bundle, *options, "c1"))], stdin=subprocess.DEVNULL, stdout=out, stderr=err, text=True, timeout=30)
-        r.stderr = complaints.read_text()
-        return r
-
-    def argv(self, *args):
-        return [RUNTIME, "--root", self.state_dir, *args]
-
-    def state(self):
-        r = self.call("state", "c1")
-        return json.loads(r.stdout) if r.returncode == 0 else r.stderr
-
-    def status(self):
-        return self.state()["status"]
-
-    def wait_for(self, status):
-        wait_until(lambda: self.status() == status)
-
-    def text(self):
-        return self.out.read_text()
-
-
-@pytest.fixture
-def life(bundle):  # noqa: F811
-    one = Lifecycle(bundle)
-    yield one
-    assert one.call("delete", "--force", "c1").returncode == 0
-
-
-def good(r):
-    assert r.returncode == 0 and not r.stderr, r
-    return r
-
-
-def bad(r, *words):
-    assert r.returncode == 1 and r.stderr.startswith("mydocker-runtime: ") and r.stderr.count("\n") == 1, r
-    assert all(w in r.stderr for w in words), r
 
 
 def test_from_create_to_delete(life):
@@ -149,9 +94,21 @@ def test_a_created_one_can_be_killed(life):
 
 def test_a_command_that_cannot_begin(life):
     """The reason comes by the one who starts it."""
-    good(life.create(change=lambda c: c["process"].update(args=["/no/such/program"])))
-    bad(life.call("start", "c1"), "/no/such/program")
+    good(life.create(change=lambda c: c["process"].update(args=["/etc/broken"]), image={"etc/broken": "#!/no/such/interpreter\n"}))
+    bad(life.call("start", "c1"), "/etc/broken", "/no/such/interpreter")
     life.wait_for("stopped")
+
+
+@pytest.mark.parametrize("args, words", [
+    (["/no/such/program"], 'exec: "/no/such/program": no such file or directory'),
+    (["nowhere"], 'exec: "nowhere": executable file not found in $PATH'),
+    (["/etc"], 'exec: "/etc": permission denied: it is a directory'),
+    (["/etc/text"], 'exec: "/etc/text": permission denied: it is not marked as executable'),
+])
+def test_a_command_that_is_not_there(life, args, words):
+    """It is known before anything waits for `start`, and callers make exit codes of the words."""
+    bad(life.create(change=lambda c: c["process"].update(args=args), image={"etc/text": "x"}), words)
+    assert NEVER in life.state()
 
 
 @pytest.mark.parametrize("verb", ["state", "start", "kill", "delete"])

@@ -549,6 +549,11 @@ static void labels_need_their_module(void **state)
 		"AppArmor profile 'p': AppArmor is not enabled on this host");
 	refused(with_labels(true, false, NULL, "u:r:t", NULL),
 		"SELinux label 'u:r:t': SELinux is not enabled on this host");
+}
+
+static void labels_of_mounts(void **state)
+{
+	(void)state;
 	refused(with_labels(true, false, NULL, NULL, "u:o:f"),
 		"mount label 'u:o:f': SELinux is not enabled on this host");
 	refused(with_labels(true, true, NULL, NULL, "u:o:\"f"), "no SELinux label has such characters");
@@ -722,6 +727,7 @@ int main(void)
 		cmocka_unit_test(process_limits),
 		cmocka_unit_test(seccomp),
 		cmocka_unit_test(labels_need_their_module),
+		cmocka_unit_test(labels_of_mounts),
 		cmocka_unit_test(labels_are_planned),
 		cmocka_unit_test(unconfined_is_accepted_anywhere),
 		cmocka_unit_test(capabilities_that_are_not_held),

@@ -1,0 +1,72 @@
+/* Namespaces of others, and such as only a child can be in.
+ *
+ * Who is in a container's namespaces can be traced from there, were it not for being not dumpable, and for its memory, which belongs to the
+ * user namespace in which init was executed: so init is executed first, and joins then.
+ *
+ * Order: what the host gives is joined before a user namespace takes our privilege over it. A new user namespace owns what is made with it.
+ * A pid or time namespace is for children alone, so a child goes on; with this process's own parent (CLONE_PARENT), who gets its pidfd. */
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include "init/init.h"
+#include "kern/process.h"
+#include "kern/sys.h"
+
+/* Opened while it is ours to open; the kernel takes a value until somebody is in the new namespace. */
+static int offsets_open(const Init *in, int *ret_fd, Err *e)
+{
+	if (!in->plan->time_offsets)
+		return 0;
+	*ret_fd = openat(AT_FDCWD, "/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+	return *ret_fd < 0 ? err_sys(e, "open /proc/self/timens_offsets") : 0;
+}
+
+static int offsets_write(const Init *in, int fd, Err *e)
+{
+	const char *text = wire_str(in->plan, in->plan->time_offsets);
+	if (text && write(fd, text, strlen(text)) < 0)
+		return err_sys(e, "set the offsets of the time namespace");
+	return 0;
+}
+
+static int joins_make(const Init *in, Err *e)
+{
+	const WireJoin *j = WIRE_ITEMS(in->plan, joins, WireJoin);
+	for (uint32_t i = 0; i < in->plan->joins.count; i++, j++) {
+		if (syscall(SYS_setns, j->fd, j->flags) < 0)
+			return err_sys(e, "join a namespace (setns %#x)", j->flags);
+		fd_close(j->fd);
+	}
+	return 0;
+}
+
+static int child_leave(Init *in, Err *e)
+{
+	int pidfd = FD_NONE;
+	struct clone_args args = {
+		.flags = CLONE_PARENT | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+	};
+	pid_t pid = sys_clone3(&args);
+	if (pid < 0)
+		return err_sys(e, "make the process that goes on in the namespaces");
+	if (pid > 0)
+		_exit(sync_send(&in->sync, SYNC_JOINED, pidfd, NULL) < 0 ? 125 : 0); /* the parent is gone */
+	sync_pass(&in->sync, SYNC_JOINED);
+	return 0;
+}
+
+int namespaces_join(Init *in, Err *e)
+{
+	AUTO(fd_close) int offsets = FD_NONE;
+	if (!init_has(in, WIRE_FORK))
+		return 0;
+	TRY(offsets_open(in, &offsets, e));
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_sys(e, "become not dumpable");
+	TRY(joins_make(in, e));
+	if (in->plan->unshare)
+		TRY(process_unshare(in->plan->unshare, e));
+	TRY(offsets_write(in, offsets, e));
+	return child_leave(in, e);
+}

@@ -1,0 +1,93 @@
+#include "oci/exec_groups.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "kern/cgroup_members.h"
+#include "kern/mountinfo.h"
+
+/* The hierarchy that a directory is in. */
+static const HostCgroup *hierarchy_of(const HostFacts *f, const char *dir)
+{
+	for (size_t i = 0; i < f->cgroups_count; i++)
+		if (path_is_below(dir, f->cgroups[i].mountpoint))
+			return &f->cgroups[i];
+	return NULL;
+}
+
+static bool hands_controllers_on(const char *dir, Arena *a)
+{
+	char text[512];
+	const char *file = arena_printf(a, "%s/cgroup.subtree_control", dir);
+	return fd_read_text_at(AT_FDCWD, file, text, sizeof text) > 0;
+}
+
+/* The "0::PATH" of /proc/PID/cgroup. */
+static const char *group_of_init(const OciContainer *c, const HostCgroup *h, Arena *a)
+{
+	char *text;
+	const char *file = arena_printf(a, "/proc/%d/cgroup", (int)c->pid);
+	if (mountinfo_read(file, a, &text, NULL) < 0)
+		return NULL;
+	for (char *line = text, *end; *line; line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		const char *path = str_after(line, "0::");
+		if (path)
+			return arena_printf(a, "%s%.*s", h->mountpoint, (int)(end - path), path);
+	}
+	return NULL;
+}
+
+static const char *own_group(const OciContainer *c, const HostFacts *f, const char *dir, Arena *a)
+{
+	const HostCgroup *h = hierarchy_of(f, dir);
+	const char *other = h && h->is_v2 && hands_controllers_on(dir, a) ? group_of_init(c, h, a)
+									  : NULL;
+	return other && path_is_below(other, dir) ? other : dir;
+}
+
+/* "cpu,memory:PATH" asks for those hierarchies alone, "PATH" for all. */
+static bool is_for(const char *asked, const HostCgroup *h, Arena *a)
+{
+	const char *colon = strchr(asked, ':');
+	if (!colon)
+		return true;
+	if (!h || h->is_v2)
+		return false;
+	StrList words = str_split(a, arena_strndup(a, asked, (size_t)(colon - asked)), ',');
+	StrList has = str_split(a, h->controllers, ',');
+	for (size_t i = 0; i < words.count; i++)
+		if (strlist_has(&has, words.items[i]))
+			return true;
+	return false;
+}
+
+static int check(const char *asked, Arena *a, Err *e)
+{
+	const char *colon = strchr(asked, ':');
+	StrList parts = str_split(a, colon ? colon + 1 : asked, '/');
+	if (strlist_has(&parts, ".."))
+		return err_make(e, ERR_USAGE, 0, "bad sub cgroup path: %s", asked);
+	return 0;
+}
+
+int oci_exec_groups(const OciContainer *c, const HostFacts *f, const StrList *asked, Arena *a,
+		    StrList *ret, Err *e)
+{
+	StrList dirs = { 0 };
+	for (size_t k = 0; k < asked->count; k++)
+		TRY(check(asked->items[k], a, e));
+	for (size_t i = 0; i < c->record.groups.count; i++) {
+		const char *own = c->record.groups.items[i], *dir = own_group(c, f, own, a);
+		const HostCgroup *h = hierarchy_of(f, own);
+		for (size_t k = 0; k < asked->count; k++) {
+			const char *colon = strchr(asked->items[k], ':');
+			const char *path = path_clean(a, colon ? colon + 1 : asked->items[k]);
+			if (is_for(asked->items[k], h, a))
+				dir = strcmp(path, "/") == 0 ? own : arena_printf(a, "%s%s", own, path);
+		}
+		strlist_add(a, &dirs, dir);
+	}
+	*ret = dirs;
+	return 0;
+}
