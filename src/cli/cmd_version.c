@@ -4,6 +4,7 @@
 #include "cli/cmd.h"
 #include "cli/format.h"
 #include "cli/out.h"
+#include "fmt/spec.h"
 #include "version.h"
 
 #if defined(__x86_64__)
@@ -31,7 +32,7 @@ static int print_json(Arena *a, Err *e)
 	json_write_string(&w, "BuildId", BUILD_ID);
 	json_write_string(&w, "Os", "linux");
 	json_write_string(&w, "Arch", version_arch_docker);
-	json_write_string(&w, "OciVersion", VERSION_OCI_SPEC);
+	json_write_string(&w, "OciVersion", SPEC_OCI_VERSION);
 	json_write_end(&w);
 	json_write_end(&w);
 	return format_print_json(&w, e);
@@ -49,7 +50,7 @@ static int version_main(const CliContext *c, void *opts, Err *e)
 	out_format(&out, "Version:      %s\n", MYDOCKER_VERSION);
 	out_format(&out, "Build:        %s\n", BUILD_ID);
 	out_format(&out, "OS/Arch:      linux/%s\n", version_arch_docker);
-	out_format(&out, "OCI runtime:  %s\n", VERSION_OCI_SPEC);
+	out_format(&out, "OCI runtime:  %s\n", SPEC_OCI_VERSION);
 	return out_flush(&out, e);
 }
 

@@ -2,8 +2,6 @@
 #pragma once
 #include "base/err.h"
 
-#define VERSION_OCI_SPEC "1.3.0" /* the runtime specification that fmt/spec.h follows */
-
 /* The processor as docker names it ("amd64"), and as uname(2) does ("x86_64"). */
 extern const char *const version_arch_docker, *const version_arch_machine;
 

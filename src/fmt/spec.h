@@ -16,6 +16,8 @@
 #include "base/str.h"
 #include "fmt/spec_resources.h"
 
+#define SPEC_OCI_VERSION "1.3.0" /* the specification's that is meant throughout */
+
 typedef struct Seccomp Seccomp;               /* fmt/seccomp.h */
 typedef struct SeccompProgram SeccompProgram; /* fmt/seccomp.h */
 

@@ -28,6 +28,7 @@ typedef struct Init {
 	int proc, devpts; /* roots of the fresh procfs and devpts that were mounted for the container */
 	int mask_dir, mask_file; /* once attached: what is copied over the next masked path */
 	int master, slave;       /* the container's terminal */
+	int listener;            /* with WIRE_NOTIFY: of the filter */
 	unsigned shared;         /* how many mounts so far share theirs with the host */
 	int sources[LIMIT_MOUNTS]; /* per mount: the copy of its source; then, when READONLY_LAST or MS_SHARED, the mount itself */
 } Init;
@@ -64,7 +65,7 @@ int reaper_leave(Init *in, Err *e);
 
 int session_enter(Init *in, Err *e); /* session, terminal, standard streams, keyring, signals, personality, umask */
 int limits_set(Init *in, Err *e); /* plan->rlimits */
-int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs), ids, capabilities; then the working directory */
+int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs, but with WIRE_NOTIFY), ids, capabilities; then the working directory */
 int parent_bind(Init *in, Err *e); /* from here the parent's death is ours, but with WIRE_OUTLIVES */
 int start_await(Init *in, Err *e); /* with plan->start_fd: until somebody lets the command begin, with whom we speak from then on */
 int privileges_seal(Init *in, Err *e); /* seccomp with no_new_privs: last, it may allow next to nothing */

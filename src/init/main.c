@@ -17,7 +17,7 @@ static int command_story(Init *in, Err *e)
 	DONE(LIMITS, limits_set(in, e));
 	DONE(PRIVILEGES, privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
 	TRY(parent_bind(in, e));                  /* from here: the parent's death is ours */
-	TRY(sync_send(&in->sync, SYNC_EXECING, FD_NONE, e)); /* fails when the parent died before */
+	TRY(sync_send(&in->sync, SYNC_EXECING, in->listener, e)); /* fails when the parent died before */
 	TRY(start_await(in, e));
 	TRY(hooks_run(in, WIRE_HOOK_START_CONTAINER, e));
 	DONE(BIND, privileges_seal(in, e));
@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 	Err e = { 0 };
 	Init in = { 0 }; /* clang makes 4 KiB of constants of more */
 	in.root_dir = in.root = in.scratch_dir = in.scratch = FD_NONE;
-	in.proc = in.devpts = in.mask_dir = in.mask_file = in.master = in.slave = FD_NONE;
+	in.proc = in.devpts = in.mask_dir = in.mask_file = in.master = in.slave = in.listener = FD_NONE;
 	uint32_t plan, sync;
 	if (args_read(argc, argv, &plan, &sync, &e) < 0)
 		_exit(complain(&e)); /* a stranger did, such as a script with "#!/proc/self/exe" in a container */

@@ -138,22 +138,28 @@ static int workdir_enter(const Init *in, Err *e)
 	return workdir_check(cwd, e);
 }
 
-static int filter_load(const Init *in, Err *e)
+static int filter_load(Init *in, Err *e)
 {
 	const WirePlan *p = in->plan;
+	unsigned flags = p->seccomp_flags |
+			 (init_has(in, WIRE_NOTIFY) ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0);
 	struct sock_fprog program = {
 		.len = (unsigned short)p->filter.count,
 		.filter = (struct sock_filter *)(uintptr_t)WIRE_ITEMS(p, filter, WireFilter),
 	};
-	if (sys_seccomp(SECCOMP_SET_MODE_FILTER, p->seccomp_flags, &program) < 0)
+	int r = sys_seccomp(SECCOMP_SET_MODE_FILTER, flags, &program);
+	if (r < 0)
 		return err_sys(e, "load the seccomp filter of %u instructions", p->filter.count);
+	if (init_has(in, WIRE_NOTIFY))
+		in->listener = r;
 	return 0;
 }
 
 int privileges_drop(Init *in, Err *e)
 {
-	bool filter_now = in->plan->filter.count > 0 && !init_has(in, WIRE_NO_NEW_PRIVS);
-	uint64_t admin = filter_now ? 1ull << CAP_SYS_ADMIN : 0;
+	bool filter_now = in->plan->filter.count > 0 &&
+			  (init_has(in, WIRE_NOTIFY) || !init_has(in, WIRE_NO_NEW_PRIVS));
+	uint64_t admin = filter_now && !init_has(in, WIRE_NO_NEW_PRIVS) ? 1ull << CAP_SYS_ADMIN : 0;
 	Caps want;
 
 	if (init_has(in, WIRE_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -221,7 +227,7 @@ int start_await(Init *in, Err *e)
 
 int privileges_seal(Init *in, Err *e)
 {
-	if (in->plan->filter.count > 0 && init_has(in, WIRE_NO_NEW_PRIVS))
+	if (in->plan->filter.count > 0 && init_has(in, WIRE_NO_NEW_PRIVS) && !init_has(in, WIRE_NOTIFY))
 		return filter_load(in, e);
 	return 0;
 }

@@ -55,7 +55,7 @@ static void streams_give(const Init *in)
 	struct stat st;
 	for (int fd = 0; fd < 3; fd++)
 		if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != in->plan->uid)
-			(void)fchown(fd, in->plan->uid, (gid_t)-1); /* they work all the same */
+			(void)!fchown(fd, in->plan->uid, (gid_t)-1); /* they work all the same */
 }
 
 /* An anonymous session keyring: one with a name could be another's that is joined. ENOSYS: a kernel without keys has none to

@@ -1,7 +1,6 @@
 #include <signal.h>
 
 #include "base/log.h"
-#include "cli/cmd_version.h"
 #include "kern/cgroup_members.h"
 #include "kern/process.h"
 #include "oci/container.h"
@@ -59,7 +58,7 @@ static void poststop(const OciContainer *c, const SpecHooks *of_kind, Arena *a)
 		   .annotations_count = c->record.annotations_count };
 	const RuntimeHooks hooks = {
 		.of_kind = of_kind,
-		.state = runtime_hooks_state(c->id, c->bundle, &s, VERSION_OCI_SPEC, a),
+		.state = runtime_hooks_state(c->id, c->bundle, &s, a),
 	};
 	runtime_hooks_run_all(&hooks, SPEC_HOOK_POSTSTOP, a);
 }

@@ -231,6 +231,7 @@ static int exec_start(Exec *x, WaitSignals *signals, Err *e)
 		.plan = &x->plan,
 		.facts = &x->facts,
 		.join = &join,
+		.state = runtime_hooks_state(x->c.id, x->c.bundle, &x->spec, x->arena),
 		.signals = signals,
 		.timeline = &untimed,
 		.start_fd = FD_NONE,

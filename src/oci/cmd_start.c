@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cli/cmd_version.h"
 #include "kern/process.h"
 #include "oci/container.h"
 #include "runtime/hooks.h"
@@ -32,7 +31,7 @@ static int poststart(const OciContainer *c, Arena *a, Err *e)
 	TRY(oci_container_spec(c, a, &s, e));
 	const RuntimeHooks hooks = {
 		.of_kind = s.hooks,
-		.state = runtime_hooks_state(c->id, c->bundle, &s, VERSION_OCI_SPEC, a),
+		.state = runtime_hooks_state(c->id, c->bundle, &s, a),
 	};
 	int r = runtime_hooks_run(&hooks, SPEC_HOOK_POSTSTART, c->pid, a, e);
 	if (r < 0)

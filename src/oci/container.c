@@ -9,7 +9,6 @@
 
 #include "base/limits.h"
 #include "base/str.h"
-#include "cli/cmd_version.h"
 #include "engine/user.h"
 #include "kern/cgroup_members.h"
 #include "kern/mountinfo.h"
@@ -45,7 +44,7 @@ struct sockaddr_un oci_start_address(int dir_fd)
 void oci_container_write(const OciContainer *c, JsonWriter *w)
 {
 	json_write_object(w, NULL);
-	json_write_string(w, "ociVersion", VERSION_OCI_SPEC);
+	json_write_string(w, "ociVersion", SPEC_OCI_VERSION);
 	json_write_string(w, "id", c->id);
 	json_write_u64(w, "pid", (uint64_t)c->pid);
 	json_write_string(w, "status", oci_status_name(c->status));

@@ -6,7 +6,6 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "cli/cmd_version.h"
 #include "cli/out.h"
 #include "fmt/json_write.h"
 #include "oci/oci.h"
@@ -31,7 +30,7 @@ static int version_print(Err *e)
 {
 	Out out;
 	out_init(&out);
-	out_format(&out, OCI_PROGRAM " version %s\nspec: %s\n", MYDOCKER_VERSION, VERSION_OCI_SPEC);
+	out_format(&out, OCI_PROGRAM " version %s\nspec: %s\n", MYDOCKER_VERSION, SPEC_OCI_VERSION);
 	return out_flush(&out, e);
 }
 

@@ -161,6 +161,7 @@ int oci_make_start(OciMake *m, const char *pid_file, int start_fd, WaitSignals *
 		.facts = &m->p.facts,
 		.dir = &m->dir,
 		.hooks = &m->hooks,
+		.state = m->p.hook_state,
 		.signals = signals,
 		.timeline = &untimed,
 		.start_fd = start_fd,

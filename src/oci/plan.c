@@ -3,7 +3,6 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "cli/cmd_version.h"
 #include "engine/dirs.h"
 #include "oci/oci.h"
 #include "oci/process.h"
@@ -76,7 +75,7 @@ int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned ke
 		TRY(userns_of(userns, &p.bundle.spec.linux_, a, e));
 	TRY(host_facts_probe("", oci_facts_wanted(&p.bundle.spec), a, &p.facts, e));
 	TRY(process_finish(&p, a, e));
-	p.hook_state = runtime_hooks_state(p.id, p.bundle.dir, &p.bundle.spec, VERSION_OCI_SPEC, a);
+	p.hook_state = runtime_hooks_state(p.id, p.bundle.dir, &p.bundle.spec, a);
 	const PlanInput in = {
 		.container_id = p.id,
 		.scratch_dir = arena_printf(a, "%s/containers/%s", p.state_dir, p.id),

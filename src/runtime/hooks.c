@@ -8,13 +8,12 @@
 #include "base/str.h"
 #include "kern/hook.h"
 
-const char *runtime_hooks_state(const char *id, const char *bundle, const Spec *s,
-				const char *version, Arena *a)
+const char *runtime_hooks_state(const char *id, const char *bundle, const Spec *s, Arena *a)
 {
 	size_t len;
 	JsonWriter w = json_writer(a, false);
 	json_write_object(&w, NULL);
-	json_write_string(&w, "ociVersion", version);
+	json_write_string(&w, "ociVersion", SPEC_OCI_VERSION);
 	json_write_string(&w, "id", id);
 	json_write_string(&w, "bundle", bundle);
 	json_write_object(&w, "annotations");

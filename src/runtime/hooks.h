@@ -15,8 +15,7 @@ typedef struct RuntimeHooks {
 } RuntimeHooks;
 
 /* The container's state for them, but "status" and "pid", as JSON without its end. */
-const char *runtime_hooks_state(const char *id, const char *bundle, const Spec *s,
-				const char *version, Arena *a);
+const char *runtime_hooks_state(const char *id, const char *bundle, const Spec *s, Arena *a);
 
 /* Runs all of a kind, in order; the first that fails ends it: its error names kind and number. pid 0: there is none any more. */
 int runtime_hooks_run(const RuntimeHooks *h, SpecHookKind kind, pid_t pid, Arena *a, Err *e);

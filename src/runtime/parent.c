@@ -18,7 +18,9 @@
 #include "runtime/group_report.h"
 #include "runtime/init_exe.h"
 #include "runtime/parent_idmap.h"
+#include "runtime/parent_parts.h"
 #include "runtime/record.h"
+#include "runtime/seccomp_listener.h"
 #include "runtime/userns_why.h"
 #include "wire/sync.h"
 
@@ -36,6 +38,7 @@ typedef struct Start {
 	Arena *arena;
 	const RuntimeJoin *join;
 	const RuntimeHooks *hooks;
+	const char *state;
 	int *group_fds; /* for each group: v1 its tasks file, v2 its directory */
 	bool *group_v2;
 	size_t groups_made;
@@ -77,43 +80,12 @@ static void start_close_auto(Start *s)
 
 /* ---- groups ---- */
 
-/* Keeps the first error for *e, and warns of the others, or of all when e is NULL. */
-static void note_failure(int r, const Err *own, int *first, Err *e)
-{
-	char text[sizeof own->msg + 64];
-	if (r >= 0)
-		return;
-	if (*first == 0 && e)
-		*e = *own;
-	else
-		log_warn("%s", err_text(own, text, sizeof text));
-	if (*first == 0)
-		*first = r;
-}
-
-/* The first `count` groups, and what is the container's above them. Goes on after an error and returns the first. */
-static int groups_remove(const Plan *p, size_t count, Err *e)
-{
-	int first = 0;
-	for (size_t i = 0; i < count; i++) {
-		Err own = { 0 };
-		int r = cgroup_remove(p->groups[i].dir, &own);
-		note_failure(r, &own, &first, e);
-	}
-	for (size_t i = p->parents.count; i > 0; i--) {
-		Err own = { 0 };
-		int r = cgroup_remove_unused(p->parents.items[i - 1], &own);
-		note_failure(r, &own, &first, e);
-	}
-	return first;
-}
-
 static void undo_groups(void *arg)
 {
 	Start *s = arg;
 	if (*s->ret_hangs)
 		return; /* it is in them */
-	if (groups_remove(s->plan, s->groups_made, NULL) < 0)
+	if (runtime_groups_remove(s->plan, s->groups_made, NULL) < 0)
 		s->dir->is_kept = true;
 }
 
@@ -497,6 +469,20 @@ static int hooks_accompany(Start *s, Err *e)
 	return sync_send(&s->sync, SYNC_HOOKED, FD_NONE, e);
 }
 
+/* Who is asked by the filter has to be there before the first question, which may be execve(2). */
+static int listener_accompany(Start *s, Err *e)
+{
+	AUTO(fd_close) int listener = FD_NONE;
+	TRY(wait_signals_readable(s->signals, s->sync.fd, e));
+	TRY(sync_expect(&s->sync, SYNC_ROOTFS_READY, &s->container.terminal_fd, e));
+	TRY(wait_signals_readable(s->signals, s->sync.fd, e));
+	TRY(sync_expect(&s->sync, SYNC_EXECING, &listener, e));
+	TRY(seccomp_listener_send(s->plan, s->state, s->container.pid, listener, s->arena, e));
+	fd_close(TAKE_FD(listener));
+	TRY(wait_signals_hangup(s->signals, s->sync.fd, e));
+	return sync_expect_exec(&s->sync, e);
+}
+
 /* Init's side of the story is init/main.c; the steps are those of SYNC_STEPS. Init may hang in a dead file system: until it has let go of
  * its end, with all it had to say in ours, signals can end the start. */
 static int init_accompany(Start *s, Err *e)
@@ -506,6 +492,8 @@ static int init_accompany(Start *s, Err *e)
 	TRY(timeline_mark(s->timeline->page, STAGE_MAPPED,
 			  sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e)));
 	TRY(hooks_accompany(s, e));
+	if (s->plan->listener_path)
+		return listener_accompany(s, e);
 	TRY(wait_signals_hangup(s->signals, s->sync.fd, e));
 	TRY(sync_expect(&s->sync, SYNC_ROOTFS_READY, &s->container.terminal_fd, e));
 	TRY(sync_expect(&s->sync, SYNC_EXECING, NULL, e));
@@ -522,6 +510,7 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 		.dir = in->dir,
 		.join = in->join,
 		.hooks = in->hooks,
+		.state = in->state,
 		.timeline = in->timeline,
 		.start_fd = in->start_fd,
 		.arena = in->arena,
@@ -554,30 +543,4 @@ int runtime_begin(int conn, Err *e)
 {
 	Sync s = { .fd = conn, .side = SYNC_SIDE_PARENT, .next = SYNC_STEP_COUNT };
 	return sync_expect_exec(&s, e);
-}
-
-/* ---- the end ---- */
-
-/* A group that reaches all of the container's processes: the v2 one has cgroup.kill, else any. */
-static const char *kill_group(const Plan *p, const HostFacts *facts)
-{
-	const char *dir = NULL;
-	for (size_t i = 0; i < p->groups_count; i++)
-		if (!dir || facts->cgroups[p->groups[i].hierarchy].is_v2)
-			dir = p->groups[i].dir;
-	return dir;
-}
-
-int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
-		   CgroupMemory *ret_memory, Err *e)
-{
-	int killed = 0;
-	/* With a pid namespace of its own everything ended with the first process. */
-	const char *dir = p->own_pids ? NULL : kill_group(p, facts);
-	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */
-	if (dir)
-		killed = cgroup_kill(dir, e);
-	group_report_memory(p, facts, ret_memory);
-	int removed = groups_remove(p, p->groups_count, killed < 0 ? NULL : e);
-	return killed < 0 ? killed : removed;
 }

@@ -46,6 +46,7 @@ typedef struct RuntimeStart {
 	ContainerDir *dir;         /* NULL with join: nothing is put on record */
 	const RuntimeJoin *join;   /* NULL: a container of its own */
 	const RuntimeHooks *hooks; /* NULL: the plan has none for the parent */
+	const char *state; /* as PlanInput.hook_state; needed where the filter asks somebody */
 	WaitSignals *signals;
 	const TimelineShared *timeline; /* its page is NULL: the start is not timed */
 	/* FD_NONE: the command begins at once, and the parent's death is the container's. Else a listening SOCK_SEQPACKET socket: all is

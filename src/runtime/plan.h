@@ -81,7 +81,9 @@ typedef struct Plan {
 	size_t device_rules_count;
 	uint64_t init_nofile,
 		nofile_hard; /* soft limit of open files that init needs for its mounts; 0: it has it */
-	StrList warnings; /* one line each, to be shown before anything is done */
+	const char *listener_path,
+		*listener_metadata; /* who is asked by the filter, and told what; NULL: nobody */
+	StrList warnings;           /* one line each, to be shown before anything is done */
 	WireBuild wire;
 	/* In a user namespace the kernel lets nobody make overlays over the host's mounts, so an init with the host's privileges makes
 	 * the root's tree first, by a plan of its own, and the container's gets it finished. */

@@ -1,3 +1,4 @@
+#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -91,8 +92,16 @@ static int plan_seccomp(const PlanContext *c, Plan *p, Err *e)
 		program = *c->spec->linux_.seccomp_program;
 	else if (s)
 		TRY(seccomp_compile(s, c->arena, &program, e));
-	if (program.notifies)
-		return err_make(e, ERR_SPEC, 0, "seccomp action SCMP_ACT_NOTIFY is not supported yet");
+	if (program.notifies && !s->listener_path)
+		return err_make(e, ERR_SPEC, 0,
+				"linux.seccomp has the action SCMP_ACT_NOTIFY, and no listenerPath to ask");
+	if (program.notifies) {
+		p->listener_path = s->listener_path;
+		p->listener_metadata = s->listener_metadata;
+		p->wire.head.flags |= WIRE_NOTIFY;
+		p->wire.head.seccomp_flags &= ~(
+			uint32_t)SECCOMP_FILTER_FLAG_TSYNC; /* there is one thread; not with a listener */
+	}
 	p->wire.filter = program.code;
 	p->wire.filter_count = program.count;
 	return 0;

@@ -22,7 +22,7 @@
 	X(MOUNTED,      INIT,   "all is made, and the host's tree still there, for hooks",  0) \
 	X(HOOKED,       PARENT, "the hooks of the runtime's namespaces have run",           0) \
 	X(ROOTFS_READY, INIT,   "mounts are done and the host's tree is gone; pty master",  1) \
-	X(EXECING,      INIT,   "privileges are dropped, execve is next",                   0)
+	X(EXECING,      INIT,   "privileges are dropped, execve is next; seccomp listener", 1)
 /* clang-format on */
 
 typedef enum SyncStep {

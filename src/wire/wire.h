@@ -118,6 +118,7 @@ enum {                       /* WirePlan.flags */
        WIRE_ROOT_ONLY = 1 << 13, /* only root and mounts: their tree goes with ROOTFS_READY, and that is all */
        WIRE_ROOT_EMPTY = 1 << 14, /* the root is an empty file system in memory; `root` says what it stands for */
        WIRE_NO_PIVOT = 1 << 15, /* the root is moved to "/" instead: pivot_root(2) cannot leave an initial ramdisk */
+       WIRE_NOTIFY = 1 << 16,    /* the filter asks somebody: its listener goes with EXECING, so it is loaded before */
        WIRE_REAPER = 1 << 24, /* the first process stays as a reaper; the command is its child */
        WIRE_STDOUT_NULL = 1 << 25, /* standard output is the null device */
        WIRE_STDERR_NULL = 1 << 26,

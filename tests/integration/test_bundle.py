@@ -30,7 +30,7 @@ def test_it_tells_what_config_json_says(bundle):
     places = [mounts.index(x) for x in ('move_mount("/proc")', f'"{bundle}/data" -> "/data"', 'move_mount("/t")')]
     assert places == sorted(places) and "size=1m" in mounts
     assert 'sethostname("bundled")' in " ".join(s["kernel"]) and "/proc/kcore" in " ".join(s["masks"])
-    assert s["exec"] == ['execve("/bin/probe", 3 arguments, 1 variables)']
+    assert s["exec"] == ['execve("/bin/probe", 3 arguments, 2 variables)']
     assert "prctl(SET_NO_NEW_PRIVS)" in s["privileges"] and any("setresuid(5)" in c for c in s["privileges"]) == (os.geteuid() == 0)
 
 

@@ -194,7 +194,7 @@ def test_terminals_without_a_place_to_go(life):
     bad(life.create(change=terminal), "without setting console socket")
     bad(life.create("say", "x", options=["--console-socket", "/no/such"]), "cannot use console socket")
     pid_file = life.bundle / "pid"
-    bad(life.create(options=["--console-socket", "/no/such", "--pid-file", pid_file], change=terminal), "console socket '/no/such': No such file or directory")
+    bad(life.create(options=["--console-socket", "/no/such", "--pid-file", pid_file], change=terminal), "console socket '/no/such': connect: No such file or directory")
     bad(life.create(options=["--console-socket", "x" * 200], change=terminal), "console socket 'xxx", "name too long")
     assert NEVER in life.state() and not pid_file.exists()
 

@@ -1,0 +1,51 @@
+#include "kern/unix_socket.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+
+int unix_connect(const char *path, int *ret_fd, Err *e)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	if (str_format(at.sun_path, sizeof at.sun_path, "%s", path) < 0)
+		return err_make(e, ERR_USAGE, ENAMETOOLONG, "connect");
+	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&at, sizeof at) < 0)
+		return err_sys(e, "connect");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* The descriptor goes with the first byte; a long text may take several calls. */
+int unix_send_fd(int socket, const char *text, int fd, Err *e)
+{
+	union {
+		struct cmsghdr header; /* for alignment */
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { .space = { 0 } };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.space,
+			      .msg_controllen = sizeof control.space };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	while (iov.iov_len > 0) {
+		ssize_t n = sendmsg(socket, &msg, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "send a descriptor");
+		iov.iov_base = (char *)iov.iov_base + n;
+		iov.iov_len -= (size_t)n;
+		msg.msg_control = NULL;
+		msg.msg_controllen = 0;
+	}
+	return 0;
+}

@@ -1,0 +1,61 @@
+#include <signal.h>
+
+#include "base/log.h"
+#include "runtime/group_report.h"
+#include "runtime/parent.h"
+#include "runtime/parent_parts.h"
+
+/* Keeps the first error for *e, and warns of the others, or of all when e is NULL. */
+static void note_failure(int r, const Err *own, int *first, Err *e)
+{
+	char text[sizeof own->msg + 64];
+	if (r >= 0)
+		return;
+	if (*first == 0 && e)
+		*e = *own;
+	else
+		log_warn("%s", err_text(own, text, sizeof text));
+	if (*first == 0)
+		*first = r;
+}
+
+/* The first `count` groups, and what is the container's above them. Goes on after an error and returns the first. */
+int runtime_groups_remove(const Plan *p, size_t count, Err *e)
+{
+	int first = 0;
+	for (size_t i = 0; i < count; i++) {
+		Err own = { 0 };
+		int r = cgroup_remove(p->groups[i].dir, &own);
+		note_failure(r, &own, &first, e);
+	}
+	for (size_t i = p->parents.count; i > 0; i--) {
+		Err own = { 0 };
+		int r = cgroup_remove_unused(p->parents.items[i - 1], &own);
+		note_failure(r, &own, &first, e);
+	}
+	return first;
+}
+
+/* A group that reaches all of the container's processes: the v2 one has cgroup.kill, else any. */
+static const char *kill_group(const Plan *p, const HostFacts *facts)
+{
+	const char *dir = NULL;
+	for (size_t i = 0; i < p->groups_count; i++)
+		if (!dir || facts->cgroups[p->groups[i].hierarchy].is_v2)
+			dir = p->groups[i].dir;
+	return dir;
+}
+
+int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
+		   CgroupMemory *ret_memory, Err *e)
+{
+	int killed = 0;
+	/* With a pid namespace of its own everything ended with the first process. */
+	const char *dir = p->own_pids ? NULL : kill_group(p, facts);
+	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */
+	if (dir)
+		killed = cgroup_kill(dir, e);
+	group_report_memory(p, facts, ret_memory);
+	int removed = runtime_groups_remove(p, p->groups_count, killed < 0 ? NULL : e);
+	return killed < 0 ? killed : removed;
+}
