@@ -35,6 +35,19 @@ static size_t read_strings(const WirePlan *w, const WireStr *s, uint32_t count)
 	return sum;
 }
 
+/* As init/hooks.c does. */
+static size_t read_hooks(const WirePlan *w)
+{
+	size_t sum = 0;
+	for (uint32_t i = 0; i < w->hooks.count; i++) {
+		const WireHook *h = &WIRE_ITEMS(w, hooks, WireHook)[i];
+		sum += read_text(wire_text(w, h->path)) + read_text(wire_text(w, h->state));
+		sum += read_strings(w, WIRE_ITEMS(w, hook_words, WireStr) + h->words_first,
+				    h->args + h->env);
+	}
+	return sum;
+}
+
 static size_t read_mounts(const WirePlan *w)
 {
 	size_t sum = 0;
@@ -63,7 +76,8 @@ static size_t read_all(const WirePlan *w)
 		     read_text(wire_str(w, w->overlay_work)) +
 		     read_text(wire_str(w, w->overlay_lower)) + read_text(wire_str(w, w->scratch_dir)) +
 		     read_text(wire_str(w, w->cwd)) + read_text(wire_str(w, w->mount_context)) +
-		     read_text(wire_str(w, w->overlay_context));
+		     read_text(wire_str(w, w->overlay_context)) +
+		     read_text(wire_str(w, w->time_offsets));
 	sum += read_mounts(w);
 	for (uint32_t i = 0; i < w->devices.count; i++)
 		sum += read_text(wire_text(w, WIRE_ITEMS(w, devices, WireDevice)[i].path));
@@ -75,6 +89,7 @@ static size_t read_all(const WirePlan *w)
 	sum += read_strings(w, WIRE_ITEMS(w, readonly, WireStr), w->readonly.count);
 	sum += read_strings(w, WIRE_ITEMS(w, argv, WireStr), w->argv.count);
 	sum += read_strings(w, WIRE_ITEMS(w, envp, WireStr), w->envp.count);
+	sum += read_hooks(w);
 #define READ_LIST(name, type) \
 	sum += read_bytes(WIRE_ITEMS(w, name, type), w->name.count * sizeof(type));
 	WIRE_LISTS(READ_LIST)
@@ -97,7 +112,10 @@ static void fill_lists(WireBuild *b)
 					    .kind = (uint16_t)i,
 					    .options_count = 1 };
 		b->mount_options[i] = b->masked[i] = b->readonly[i] = b->argv[i] = b->envp[i] = text;
-		b->devices[i].path = text;
+		b->devices[i].path = b->hook_words[i] = text;
+		b->hooks[i] = (WireHook){
+			.path = text, .state = text, .words_first = (uint32_t)i, .env = 1
+		};
 		b->links[i] = b->root_links[i] = b->sysctls[i] = b->labels[i] = (WirePair){ text, text };
 	}
 }

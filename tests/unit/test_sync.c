@@ -11,6 +11,7 @@
 
 #include "base/own.h"
 #include "wire/sync.h"
+#include "wire/wire.h"
 
 /* What sync.c sends, to send what it would not. */
 typedef struct Message {
@@ -28,6 +29,7 @@ static Pair make_pair(void)
 	Err e = { 0 };
 	if (sync_pair(&p.parent, &p.init, &e) < 0)
 		fail_msg("%s", e.msg);
+	p.parent.absent = p.init.absent = sync_absent(0);
 	return p;
 }
 
@@ -216,6 +218,45 @@ static void a_step_after_the_last_is_a_bug(void **state)
 	close_pair(&p);
 }
 
+/* ---- steps that some conversations have ---- */
+
+static void steps_of_the_plan_alone(void **state)
+{
+	(void)state;
+	Pair p = make_pair();
+	Err e = { 0 };
+	int fd = FD_NONE;
+	p.parent.absent = p.init.absent = sync_absent(WIRE_FORK | WIRE_HOOKS);
+	expect_error(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), &e, ERR_BUG, EPROTO,
+		     "where JOINED");
+	assert_int_equal(sync_send(&p.init, SYNC_JOINED, STDIN_FILENO, &e), 0);
+	assert_int_equal(sync_expect(&p.parent, SYNC_JOINED, &fd, &e), 0);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	assert_int_equal(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), 0);
+	assert_int_equal(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), 0);
+	expect_error(sync_send(&p.init, SYNC_ROOTFS_READY, FD_NONE, &e), &e, ERR_BUG, EPROTO,
+		     "where MOUNTED");
+	assert_int_equal(sync_send(&p.init, SYNC_MOUNTED, FD_NONE, &e), 0);
+	assert_int_equal(sync_expect(&p.parent, SYNC_MOUNTED, NULL, &e), 0);
+	assert_int_equal(sync_send(&p.parent, SYNC_HOOKED, FD_NONE, &e), 0);
+	assert_int_equal(sync_expect(&p.init, SYNC_HOOKED, NULL, &e), 0);
+	assert_int_equal(sync_send(&p.init, SYNC_ROOTFS_READY, FD_NONE, &e), 0);
+	close_pair(&p);
+}
+
+static void a_step_of_another_process(void **state)
+{
+	(void)state;
+	Pair p = make_pair();
+	Err e = { 0 };
+	p.init.absent = sync_absent(WIRE_FORK);
+	sync_pass(&p.init, SYNC_JOINED);
+	assert_int_equal(sync_send(&p.parent, SYNC_MAPPED, FD_NONE, &e), 0);
+	assert_int_equal(sync_expect(&p.init, SYNC_MAPPED, NULL, &e), 0);
+	close_pair(&p);
+}
+
 /* ---- wrong steps ---- */
 
 static void steps_out_of_order_are_refused(void **state)
@@ -303,7 +344,7 @@ static void sending_a_descriptor_where_none_belongs_is_refused(void **state)
 	Err e = { 0 };
 	expect_error(sync_send(&p.parent, SYNC_MAPPED, STDIN_FILENO, &e), &e, ERR_BUG, EPROTO,
 		     "carries no descriptor");
-	assert_int_equal(p.parent.next, SYNC_MAPPED);
+	assert_int_equal(p.parent.next, 0);
 	close_pair(&p);
 }
 
@@ -315,6 +356,7 @@ static void expect_refused_without_leak(SyncStep step, const Message *m, size_t 
 	Err e = { 0 };
 	int fd = FD_NONE;
 	p.parent.next = step;
+	p.parent.absent = 0;
 	send_with_fds(p.init.fd, m, size, STDERR_FILENO, count);
 	unsigned before = count_fds();
 	expect_error(sync_expect(&p.parent, step, take ? &fd : NULL, &e), &e, ERR_BUG, EPROTO, part);
@@ -329,7 +371,8 @@ static void a_descriptor_that_should_not_come_is_refused_and_closed(void **state
 	const Message execing = { .step = SYNC_EXECING, .fds = 1 },
 		      unannounced = { .step = SYNC_ROOTFS_READY },
 		      announced = { .step = SYNC_ROOTFS_READY, .fds = 1 };
-	expect_refused_without_leak(SYNC_EXECING, &execing, sizeof(Message), 1, true,
+	const Message mounted = { .step = SYNC_MOUNTED, .fds = 1 };
+	expect_refused_without_leak(SYNC_MOUNTED, &mounted, sizeof(Message), 1, true,
 				    "came with a descriptor");
 	expect_refused_without_leak(SYNC_EXECING, &execing, sizeof(Message), 1, false,
 				    "came with a descriptor");
@@ -587,6 +630,8 @@ int main(void)
 		cmocka_unit_test(end_of_file_after_execing_is_success),
 		cmocka_unit_test(a_failing_exec_comes_back),
 		cmocka_unit_test(a_step_after_the_last_is_a_bug),
+		cmocka_unit_test(steps_of_the_plan_alone),
+		cmocka_unit_test(a_step_of_another_process),
 		cmocka_unit_test(steps_out_of_order_are_refused),
 		cmocka_unit_test(steps_of_the_other_side_are_refused),
 		cmocka_unit_test(a_wrong_step_that_arrives_is_refused),

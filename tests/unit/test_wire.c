@@ -74,6 +74,12 @@ static void fill(WireBuild *b)
 	ADD(b, filter, WireFilter, { .code = 6, .k = 0x7fff0000 });
 	ADD(b, join_fds, int32_t, (9));
 	ADD(b, keep_fds, int32_t, (3));
+	ADD(b, joins, WireJoin, { .fd = 11, .flags = 0x40000000 });
+	ADD(b, hook_words, WireStr, (wire_add_str(b, "hook")));
+	ADD(b, hook_words, WireStr, (wire_add_str(b, "A=b")));
+	ADD(b, hooks, WireHook,
+	    { .path = wire_add_str(b, "/bin/hook"), .state = wire_add_str(b, "{"), .args = 1, .env = 1 });
+	h->time_offsets = wire_add_str(b, "boottime 1 0\n");
 	for (int i = 0; i < 3; i++)
 		ADD(b, source_fds, int32_t, (i == 1 ? 10 : -1)); /* the bind's */
 }
@@ -381,6 +387,14 @@ static void list_strings_that_lie_outside_are_refused(void **state)
 	OUTSIDE(ITEM(readonly, WireStr, 0));
 	OUTSIDE(ITEM(argv, WireStr, 1));
 	OUTSIDE(ITEM(envp, WireStr, 0));
+	OUTSIDE(ITEM(hook_words, WireStr, 1));
+	OUTSIDE(ITEM(hooks, WireHook, 0).path);
+	OUTSIDE(ITEM(hooks, WireHook, 0).state);
+	OUTSIDE(w->time_offsets);
+	DAMAGE(ITEM(hooks, WireHook, 0).path, 0, "words of a hook");
+	DAMAGE(ITEM(hooks, WireHook, 0).state, 0, "words of a hook");
+	DAMAGE(ITEM(hooks, WireHook, 0).words_first, 1, "words of a hook");
+	DAMAGE(ITEM(hooks, WireHook, 0).env, UINT32_MAX, "words of a hook");
 }
 
 static void missing_strings_are_refused(void **state)
