@@ -316,29 +316,11 @@ int cgroup_remove(const char *dir, Err *e)
 	}
 }
 
-/* Whether somebody is in a group, or a group below it: in doubt, yes. */
-static bool is_used(const char *dir)
-{
-	char name[NAME_MAX + 1];
-	pid_t pids[BATCH];
-	AUTO(fd_close) int fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 || first_child(fd, name) || list_processes(fd, pids) != 0;
-}
-
-/* The kernel may refuse it for a moment after the last group below has gone. */
 int cgroup_remove_unused(const char *dir, Err *e)
 {
-	for (unsigned round = 0; rmdir(dir) < 0 && errno != ENOENT;) {
-		if (errno != EBUSY && errno != ENOTEMPTY)
-			return err_sys(e, "remove the group %s", dir);
-		if (is_used(dir))
-			return 0;
-		if (!wait_a_little(&round))
-			return err_make(e, ERR_STATE, EBUSY,
-					"remove the group %s: nobody is in it, and the kernel refuses it",
-					dir);
-	}
-	return 0;
+	if (rmdir(dir) == 0 || errno == ENOENT || errno == EBUSY || errno == ENOTEMPTY)
+		return 0;
+	return err_sys(e, "remove the group %s", dir);
 }
 
 /* ---- reading ---- */

@@ -200,11 +200,12 @@ def test_the_story_is_what_is_done(bundle, scratch):
     """The calls of explain, kind by kind, are those that strace(1) sees."""
     if SANITIZED:
         pytest.skip("the sanitizers' own calls")
+    tracer = strace("-ff", "-y", "-s", "4096", "-o", str(scratch / "trace"))
     tops = [p / GROUPS for p, _, _ in cgroup_mounts()]
     for p in tops:  # what is above a container's group and there already is somebody else's
         p.mkdir()
     assert run(bundle, "exit 0").returncode == 0  # the folders that all containers share are there from now on
-    argv = [*strace("-ff", "-y", "-s", "4096", "-o", str(scratch / "trace")), *map(str, command(bundle))]
+    argv = [*tracer, *map(str, command(bundle))]
     assert subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
     for p in tops:
         p.rmdir()
