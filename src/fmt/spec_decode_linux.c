@@ -163,7 +163,7 @@ static const SpecRow device_number_rows[] = {
 static const SpecRow device_rows[] = {
 	SPEC_ROW("type", decode_device_type, .flags = SPEC_REQUIRED),
 	SPEC_PATH("path", SpecDevice, path, .flags = SPEC_REQUIRED),
-	SPEC_U32("fileMode", SpecDevice, mode, 0777),
+	SPEC_U32("fileMode", SpecDevice, mode, UINT32_MAX), /* callers leave the type in it, as stat(2) or Go has it */
 	SPEC_U32("uid", SpecDevice, uid, UINT32_MAX - 1),
 	SPEC_U32("gid", SpecDevice, gid, UINT32_MAX - 1),
 	SPEC_ROWS_END,
@@ -173,6 +173,7 @@ static const SpecRow device_rows[] = {
 static int finish_device(SpecDecoder *d, const JsonValue *v, void *item, size_t index)
 {
 	(void)index;
+	((SpecDevice *)item)->mode &= 0777;
 	if (((SpecDevice *)item)->type == 'p')
 		return 0;
 	return spec_decode_object(d, v, device_number_rows, item);

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "engine/dirs.h"
+#include "oci/device_defaults.h"
 #include "oci/oci.h"
 #include "oci/process.h"
 #include "runtime/hooks.h"
@@ -75,6 +76,7 @@ int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned ke
 		TRY(userns_of(userns, &p.bundle.spec.linux_, a, e));
 	TRY(host_facts_probe("", oci_facts_wanted(&p.bundle.spec), a, &p.facts, e));
 	TRY(process_finish(&p, a, e));
+	oci_device_defaults(&p.bundle.spec.linux_, a);
 	p.hook_state = runtime_hooks_state(p.id, p.bundle.dir, &p.bundle.spec, a);
 	const PlanInput in = {
 		.container_id = p.id,

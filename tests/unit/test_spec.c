@@ -531,8 +531,6 @@ static const struct {
 	  "linux.devices[0].path must be an absolute path, not 'dev/x' (line 1)" },
 	{ LINUX("\"devices\":[{\"type\":\"c\",\"path\":\"/x\",\"major\":4096,\"minor\":1}]"),
 	  "linux.devices[0].major must be from 0 to 4095 (line 1)" },
-	{ LINUX("\"devices\":[{\"type\":\"p\",\"path\":\"/x\",\"fileMode\":512}]"),
-	  "linux.devices[0].fileMode must be from 0 to 511 (line 1)" },
 	{ LINUX("\"maskedPaths\":[\"proc\"]"),
 	  "linux.maskedPaths[0] must be an absolute path, not 'proc' (line 1)" },
 	{ PROCESS("\"apparmorProfile\":1"),

@@ -1,0 +1,154 @@
+"""podman with mydocker-runtime in runc's place."""
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from bundles import RUNTIME
+from harness import Terminal, cgroup_mounts, wait_until
+
+pytestmark = [pytest.mark.root("podman for an ordinary user needs a user with a name and a home"), pytest.mark.timeout(120)]
+PARENT = f"test-podman-{os.getpid()}"
+# without CAP_SYS_RESOURCE podman's own limits cannot be set
+OPTIONS = ["--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000", "--cgroup-parent", f"/{PARENT}"]
+LOOP = "echo started; trap 'echo bye; exit 4' TERM; while :; do sleep 0.05; done"
+
+
+@pytest.fixture(scope="module")
+def podman(tmp_path_factory):
+    if not shutil.which("podman") or not shutil.which("busybox"):
+        pytest.skip("needs podman and busybox-static")
+    where = tmp_path_factory.mktemp("podman")
+    root = where / "root"
+    for d in ("bin", "etc", "proc", "sys", "dev", "tmp"):
+        (root / d).mkdir(parents=True)
+    (root / "tmp").chmod(0o1777)
+    shutil.copy(shutil.which("busybox"), root / "bin/busybox")
+    for name in ("sh", "sleep", "echo", "cat", "id", "ls", "ps"):
+        (root / "bin" / name).symlink_to("busybox")
+    yield Podman(where, root)
+    for p, _, _ in cgroup_mounts():
+        for d in sorted((p / PARENT).rglob("*"), reverse=True) if (p / PARENT).exists() else []:
+            if d.is_dir():
+                d.rmdir()
+        if (p / PARENT).exists():
+            (p / PARENT).rmdir()
+
+
+class Podman:
+    def __init__(self, where, root):
+        self.base = ["podman", "--root", str(where / "store"), "--runroot", str(where / "run"), "--tmpdir", str(where / "tmp"), "--storage-driver", "vfs",
+                     "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", str(RUNTIME)]
+        self.root = root
+
+    def __call__(self, *args, **kw):
+        return subprocess.run([*self.base, *args], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, **kw)
+
+    def run_argv(self, *args):
+        *options, command = args
+        return ["run", *OPTIONS, *options, "--rootfs", str(self.root), "/bin/sh", "-c", command]
+
+    def run(self, *args):
+        return self(*self.run_argv("--rm", *args))
+
+
+@pytest.fixture
+def service(podman):
+    """A container that runs until it is stopped."""
+    r = podman(*podman.run_argv("-d", LOOP))
+    assert r.returncode == 0, r
+    name = r.stdout.strip()
+    wait_until(lambda: "started" in podman("logs", name).stdout)
+    yield name
+    assert podman("rm", "-f", "-t", "0", name).returncode == 0
+
+
+def test_run(podman):
+    r = podman.run("-e", "A=b", "-v", "/etc:/host:ro", "echo $A; test -e /host/passwd && id -u; exit 7")
+    assert r.returncode == 7 and r.stdout == "b\n0\n", r
+
+
+@pytest.mark.parametrize("command, code", [("/no/such", 127), ("nowhere", 127), ("/etc", 126)])
+def test_a_command_that_cannot_run(podman, command, code):
+    """Made of the words of our errors."""
+    r = podman("run", "--rm", *OPTIONS, "--rootfs", str(podman.root), command)
+    assert r.returncode == code, r
+
+
+def test_from_start_to_end(podman, service):
+    """What podman asks of a runtime in a container's life."""
+    r = podman("exec", service, "/bin/sh", "-c", "echo inside; exit 5")
+    assert r.returncode == 5 and r.stdout == "inside\n", r
+    r = podman("exec", "-u", "7", "-w", "/tmp", "-e", "A=b", service, "/bin/sh", "-c", "echo $A $(id -u); pwd; echo again > /dev/stdout")
+    assert r.returncode == 0 and r.stdout == "b 7\n/tmp\nagain\n", r
+    assert podman("exec", service, "/no/such").returncode == 127
+    assert podman("pause", service).returncode == 0
+    assert podman("inspect", "-f", "{{.State.Status}}", service).stdout == "paused\n"
+    assert podman("unpause", service).returncode == 0
+    assert "/bin/sh -c echo started" in podman("top", service).stdout
+    assert podman("stop", "-t", "10", service).returncode == 0
+    assert "bye" in podman("logs", service).stdout and podman("inspect", "-f", "{{.State.ExitCode}}", service).stdout == "4\n"
+    assert podman("start", service).returncode == 0 and podman("kill", service).returncode == 0
+    wait_until(lambda: podman("inspect", "-f", "{{.State.ExitCode}}", service).stdout == "137\n")
+
+
+def test_terminals(podman, service):
+    """Without a carriage return that the caller's terminal does not add."""
+    for argv in ([*podman.base, *podman.run_argv("--rm", "-t", "test -t 0 && echo on one")], [*podman.base, "exec", "-t", service, "/bin/sh", "-c", "test -t 1 && echo on one"]):
+        t = Terminal(argv, os.environ)
+        try:
+            assert t.wait() == 0 and "on one" in t.text, t.text
+        finally:
+            t.close()
+
+
+@pytest.mark.full
+def test_limits_and_privileges(podman):
+    r = podman.run("-m", "50m", "--pids-limit", "30", "--cpus", "0.5", "--cap-drop", "all", "--security-opt", "no-new-privileges", "grep -E '^(CapBnd|NoNewPrivs)' /proc/self/status")
+    assert r.returncode == 0 and r.stdout.split() == ["CapBnd:", "0" * 16, "NoNewPrivs:", "1"], r
+    r = podman.run("--privileged", "--read-only", "echo x > /x || echo refused; ls /dev | wc -l")
+    assert r.returncode == 0 and r.stdout.startswith("refused\n"), r
+    r = podman.run("--hostname", "named", "--sysctl", "net.ipv4.ip_unprivileged_port_start=5", "cat /proc/sys/kernel/hostname /proc/sys/net/ipv4/ip_unprivileged_port_start")
+    assert r.stdout == "named\n5\n", r
+
+
+@pytest.mark.full
+def test_id_maps(podman):
+    r = podman.run("--uidmap", "0:100000:1000", "cat /proc/self/uid_map")
+    assert r.stdout.split() == ["0", "100000", "1000"], r
+
+
+@pytest.mark.full
+def test_namespaces_of_others(podman, service):
+    for kind in ("network", "ipc", "pid", "uts"):
+        options = [o for o in OPTIONS if o not in ("--network", "none")] if kind == "network" else OPTIONS
+        r = podman("run", "--rm", *options, f"--{kind}", f"container:{service}" if kind != "uts" else "host", "--rootfs", str(podman.root), "/bin/sh", "-c", "echo there")
+        assert r.returncode == 0 and r.stdout == "there\n", (kind, r)
+
+
+@pytest.mark.full
+def test_health_checks(podman):
+    r = podman(*podman.run_argv("-d", "--health-cmd", "test -e /tmp/well", "--health-interval", "disable", LOOP))
+    name = r.stdout.strip()
+    try:
+        assert r.returncode == 0, r
+        assert podman("healthcheck", "run", name).returncode == 1
+        assert podman("exec", name, "/bin/sh", "-c", "echo > /tmp/well").returncode == 0
+        assert podman("healthcheck", "run", name).returncode == 0
+    finally:
+        podman("rm", "-f", "-t", "0", name)
+        (podman.root / "tmp/well").unlink(missing_ok=True)
+
+
+@pytest.mark.full
+def test_many_at_once(podman):
+    names = [f"many-{i}" for i in range(8)]
+    runs = [subprocess.Popen([*podman.base, *podman.run_argv("-d", "--name", n, LOOP)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for n in names]
+    try:
+        for p in runs:
+            assert p.wait(60) == 0, p.stderr.read()
+        assert len(json.loads(podman("ps", "--format", "json").stdout)) >= len(names)
+    finally:
+        assert podman("rm", "-f", "-t", "0", *names).returncode == 0
