@@ -14,6 +14,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "fmt/spec_hooks.h"
+#include "fmt/spec_process.h"
 #include "fmt/spec_resources.h"
 
 #define SPEC_OCI_VERSION "1.3.0" /* the specification's that is meant throughout */
@@ -43,12 +45,6 @@ typedef struct SpecMount {
 		gid_mappings_count; /* 0: the option "idmap" means those of the container */
 } SpecMount;
 
-typedef struct SpecRlimit {
-	int resource; /* RLIMIT_* */
-	uint64_t soft, hard;
-	bool is_default; /* ours, not asked for: lowered to what this host gives (engine only, never from JSON) */
-} SpecRlimit;
-
 typedef struct SpecDevice {
 	const char *path;
 	char type; /* 'c', 'b', 'u' (as 'c') or 'p' */
@@ -56,29 +52,6 @@ typedef struct SpecDevice {
 	uint32_t mode; /* permission bits; default 0666 */
 	uint32_t uid, gid;
 } SpecDevice;
-
-typedef struct SpecCaps { /* sets as bit masks, bit n is capability n (base/caps.h) */
-	uint64_t bounding, effective, inheritable, permitted, ambient;
-} SpecCaps;
-
-typedef struct SpecProcess {
-	bool terminal;
-	uint16_t console_height, console_width; /* 0: not given */
-	uint32_t uid, gid, umask;
-	bool has_umask;
-	const uint32_t *additional_gids;
-	size_t additional_gids_count;
-	StrList args, env;
-	const char *cwd;
-	bool has_capabilities;
-	SpecCaps capabilities;
-	SpecRlimit *rlimits;
-	size_t rlimits_count;
-	bool no_new_privileges;
-	bool has_oom_score_adj;
-	int32_t oom_score_adj;                        /* -1000 to 1000 */
-	const char *apparmor_profile, *selinux_label; /* of the command; NULL: none is set */
-} SpecProcess;
 
 /* What the root directory is made of. config.json can only say ROOT_DIRECTORY; the other two are the engine's. */
 typedef enum SpecRootKind {
@@ -142,28 +115,6 @@ typedef struct SpecLinux {
 	bool mount_label_of_root; /* of their root directories alone, what is made in them gets its own (engine only) */
 } SpecLinux;
 
-typedef enum SpecHookKind {
-	SPEC_HOOK_PRESTART,
-	SPEC_HOOK_CREATE_RUNTIME,
-	SPEC_HOOK_CREATE_CONTAINER,
-	SPEC_HOOK_START_CONTAINER,
-	SPEC_HOOK_POSTSTART,
-	SPEC_HOOK_POSTSTOP,
-	SPEC_HOOK_KINDS
-} SpecHookKind;
-const char *spec_hook_kind_name(SpecHookKind kind); /* "createRuntime" */
-
-typedef struct SpecHook {
-	const char *path; /* absolute */
-	StrList args, env;
-	uint32_t timeout; /* seconds; 0: none */
-} SpecHook;
-
-typedef struct SpecHooks {
-	SpecHook *items;
-	size_t count;
-} SpecHooks;
-
 typedef struct Spec {
 	const char *oci_version;
 	SpecProcess process;
@@ -183,6 +134,3 @@ void spec_init(Spec *s);
 /* Reads config.json's text. Errors (ERR_SPEC) name the key by its path ("process.user.uid") and, for JSON itself, line and column.
  * Strings and lists are copied into the arena; text may go away. */
 int spec_decode(const char *text, size_t len, Arena *a, Spec *ret, Err *e);
-
-/* The same for a "process" alone, as `exec` is given it. */
-int spec_decode_process(const char *text, size_t len, Arena *a, SpecProcess *ret, Err *e);

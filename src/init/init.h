@@ -64,7 +64,7 @@ int rootfs_pivot(Init *in, Err *e); /* after it no path of the host resolves */
 int reaper_leave(Init *in, Err *e);
 
 int session_enter(Init *in, Err *e); /* session, terminal, standard streams, keyring, signals, personality, umask */
-int limits_set(Init *in, Err *e); /* plan->rlimits */
+int limits_set(Init *in, Err *e);      /* plan->rlimits */
 int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs, but with WIRE_NOTIFY), ids, capabilities; then the working directory */
 int parent_bind(Init *in, Err *e); /* from here the parent's death is ours, but with WIRE_OUTLIVES */
 int start_await(Init *in, Err *e); /* with plan->start_fd: until somebody lets the command begin, with whom we speak from then on */

@@ -4,21 +4,23 @@
 
 #include "base/own.h"
 
-#define RULE(t, ma, mi, rw) \
-	{ .allow = true, .type = (t), .major = (ma), .minor = (mi), .read = (rw), .write = (rw), .mknod = true }
+#define RULE(t, ma, mi, rw)                                                             \
+	{                                                                               \
+		.allow = true, .type = (t), .major = (ma), .minor = (mi), .read = (rw), \
+		.write = (rw), .mknod = true                                            \
+	}
 
 static const DeviceRule defaults[] = {
-	RULE('c', -1, -1, false), /* mknod(2) alone */
-	RULE('b', -1, -1, false),
-	RULE('c', 1, 3, true), /* null */
-	RULE('c', 1, 5, true), /* zero */
-	RULE('c', 1, 7, true), /* full */
-	RULE('c', 1, 8, true), /* random */
-	RULE('c', 1, 9, true), /* urandom */
-	RULE('c', 5, 0, true), /* tty */
-	RULE('c', 5, 1, true), /* console */
-	RULE('c', 5, 2, true), /* ptmx */
-	RULE('c', 136, -1, true), /* the slaves of terminals */
+	RULE('c', -1, -1, false),                        /* mknod(2) alone */
+	RULE('b', -1, -1, false), RULE('c', 1, 3, true), /* null */
+	RULE('c', 1, 5, true),                           /* zero */
+	RULE('c', 1, 7, true),                           /* full */
+	RULE('c', 1, 8, true),                           /* random */
+	RULE('c', 1, 9, true),                           /* urandom */
+	RULE('c', 5, 0, true),                           /* tty */
+	RULE('c', 5, 1, true),                           /* console */
+	RULE('c', 5, 2, true),                           /* ptmx */
+	RULE('c', 136, -1, true),                        /* the slaves of terminals */
 };
 
 void oci_device_defaults(SpecLinux *l, Arena *a)

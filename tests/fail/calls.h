@@ -11,9 +11,12 @@
 /* clang-format off */
 #define CALLS(X) \
 	X(access,            OWN,  -1, EACCES, 1) \
+	X(bind,              OUT,  -1, ENOSPC, 0) \
 	X(calloc,            OWN,   0, ENOMEM, 0) \
 	X(chdir,             OWN,  -1, EACCES, 1) \
 	X(chmod,             OUT,  -1, EROFS,  1) \
+	X(chroot,            OUT,  -1, EPERM,  1) \
+	X(connect,           WAIT, -1, ECONNREFUSED, 0) \
 	X(dup2,              OWN,  -1, EMFILE, 0) \
 	X(execve,            OUT,  -1, ENOMEM, 1) \
 	X(faccessat,         OWN,  -1, EACCES, 2) \
@@ -36,6 +39,8 @@
 	X(getrlimit,         OWN,  -1, EPERM,  0) \
 	X(getxattr,          OWN,  -1, ENOMEM, 1) \
 	X(ioctl,             OUT,  -1, EIO,    0) \
+	X(listen,            OWN,  -1, EOPNOTSUPP, 0) \
+	X(lseek,             OWN,  -1, EINVAL, 0) \
 	X(lstat,             OWN,  -1, EIO,    1) \
 	X(memfd_create,      OWN,  -1, EMFILE, 1) \
 	X(mkdir,             OUT,  -1, ENOSPC, 1) \
@@ -66,6 +71,7 @@
 	X(sched_getaffinity, OWN,  -1, ENOMEM, 0) \
 	X(send,              OUT,  -1, ENOBUFS, 0) \
 	X(setdomainname,     OUT,  -1, EPERM,  1) \
+	X(setns,             OUT,  -1, EPERM,  0) \
 	X(sendfile,          OWN,  -1, EIO,    0) \
 	X(sendmsg,           OUT,  -1, ENOBUFS, 0) \
 	X(sethostname,       OUT,  -1, EPERM,  1) \
@@ -100,6 +106,7 @@
 	X(execveat,          OUT,  ENOMEM, 0) \
 	X(exit_group,        OWN,  EPERM,  0) \
 	X(faccessat,         OWN,  EACCES, 2) \
+	X(faccessat2,        OWN,  EACCES, 2) \
 	X(fsconfig,          OUT,  ENOMEM, 3) \
 	X(fsmount,           OUT,  ENOMEM, 0) \
 	X(fsopen,            OWN,  EMFILE, 1) \
@@ -122,6 +129,7 @@
 	X(rt_sigtimedwait,   WAIT, EINTR,  0) \
 	X(seccomp,           OUT,  ENOMEM, 0) \
 	X(setgroups,         OUT,  EPERM,  0) \
+	X(setns,             OUT,  EPERM,  0) \
 	X(setresgid,         OUT,  EAGAIN, 0) \
 	X(setresuid,         OUT,  EAGAIN, 0) \
 	X(signalfd4,         OWN,  EMFILE, 0) \
