@@ -92,7 +92,7 @@ static int plan_seccomp(const PlanContext *c, Plan *p, Err *e)
 		program = *c->spec->linux_.seccomp_program;
 	else if (s)
 		TRY(seccomp_compile(s, c->arena, &program, e));
-	if (program.notifies && !s->listener_path)
+	if (program.notifies && (!s || !s->listener_path))
 		return err_make(e, ERR_SPEC, 0,
 				"linux.seccomp has the action SCMP_ACT_NOTIFY, and no listenerPath to ask");
 	if (program.notifies) {

@@ -51,8 +51,9 @@ int sync_pair(Sync *ret_parent, Sync *ret_init, Err *e)
 	int fds[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return err_sys(e, "make the socket pair between parent and init");
-	*ret_parent = (Sync){ .fd = fds[0], .side = SYNC_SIDE_PARENT };
-	*ret_init = (Sync){ .fd = fds[1], .side = SYNC_SIDE_INIT };
+	const unsigned absent = sync_absent(0);
+	*ret_parent = (Sync){ .fd = fds[0], .side = SYNC_SIDE_PARENT, .absent = absent };
+	*ret_init = (Sync){ .fd = fds[1], .side = SYNC_SIDE_INIT, .absent = absent };
 	return 0;
 }
 

@@ -52,7 +52,7 @@ static inline void sync_close_auto(Sync *s)
 	sync_close(s);
 }
 
-/* Makes the pair, both ends close-on-exec. */
+/* Makes the pair, both ends close-on-exec, for a conversation without the steps that only some have. */
 int sync_pair(Sync *ret_parent, Sync *ret_init, Err *e);
 
 /* Sends this side's next step. fd is FD_NONE, or one descriptor for a step that may carry one; it stays the caller's.

@@ -29,7 +29,6 @@ static Pair make_pair(void)
 	Err e = { 0 };
 	if (sync_pair(&p.parent, &p.init, &e) < 0)
 		fail_msg("%s", e.msg);
-	p.parent.absent = p.init.absent = sync_absent(0);
 	return p;
 }
 
