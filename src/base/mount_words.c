@@ -66,6 +66,11 @@ static const MountWord words[] = {
 };
 /* clang-format on */
 
+const char *mount_word_at(unsigned i)
+{
+	return i < ARRAY_LEN(words) ? words[i].name : NULL;
+}
+
 const MountWord *mount_word_find(const char *word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)

@@ -26,6 +26,9 @@ typedef struct MountWord {
 	bool recursive;
 } MountWord;
 
+/* The words by their place in the table; NULL after the last. */
+const char *mount_word_at(unsigned i);
+
 /* NULL when it is no word of the table. */
 const MountWord *mount_word_find(const char *word);
 

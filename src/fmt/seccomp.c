@@ -109,6 +109,11 @@ SyscallArch seccomp_arch_native(void)
 #endif
 }
 
+const char *seccomp_flag_at(unsigned i)
+{
+	return i < ARRAY_LEN(flags) ? flags[i].name : NULL;
+}
+
 int seccomp_flags_to_kernel(const StrList *names, uint32_t *ret, Err *e)
 {
 	uint32_t bits = 0;

@@ -95,6 +95,9 @@ const char *seccomp_arch_name(SyscallArch arch);
 /* The architecture this program was built for. */
 SyscallArch seccomp_arch_native(void);
 
+/* The flags by their place in the table; NULL after the last. */
+const char *seccomp_flag_at(unsigned i);
+
 /* The bits for seccomp(2) of flags by name. ERR_SPEC names one that the specification does not have. */
 int seccomp_flags_to_kernel(const StrList *names, uint32_t *ret, Err *e);
 
