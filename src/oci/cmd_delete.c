@@ -4,6 +4,7 @@
 #include "kern/cgroup_members.h"
 #include "kern/process.h"
 #include "oci/container.h"
+#include "oci/rescue.h"
 #include "runtime/hooks.h"
 #include "runtime/sweep.h"
 
@@ -70,6 +71,10 @@ static int delete_main(const OciGlobal *g, void *opts, const StrList *args, Aren
 	int r = oci_container_open(g, args->items[0], a, &c, e);
 	if (r == -ENOENT && o->force)
 		return 0;
+	if (r < 0 && o->force) {
+		TRY(oci_rescue(g, args->items[0], a, e));
+		r = oci_container_open(g, args->items[0], a, &c, e);
+	}
 	TRY(r);
 	TRY(process_end(&c, o, e));
 	const SpecHooks *hooks = hooks_find(&c, a);

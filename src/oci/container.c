@@ -122,6 +122,12 @@ static int oci_file_read(OciContainer *c, Arena *a, Err *e)
 	return json_file_string(v, FILE_OCI, "owner", &c->owner, e);
 }
 
+int oci_container_read(int dir_fd, Arena *a, Err *e)
+{
+	OciContainer c = { .dir_fd = dir_fd }; /* borrowed */
+	return oci_file_read(&c, a, e);
+}
+
 /* ---- what becomes of it ---- */
 
 static bool is_of_this_boot(const Record *r)
@@ -193,6 +199,8 @@ static int find_status(OciContainer *c, Arena *a, Err *e)
 {
 	AUTO(container_dir_close) ContainerDir d = CONTAINER_DIR_NONE;
 	int r = record_read(c->dir_fd, a, &c->record, e);
+	if (r == -ENOENT && record_has_process(c->dir_fd))
+		return err_make(e, ERR_STATE, 0, "record.json is gone, and there was a process");
 	if (r == 0)
 		r = find_process(c, a, e);
 	if (r != -ENOENT)

@@ -49,6 +49,9 @@ static inline void oci_container_close_auto(OciContainer *c)
 /* -ENOENT (ERR_NOT_FOUND): there is no such container. */
 int oci_container_open(const OciGlobal *g, const char *id, Arena *a, OciContainer *ret, Err *e);
 
+/* Whether its oci.json can be read: 0 also when there is none. */
+int oci_container_read(int dir_fd, Arena *a, Err *e);
+
 /* The description that it was made from. */
 int oci_container_spec(const OciContainer *c, Arena *a, Spec *ret, Err *e);
 

@@ -1,5 +1,8 @@
 #include "runtime/record.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/limits.h"
 #include "runtime/json_file.h"
 
@@ -154,6 +157,11 @@ int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 		return err_make(e, ERR_STATE, 0, FILE_RECORD " names no container");
 	*ret = r;
 	return 0;
+}
+
+bool record_has_process(int dir_fd)
+{
+	return faccessat(dir_fd, FILE_PROCESS, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int record_read_process(int dir_fd, Arena *a, RecordProcess *ret, Err *e)

@@ -46,4 +46,5 @@ int record_write_process(int dir_fd, const RecordProcess *p, Arena *a, Err *e);
 
 /* -ENOENT: not written yet (nothing that it names was made). */
 int record_read(int dir_fd, Arena *a, Record *ret, Err *e);
+bool record_has_process(int dir_fd); /* whether process.json is there */
 int record_read_process(int dir_fd, Arena *a, RecordProcess *ret, Err *e);
