@@ -1,4 +1,5 @@
 """Docker with mydocker-runtime in runc's place: an engine of the test's own, with its own network namespace, state and socket; and containerd alone."""
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,14 +16,12 @@ PARENT = f"test-docker-{os.getpid()}"
 LOOP = "echo started; trap 'echo bye; exit 4' TERM; while :; do sleep 0.05; done"
 
 
-def groups_go():
+def groups_are_gone():
     for p, _, _ in cgroup_mounts():
-        top = p / PARENT
-        for d in sorted(top.rglob("*"), reverse=True) if top.exists() else []:
-            if d.is_dir():
+        for d in [*sorted((x for x in (p / PARENT).rglob("*") if x.is_dir()), reverse=True), p / PARENT] if (p / PARENT).exists() else []:
+            with contextlib.suppress(OSError):
                 d.rmdir()
-        if top.exists():
-            top.rmdir()
+    return not [p for p, _, _ in cgroup_mounts() if (p / PARENT).exists()]
 
 
 def image_tar(where):
@@ -45,7 +44,7 @@ def place():
     yield Path(where)
     subprocess.run(["umount", "-l", where], check=True)
     os.rmdir(where)
-    groups_go()
+    wait_until(groups_are_gone)
 
 
 class Docker:

@@ -1,4 +1,5 @@
 """podman with mydocker-runtime in runc's place."""
+import contextlib
 import json
 import os
 import shutil
@@ -29,12 +30,15 @@ def podman(tmp_path_factory):
     for name in ("sh", "sleep", "echo", "cat", "id", "ls", "ps"):
         (root / "bin" / name).symlink_to("busybox")
     yield Podman(where, root)
+    wait_until(groups_are_gone)  # the last conmon may still be about to end
+
+
+def groups_are_gone():
     for p, _, _ in cgroup_mounts():
-        for d in sorted((p / PARENT).rglob("*"), reverse=True) if (p / PARENT).exists() else []:
-            if d.is_dir():
+        for d in [*sorted((x for x in (p / PARENT).rglob("*") if x.is_dir()), reverse=True), p / PARENT] if (p / PARENT).exists() else []:
+            with contextlib.suppress(OSError):
                 d.rmdir()
-        if (p / PARENT).exists():
-            (p / PARENT).rmdir()
+    return not [p for p, _, _ in cgroup_mounts() if (p / PARENT).exists()]
 
 
 class Podman:
