@@ -59,7 +59,7 @@ static const SpecRow cpu_rows[] = {
 	LIMIT("period", cpu_period, 0),
 	SPEC_ROW("cpus", decode_cpu_list, .offset = SPEC_FIELD(SpecResources, cpuset_cpus, const char *)),
 	SPEC_ROW("mems", decode_cpu_list, .offset = SPEC_FIELD(SpecResources, cpuset_mems, const char *)),
-	LIMIT("burst", cpu_burst, 0),
+	SPEC_I64("burst", SpecResources, cpu_burst, 0), /* 0 takes one back */
 	LIMIT("realtimeRuntime", cpu_realtime_runtime, 0),
 	LIMIT("realtimePeriod", cpu_realtime_period, 0),
 	SPEC_ROW("idle", spec_row_i64, .offset = SPEC_FIELD(SpecResources, cpu_idle, int64_t), .max = 1),
@@ -315,3 +315,17 @@ const SpecRow spec_resources_rows[] = {
 	SPEC_ROW("unified", decode_unified),
 	SPEC_ROWS_END,
 };
+
+int spec_resources_decode(const char *text, size_t len, Arena *a, SpecResources *ret, Err *e)
+{
+	const JsonValue *root;
+	SpecDecoder d = { .arena = a, .e = e, .null_is_absent = true };
+	SpecResources r;
+	TRY(json_parse(text, len, a, &root, e));
+	spec_resources_init(&r);
+	int n = spec_decode_object(&d, root, spec_resources_rows, &r);
+	if (n < 0)
+		return spec_name_key(&d, "the resources", e, n);
+	*ret = r;
+	return 0;
+}

@@ -8,7 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/device_rule.h"
+#include "base/err.h"
 
 #define SPEC_UNSET INT64_MIN
 
@@ -90,3 +92,6 @@ typedef struct SpecResources {
 
 /* Nothing is given. */
 void spec_resources_init(SpecResources *r);
+
+/* Reads the object alone, without a config.json around it: what callers of `update` send. What is null counts as not given. */
+int spec_resources_decode(const char *text, size_t len, Arena *a, SpecResources *ret, Err *e);

@@ -11,6 +11,9 @@ int cgroup_v2_prepare(const CgroupRequest *r, Err *e);
 /* The request's writes, in order. */
 int cgroup_write_all(const CgroupRequest *r, int dirfd, Err *e);
 
+/* One write for this group, whether it is among the request's or not. */
+int cgroup_write_one(const CgroupRequest *r, int dirfd, const CgroupWrite *w, Err *e);
+
 /* Gives the group to the request's owner, after the writes. */
 int cgroup_v2_give(const CgroupRequest *r, int dirfd, Err *e);
 

@@ -198,3 +198,9 @@ int cgroup_write_all(const CgroupRequest *r, int dirfd, Err *e)
 		warn_left_out(r, dirfd);
 	return 0;
 }
+
+int cgroup_write_one(const CgroupRequest *r, int dirfd, const CgroupWrite *w, Err *e)
+{
+	AUTO(open_file_done) OpenFile file = { .fd = FD_NONE };
+	return write_one(r, dirfd, w, &file, e);
+}

@@ -11,10 +11,10 @@
 #include "oci/oci.h"
 #include "version.h"
 
-static const OciCmd *const cmds[] = { &oci_create,   &oci_delete, &oci_exec, &oci_explain,
-				      &oci_features, &oci_kill,   &oci_list, &oci_pause,
-				      &oci_ps,       &oci_resume, &oci_run,  &oci_spec,
-				      &oci_start,    &oci_state };
+static const OciCmd *const cmds[] = { &oci_create,   &oci_delete, &oci_exec,  &oci_explain,
+				      &oci_features, &oci_kill,   &oci_list,  &oci_pause,
+				      &oci_ps,       &oci_resume, &oci_run,   &oci_spec,
+				      &oci_start,    &oci_state,  &oci_update };
 
 static const Opt global_opts[] = {
 	OPT_FLAG(0, "debug", OciGlobal, debug, "Say on standard error what is being done"),

@@ -13,6 +13,11 @@ bool writes_is_limit(int64_t n)
 	return writes_is_given(n) && n >= 0;
 }
 
+bool writes_is_wanted(const Writes *w, int64_t n)
+{
+	return w->now ? writes_is_given(n) : writes_is_limit(n);
+}
+
 /* ---- which hierarchy has a controller ---- */
 
 static bool has_word(const char *list, const char *word, char sep)
@@ -71,6 +76,10 @@ static int check_writable(Writes *w, const HostCgroup *h, const char *controller
 {
 	if (h->writable)
 		return 0;
+	if (w->now)
+		return err_make(w->e, ERR_SPEC, 0,
+				"the container has no group of the cgroup controller '%s', which the %s needs",
+				controller, what);
 	if (h->read_only)
 		return err_make(w->e, ERR_SPEC, 0,
 				"the cgroup controller '%s' cannot be used for the %s: %s is mounted read-only "
@@ -126,6 +135,13 @@ const char *writes_number(Writes *w, int64_t n)
 	return arena_printf(w->a, "%" PRId64, n);
 }
 
+const char *writes_limit(Writes *w, const HostCgroup *h, int64_t n)
+{
+	if (n >= 0)
+		return writes_number(w, n);
+	return h->is_v2 ? "max" : "-1";
+}
+
 /* ---- processes ---- */
 
 static int pids(Writes *w)
@@ -133,9 +149,9 @@ static int pids(Writes *w)
 	const HostCgroup *h;
 	int64_t limit = w->r->pids_limit;
 	bool asked = !w->r->pids_limit_is_default;
-	if (!writes_is_given(limit) || limit == -1)
+	if (!writes_is_given(limit) || (limit == -1 && !w->now))
 		return 0;
-	if (limit < 0)
+	if (limit < -1)
 		return err_make(w->e, ERR_SPEC, 0, "limit of processes %" PRId64 " is negative", limit);
 	if (!asked && w->is_bare)
 		return 0;
@@ -149,7 +165,10 @@ static int pids(Writes *w)
 		return 0;
 	}
 	TRY(writes_need(w, "pids", "limit of processes", &h));
-	writes_add(w, h, "pids", "pids.max", writes_number(w, limit), "limit of processes")->asked = asked;
+	const char *value = limit < 0 ? "max" : writes_number(w, limit);
+	if (w->now && limit == 0) /* as runc; with a process in it, 0 and 1 are the same to the kernel */
+		value = "1";
+	writes_add(w, h, "pids", "pids.max", value, "limit of processes")->asked = asked;
 	return 0;
 }
 
@@ -284,7 +303,7 @@ static bool warn_if_bare(Writes *w)
 /* Without groups there are no defaults, and what was asked for is refused. */
 static int all(Writes *w)
 {
-	if (!w->no_cgroups) {
+	if (!w->no_cgroups && !w->now) {
 		w->is_bare = warn_if_bare(w);
 		TRY(devices(w));
 	}
@@ -309,6 +328,18 @@ int plan_cgroup_writes(const SpecLinux *l, const HostFacts *f, Arena *a, PlanCgr
 		.warnings = &found.warnings,
 		.e = e,
 	};
+	TRY(all(&w));
+	found.items = w.items;
+	found.count = w.count;
+	*ret = found;
+	return 0;
+}
+
+int plan_cgroup_update(const SpecResources *r, const HostFacts *f, const CgroupLimits *now,
+		       Arena *a, PlanCgroupWrites *ret, Err *e)
+{
+	PlanCgroupWrites found = { 0 };
+	Writes w = { .r = r, .f = f, .now = now, .a = a, .warnings = &found.warnings, .e = e };
 	TRY(all(&w));
 	found.items = w.items;
 	found.count = w.count;

@@ -115,14 +115,15 @@ static int rate(Writes *w, SpecThrottleKind kind, const SpecDeviceRate *d)
 {
 	const char *controller, *what = kinds[kind].what;
 	const HostCgroup *h;
-	if (d->rate == 0)
+	if (d->rate == 0 && !w->now)
 		return 0;
 	if (kinds[kind].is_u32 && d->rate > UINT32_MAX)
 		return err_make(w->e, ERR_SPEC, 0, "%s of device %u:%u: %" PRIu64 " is above %u",
 				what, d->major, d->minor, d->rate, UINT32_MAX);
 	TRY(need(w, what, &controller, &h));
 	const char *key = h->is_v2 ? arena_printf(w->a, "%s=", kinds[kind].v2) : "";
-	const char *value = arena_printf(w->a, "%u:%u %s%" PRIu64, d->major, d->minor, key, d->rate);
+	const char *number = d->rate == 0 && h->is_v2 ? "max" : arena_printf(w->a, "%" PRIu64, d->rate);
+	const char *value = arena_printf(w->a, "%u:%u %s%s", d->major, d->minor, key, number);
 	writes_add(w, h, controller, h->is_v2 ? "io.max" : kinds[kind].v1, value, what)
 		->missing = "this kernel does not limit rates of block I/O (CONFIG_BLK_DEV_THROTTLING)";
 	return 0;

@@ -4,13 +4,15 @@
  * warning or nothing; what was asked for and cannot be given is ERR_SPEC.
  */
 #pragma once
+#include "kern/cgroup_update.h"
 #include "runtime/plan_cgroup.h"
 
 typedef struct Writes {
 	const SpecResources *r;
 	const HostFacts *f;
-	bool no_cgroups; /* none is made */
-	bool is_bare;    /* no hierarchy is writable, and that was said */
+	bool no_cgroups;         /* none is made */
+	bool is_bare;            /* no hierarchy is writable, and that was said */
+	const CgroupLimits *now; /* what groups in use have; NULL: they are fresh, and have no limits */
 	Arena *a;
 	PlanCgroupWrite *items;
 	size_t count;
@@ -20,10 +22,13 @@ typedef struct Writes {
 
 /* plan_cgroup.c: shared by the parts. `what` is a noun for messages, "memory limit". */
 bool writes_is_given(int64_t n);
-bool writes_is_limit(int64_t n); /* given, and not "no limit" */
+bool writes_is_limit(int64_t n);                   /* given, and not "no limit" */
+bool writes_is_wanted(const Writes *w, int64_t n); /* needs a write: "no limit" is what a fresh group has */
 const HostCgroup *writes_find(const HostFacts *f, const char *controller);
 bool writes_only_v2(const HostFacts *f);
 const char *writes_number(Writes *w, int64_t n);
+const char *writes_limit(Writes *w, const HostCgroup *h,
+			 int64_t n); /* the number, or the version's word for no limit */
 
 /* The hierarchy that has the controller and that we may divide, or the error that `what` has none. */
 int writes_need(Writes *w, const char *controller, const char *what, const HostCgroup **ret);

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bundles import RUNTIME
-from harness import Terminal, cgroup_mounts, wait_until
+from harness import Terminal, cgroup_mount, cgroup_mounts, wait_until
 
 pytestmark = [pytest.mark.root("it runs dockerd"), pytest.mark.timeout(180)]
 PARENT = f"test-docker-{os.getpid()}"
@@ -140,6 +140,23 @@ def test_limits_and_privileges(docker):
     assert r.returncode == 0 and r.stdout == "/dev/n\n100\n500\n", r
     for kind in ("pid", "ipc", "uts"):
         assert docker.run(f"--{kind}", "host", "echo there").stdout == "there\n", kind
+
+
+@pytest.mark.full
+def test_update(docker, service):
+    """It sends all that it knows of the container, each time."""
+    def value(controller, v1, v2):
+        group = cgroup_mount(controller) / PARENT / service
+        return (group / (v1 if (group / v1).exists() else v2)).read_text().split()[0]
+
+    for options, limit, pids in ((["--memory", "50m", "--memory-swap", "100m", "--cpus", "0.5", "--pids-limit", "30"], 50, "30"), (["--memory", "90m"], 90, "30"),
+                                 (["--memory", "200m", "--memory-swap", "200m", "--cpuset-cpus", "0", "--pids-limit", "-1"], 200, "max"), (["--memory", "40m", "--memory-swap", "-1", "--cpu-shares", "300"], 40, "max")):
+        r = docker("update", *options, service)
+        assert r.returncode == 0, r
+        assert (value("memory", "memory.limit_in_bytes", "memory.max"), value("pids", "pids.max", "")) == (str(limit << 20), pids)
+    assert value("cpu", "cpu.cfs_quota_us", "cpu.max") == "50000" and value("cpuset", "cpuset.cpus", "") == "0"
+    r = docker("update", "--memory", "1g", "--memory-swap", "900m", service)
+    assert r.returncode != 0
 
 
 @pytest.mark.full

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from bundles import RUNTIME
-from harness import Terminal, cgroup_mounts, wait_until
+from harness import Terminal, cgroup_mount, cgroup_mounts, wait_until
 
 pytestmark = [pytest.mark.root("podman for an ordinary user needs a user with a name and a home"), pytest.mark.timeout(120)]
 PARENT = f"test-podman-{os.getpid()}"
@@ -156,3 +156,14 @@ def test_many_at_once(podman):
         assert len(json.loads(podman("ps", "--format", "json").stdout)) >= len(names)
     finally:
         assert podman("rm", "-f", "-t", "0", *names).returncode == 0
+
+
+@pytest.mark.full
+def test_update(podman, service):
+    group = podman("inspect", "-f", "{{.State.CgroupPath}}", service).stdout.strip()
+    r = podman("update", "--memory", "50m", "--cpus", "0.5", "--cpuset-cpus", "0", service)
+    assert r.returncode == 0, r
+    for controller, names, want in (("memory", ("memory.limit_in_bytes", "memory.max"), str(50 << 20)), ("cpu", ("cpu.cfs_quota_us", "cpu.max"), "50000"),
+                                    ("cpuset", ("cpuset.cpus",), "0")):
+        files = [f for n in names if (f := cgroup_mount(controller) / group.lstrip("/") / n).exists()]
+        assert files and files[0].read_text().split()[0] == want, (controller, group)

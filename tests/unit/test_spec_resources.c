@@ -53,7 +53,7 @@ static void cpu(void **state)
 	assert_true(r->cpu_realtime_period == 3 && r->cpu_idle == 1);
 	r = decoded(&a, &s,
 		    "\"cpu\":{\"burst\":0,\"realtimeRuntime\":0,\"realtimePeriod\":0,\"idle\":0}");
-	assert_true(r->cpu_burst == SPEC_UNSET && r->cpu_realtime_runtime == SPEC_UNSET);
+	assert_true(r->cpu_burst == 0 && r->cpu_realtime_runtime == SPEC_UNSET);
 	assert_true(r->cpu_realtime_period == SPEC_UNSET && r->cpu_idle == 0);
 }
 
