@@ -8,8 +8,7 @@
 #include <stdint.h>
 
 typedef struct DeviceRule {
-	bool allow;
-	char type;            /* 'a', 'c' or 'b' */
 	int64_t major, minor; /* -1: any */
-	bool read, write, mknod;
+	char type;            /* 'a', 'c' or 'b' */
+	bool allow, read, write, mknod;
 } DeviceRule;

@@ -18,9 +18,8 @@ typedef struct Pair {
 static Pair pair_now(const Writes *w, const HostCgroup *h)
 {
 	Pair p = { w->now->memory, w->now->swap };
-	if (h && h->is_v2 && (p.limit < 0 || p.total < 0))
-		p.total = -1;
-	else if (h && h->is_v2 && __builtin_add_overflow(p.limit, p.total, &p.total))
+	bool sums = h && h->is_v2;
+	if (sums && (p.limit < 0 || p.total < 0 || __builtin_add_overflow(p.limit, p.total, &p.total)))
 		p.total = -1;
 	return p;
 }
