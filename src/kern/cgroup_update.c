@@ -141,6 +141,17 @@ static bool is_in_place(const char *before, const char *value)
 	return before && (str_eq(before, value) || (weight && str_eq(weight, value)));
 }
 
+/* A v2 group was made with the controllers that it needed then. */
+static int controller_hand_down(const CgroupRequest *g, int dirfd, const CgroupWrite *w, Err *e)
+{
+	CgroupRequest one = *g;
+	if (!g->is_v2 || faccessat(dirfd, w->file, F_OK, 0) == 0)
+		return 0;
+	one.writes = w;
+	one.writes_count = 1;
+	return cgroup_v2_prepare(&one, e);
+}
+
 static int update_one(const CgroupUpdate *u, Arena *a, Done *ret, Err *e)
 {
 	const CgroupRequest *g = u->group;
@@ -148,6 +159,7 @@ static int update_one(const CgroupUpdate *u, Arena *a, Done *ret, Err *e)
 	AUTO(fd_close) int dirfd = openat(AT_FDCWD, g->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return err_sys(e, "set the %s to %s: open the group %s", w->what, w->value, g->dir);
+	TRY(controller_hand_down(g, dirfd, w, e));
 	bool other = w->or_file && faccessat(dirfd, w->file, F_OK, 0) < 0;
 	const char *file = other ? w->or_file : w->file;
 	const char *value = other ? w->or_value : w->value;

@@ -46,16 +46,16 @@ static const char *own_group(const OciContainer *c, const HostFacts *f, const ch
 	return other && path_is_below(other, dir) ? other : dir;
 }
 
-/* "cpu,memory:PATH" asks for those hierarchies alone, "PATH" for all. */
+/* "cpu,memory:PATH" asks for the hierarchies that have these controllers, "PATH" for all. */
 static bool is_for(const char *asked, const HostCgroup *h, Arena *a)
 {
 	const char *colon = strchr(asked, ':');
 	if (!colon)
 		return true;
-	if (!h || h->is_v2)
+	if (!h)
 		return false;
 	StrList words = str_split(a, arena_strndup(a, asked, (size_t)(colon - asked)), ',');
-	StrList has = str_split(a, h->controllers, ',');
+	StrList has = str_split(a, h->controllers, h->is_v2 ? ' ' : ',');
 	for (size_t i = 0; i < words.count; i++)
 		if (strlist_has(&has, words.items[i]))
 			return true;

@@ -487,8 +487,11 @@ static int listener_accompany(Start *s, Err *e)
  * its end, with all it had to say in ours, signals can end the start. */
 static int init_accompany(Start *s, Err *e)
 {
-	TRY(process_identify(s, e));
-	TRY(oom_score_write(s, e));
+	int r = process_identify(s, e);
+	if (r == 0)
+		r = oom_score_write(s, e);
+	if (r < 0) /* what is written about a process fails when it has ended, and why it has is the reason */
+		return process_has_ended(s->container.pidfd, 0) ? sync_failure(&s->sync, r, e) : r;
 	TRY(timeline_mark(s->timeline->page, STAGE_MAPPED,
 			  sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e)));
 	TRY(hooks_accompany(s, e));

@@ -180,6 +180,8 @@ int plan_exec_namespaces(const PlanContext *c, Plan *p, Err *e)
 		flags &= ~(uint32_t)CLONE_NEWCGROUP;
 	*arena_push(c->arena, &p->joins, &p->joins_count, PlanJoin) = (PlanJoin){ .flags = flags };
 	p->wire.head.flags |= WIRE_FORK | WIRE_EXEC | WIRE_OUTLIVES;
+	if (c->facts->setgroups_denied)
+		p->wire.head.flags |= WIRE_NO_SETGROUPS;
 	TRY(check_command_ids(c, e));
 	if (c->spec->linux_.namespaces & SPEC_NS_USER) {
 		plan_setup_ids(c, p);

@@ -241,6 +241,11 @@ int sync_expect_exec(Sync *s, Err *e)
 			sync_step_name((SyncStep)m.step));
 }
 
+int sync_failure(const Sync *s, int r, Err *e)
+{
+	return failure_find(s, r, e);
+}
+
 int sync_fail(Sync *s, const Err *why)
 {
 	SyncMessage m = { .step = SYNC_FAILED, .err = *why };

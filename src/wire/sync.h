@@ -69,6 +69,9 @@ void sync_pass(Sync *s, SyncStep step);
 /* After EXECING the init side's end closes on exec: 0 when that happened, or the Err that a failing execve(2) left. */
 int sync_expect_exec(Sync *s, Err *e);
 
+/* When something of ours has failed because the peer is gone: r and *e become its own failure, if it has left one as its last word. */
+int sync_failure(const Sync *s, int r, Err *e);
+
 /* Tells the peer why this side ends; a dead peer needs no reason. -errno without a message: it could not be told. */
 int sync_fail(Sync *s, const Err *why);
 
