@@ -31,7 +31,7 @@ static int run(OciMake *m, const RunOpts *o, WaitSignals *signals, Undo *undo, E
 		undo_commit(undo);
 		return 0;
 	}
-	for (int fd = 3; fd < 3 + (int)o->make.preserve_fds; fd++)
+	for (int fd = 3; fd < 3 + (int)m->keep_fds; fd++)
 		(void)close(fd); /* they are the command's now: who reads the other end of a pipe waits for the end of all */
 	m->pid_file.is_new = false; /* it stays, as runc's does */
 	TRY(oci_make_finish(m, signals, e));

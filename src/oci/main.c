@@ -11,17 +11,22 @@
 #include "oci/oci.h"
 #include "version.h"
 
-static const OciCmd *const cmds[] = { &oci_create,   &oci_delete, &oci_exec,  &oci_explain,
+static const OciCmd *const cmds[] = { &oci_create,   &oci_delete, &oci_events, &oci_exec,  &oci_explain,
 				      &oci_features, &oci_kill,   &oci_list,  &oci_pause,
 				      &oci_ps,       &oci_resume, &oci_run,   &oci_spec,
 				      &oci_start,    &oci_state,  &oci_update };
 
 static const Opt global_opts[] = {
+	OPT_STR(0, "cgroup-manager", OciGlobal, cgroup_manager, "MANAGER",
+		"cgroupfs (default), or disabled: without control groups"),
 	OPT_FLAG(0, "debug", OciGlobal, debug, "Say on standard error what is being done"),
 	OPT_STR(0, "log", OciGlobal, log, "FILE", "Add errors to this file, too"),
 	OPT_STR(0, "log-format", OciGlobal, log_format, "FORMAT", "text (default) or json, for that file"),
 	OPT_STR(0, "root", OciGlobal, root, "DIR",
 		"Where containers are recorded (default /run/mydocker-runtime, for ordinary users $XDG_RUNTIME_DIR/mydocker-runtime)"),
+	OPT_STR(0, "rootless", OciGlobal, rootless, "BOOL",
+		"true, false or auto (default): taken as it is, for what may be done is found out"),
+	OPT_FLAG(0, "systemd-cgroup", OciGlobal, systemd_cgroup, "Have systemd make the groups: not supported yet"),
 	OPT_FLAG('v', "version", OciGlobal, version, "Print the version"),
 	OPT_END,
 };
@@ -92,6 +97,31 @@ static int cmd_execute(const OciCmd *cmd, const OciGlobal *g, int argc, char **a
 	return r;
 }
 
+static bool is_word(const char *text, const char *words)
+{
+	size_t len = text ? strlen(text) : 0;
+	for (const char *at = words; len > 0 && (at = strstr(at, text)); at += len)
+		if ((at == words || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+			return true;
+	return !text;
+}
+
+static int global_check(OciGlobal *g, Err *e)
+{
+	if (!is_word(g->log_format, "text json"))
+		return err_make(e, ERR_USAGE, 0, "invalid log-format: %s", g->log_format);
+	if (!is_word(g->rootless, "true false auto"))
+		return err_make(e, ERR_USAGE, 0, "--rootless '%s': not true, false or auto", g->rootless);
+	if (!is_word(g->cgroup_manager, "cgroupfs systemd disabled"))
+		return err_make(e, ERR_USAGE, 0, "--cgroup-manager '%s': not cgroupfs, systemd or disabled",
+				g->cgroup_manager);
+	if (g->systemd_cgroup || (g->cgroup_manager && strcmp(g->cgroup_manager, "systemd") == 0))
+		return err_make(e, ERR_SPEC, 0,
+				"control groups by systemd are not supported yet: ask the caller for its driver cgroupfs");
+	g->no_cgroups = g->cgroup_manager && strcmp(g->cgroup_manager, "disabled") == 0;
+	return 0;
+}
+
 static int oci_main(int argc, char **argv, OciGlobal *g, Arena *a, int *ret_fail_code, Err *e)
 {
 	const OptSet set = { .tables = global_tables, .stop_at_first_arg = true };
@@ -99,8 +129,7 @@ static int oci_main(int argc, char **argv, OciGlobal *g, Arena *a, int *ret_fail
 	TRY(fd_open_missing_stdio(e));
 	TRY(opt_parse(&set, argc, argv, a, g, &rest, e));
 	log_set_debug(g->debug);
-	if (g->log_format && strcmp(g->log_format, "text") != 0 && strcmp(g->log_format, "json") != 0)
-		return err_make(e, ERR_USAGE, 0, "invalid log-format: %s", g->log_format);
+	TRY(global_check(g, e));
 	if (g->version)
 		return version_print(e);
 	if (rest.help || rest.args.count == 0)

@@ -36,7 +36,8 @@ const Opt oci_make_opts[] = {
 
 int oci_make_plan(OciMake *m, const OciGlobal *g, const OciMakeOpts *o, const char *id, Err *e)
 {
-	TRY(oci_plan(g, o->bundle ? o->bundle : ".", id, (unsigned)o->preserve_fds, m->arena, &m->p, e));
+	m->keep_fds = oci_listen_fds() + (unsigned)o->preserve_fds;
+	TRY(oci_plan(g, o->bundle ? o->bundle : ".", id, m->keep_fds, m->arena, &m->p, e));
 	if (o->no_pivot)
 		m->p.plan.wire.head.flags |= WIRE_NO_PIVOT;
 	if (o->no_new_keyring)

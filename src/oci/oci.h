@@ -15,8 +15,9 @@
 /* The options before the command. */
 typedef struct OciGlobal {
 	const char *root; /* NULL: the user's default */
-	const char *log, *log_format;
-	bool debug, version;
+	const char *log, *log_format, *rootless, *cgroup_manager;
+	bool debug, version, systemd_cgroup;
+	bool no_cgroups; /* what cgroup_manager says */
 } OciGlobal;
 
 typedef struct OciCmd {
@@ -28,7 +29,7 @@ typedef struct OciCmd {
 	int (*run)(const OciGlobal *g, void *opts, const StrList *args, Arena *a,
 		   Err *e); /* the exit code, or a negative errno */
 } OciCmd;
-extern const OciCmd oci_create, oci_delete, oci_exec, oci_explain, oci_features, oci_kill, oci_list,
+extern const OciCmd oci_create, oci_delete, oci_events, oci_exec, oci_explain, oci_features, oci_kill, oci_list,
 	oci_pause, oci_ps, oci_resume, oci_run, oci_spec, oci_start, oci_state, oci_update;
 
 /* Where containers are recorded: beside the directory of mydocker, whose sweep has no say here. */
@@ -50,6 +51,9 @@ typedef struct OciPlan {
 	Plan plan;
 	const char *id, *state_dir, *hook_state;
 } OciPlan;
+
+/* Descriptors of socket activation, sd_listen_fds(3): so many from 3 on, before those of --preserve-fds. */
+unsigned oci_listen_fds(void);
 
 /* Reads the bundle and makes the plan: everything is decided, nothing is made. id NULL: the bundle's last path component. The plan's
  * warnings are logged. keep_fds: so many descriptors from 3 on go to the command; since they have to be the caller's, this comes

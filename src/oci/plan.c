@@ -1,8 +1,11 @@
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "engine/dirs.h"
 #include "oci/device_defaults.h"
 #include "oci/oci.h"
@@ -36,6 +39,26 @@ unsigned oci_facts_wanted(const Spec *s)
 	return labels ? FACTS_LABELS : 0;
 }
 
+unsigned oci_listen_fds(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+	uint32_t who, n;
+	if (!pid || !count || num_parse_u32(pid, INT32_MAX, &who) < 0 || (pid_t)who != getpid() ||
+	    num_parse_u32(count, 1024, &n) < 0)
+		return 0;
+	return n;
+}
+
+/* As who is started by systemd finds it; the command is the first process of its namespace, or does not look. */
+static void listen_fds_pass_on(SpecProcess *p, Arena *a)
+{
+	unsigned n = oci_listen_fds();
+	if (n == 0)
+		return;
+	strlist_add(a, &p->env, arena_printf(a, "LISTEN_FDS=%u", n));
+	strlist_add(a, &p->env, "LISTEN_PID=1");
+}
+
 int oci_keep_list(unsigned count, Arena *a, const int **ret, Err *e)
 {
 	int *fds = NULL;
@@ -57,6 +80,7 @@ static int process_finish(OciPlan *p, Arena *a, Err *e)
 	int root = openat(AT_FDCWD, p->bundle.spec.root.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(e, "root.path: '%s'", p->bundle.spec.root.path);
+	listen_fds_pass_on(&p->bundle.spec.process, a);
 	oci_process_finish(&p->bundle.spec.process, root, a);
 	return 0;
 }
@@ -77,6 +101,7 @@ int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned ke
 	TRY(host_facts_probe("", oci_facts_wanted(&p.bundle.spec), a, &p.facts, e));
 	TRY(process_finish(&p, a, e));
 	oci_device_defaults(&p.bundle.spec.linux_, a);
+	p.bundle.spec.linux_.no_cgroups = g->no_cgroups;
 	p.hook_state = runtime_hooks_state(p.id, p.bundle.dir, &p.bundle.spec, a);
 	const PlanInput in = {
 		.container_id = p.id,

@@ -18,6 +18,7 @@
 	X(chroot,            OUT,  -1, EPERM,  1) \
 	X(connect,           WAIT, -1, ECONNREFUSED, 0) \
 	X(dup2,              OWN,  -1, EMFILE, 0) \
+	X(eventfd,           OWN,  -1, EMFILE, 0) \
 	X(execve,            OUT,  -1, ENOMEM, 1) \
 	X(faccessat,         OWN,  -1, EACCES, 2) \
 	X(fchdir,            OWN,  -1, EACCES, 0) \
@@ -38,6 +39,8 @@
 	X(getrandom,         OWN,  -1, ENOSYS, 0) \
 	X(getrlimit,         OWN,  -1, EPERM,  0) \
 	X(getxattr,          OWN,  -1, ENOMEM, 1) \
+	X(inotify_add_watch, OWN,  -1, ENOSPC, 2) \
+	X(inotify_init1,     OWN,  -1, EMFILE, 0) \
 	X(ioctl,             OUT,  -1, EIO,    0) \
 	X(listen,            OWN,  -1, EOPNOTSUPP, 0) \
 	X(lseek,             OWN,  -1, EINVAL, 0) \

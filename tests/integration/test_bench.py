@@ -1,4 +1,4 @@
-"""bench/start runs, measures what it is asked for and leaves nothing; what it measures is no matter of a test."""
+"""bench/start and bench/runtime run, measure what they are asked for and leave nothing; what they measure is no matter of a test."""
 import re
 import shutil
 import subprocess
@@ -37,3 +37,11 @@ def test_as_an_ordinary_user():
     assert len(rows) == 6 and "floor level 4" in rows and "left out" not in r.stderr, r
     assert "`mydocker run --rootfs DIR`" in rows and "`mydocker run --rootfs DIR`, ranges of ids" in rows, r
     assert all(ms > 0 for ms in rows.values()), r
+
+
+def test_runtimes():
+    r = subprocess.run([harness.TOP / "bench/runtime", "-n", "2", "--program", harness.MYDOCKER.parent / "mydocker-runtime", "--only", "runc"], capture_output=True, text=True, timeout=50 * PATIENCE)
+    assert r.returncode == 0, r
+    rows = re.findall(r"^\| `(.*?)` \| ([\d.]+) ms, ", r.stdout, re.M)
+    assert {name for name, _ in rows} == {"floor level 4", "mydocker-runtime", *(["runc"] if shutil.which("runc") else [])}, r
+    assert len(re.findall(r"^\| `mydocker-runtime`", r.stdout, re.M)) == (4 if shutil.which("podman") else 3) and "64 at once, mydocker-runtime: " in r.stdout, r

@@ -114,3 +114,33 @@ def test_what_it_names_is_taken(bundle, features):  # noqa: F811
 def test_the_namespaces_are_all_there_are(features):
     assert set(features["linux"]["namespaces"]) == {"pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"}
     assert len(features["linux"]["capabilities"]) == len(re.findall(r'"CAP_', (TOP / "src/base/caps.c").read_text())) - len(re.findall(r'strncasecmp\(name, "CAP_', (TOP / "src/base/caps.c").read_text()))
+
+
+# ---- options before the command ----
+
+
+def test_cgroup_managers(bundle):  # noqa: F811
+    from bundles import write_config
+
+    for words in (["--systemd-cgroup"], ["--cgroup-manager", "systemd"]):
+        bad(runtime(*words, "list"), "control groups by systemd are not supported yet")
+    bad(runtime("--cgroup-manager=x", "list"), "'x': not cgroupfs, systemd or disabled")
+    bad(runtime("--rootless", "x", "list"), "'x': not true, false or auto")
+    write_config(bundle, lambda c: c["process"].update(args=["/bin/probe", "cat", "/proc/self/cgroup"]))
+    ours = open("/proc/self/cgroup", encoding="utf-8").read()
+    r = runtime("--root", str(bundle / "state"), "--cgroup-manager", "disabled", "--rootless=auto", "run", "-b", str(bundle), "c1")
+    assert r.returncode == 0 and r.stdout == ours, r
+    r = runtime("--root", str(bundle / "state"), "--cgroup-manager", "cgroupfs", "run", "-b", str(bundle), "c1")
+    assert r.returncode == 0 and (r.stdout != ours or os.geteuid() != 0), r
+
+
+def test_sockets_of_systemd(bundle):  # noqa: F811
+    """sd_listen_fds(3): the descriptors go on under their numbers, and the command is told of them."""
+    from bundles import RUNTIME, write_config
+
+    write_config(bundle, lambda c: c["process"].update(args=["/bin/probe", "seq", "show", "fds", ",", "env", "LISTEN"]))
+    script = 'exec 3</dev/null 4</dev/null; LISTEN_FDS=2 LISTEN_PID=$$ exec "$@"'
+    r = subprocess.run(["sh", "-c", script, "sh", RUNTIME, "--root", bundle / "state", "run", "-b", bundle, "c1"], capture_output=True, text=True, timeout=30)
+    assert r.returncode == 0 and "fds.3=" in r.stdout and "fds.4=" in r.stdout and "fds.5" not in r.stdout and "12:LISTEN_FDS=2" in r.stdout and "12:LISTEN_PID=1" in r.stdout, r
+    r = subprocess.run(["sh", "-c", script.replace("LISTEN_PID=$$", "LISTEN_PID=1"), "sh", RUNTIME, "--root", bundle / "state", "run", "-b", bundle, "c1"], capture_output=True, text=True, timeout=30)
+    assert r.returncode == 0 and "fds.3" not in r.stdout, r  # meant for somebody else
