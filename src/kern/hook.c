@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "kern/memfd.h"
 #include "kern/process.h"
+#include "kern/sys.h"
 
 #define KILL_MS 2000 /* that a killed one has to end */
 
@@ -26,12 +27,12 @@ int hook_input(const char *text, const char *end, int *ret_fd, Err *e)
 	return 0;
 }
 
-/* In the child: execve(2)'s failure is the end of it, said where its own complaints go. */
+/* In the child, which gets nothing else of ours or our caller's. execve(2)'s failure is the end of it, said where its own complaints go. */
 static _Noreturn void become(const Hook *h, int output)
 {
 	Err e = { 0 };
 	if (dup2(h->input_fd, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0 &&
-	    process_reset_signals(&e) == 0)
+	    sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0 && process_reset_signals(&e) == 0)
 		(void)execve(h->path, h->argv, h->envp); /* returns only on failure */
 	(void)err_make(&e, ERR_SYS, 0,
 		       errno == ENOENT ? "exec \"%s\": no such file or directory"

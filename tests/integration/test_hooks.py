@@ -139,3 +139,20 @@ def test_what_is_wrong_with_one(life, hook, words):
 
 def test_it_need_not_read_its_state(life):
     life.start("exit", "0", change=lambda c: c.update(annotations={"large": "x" * 200000}, hooks={"createRuntime": [{"path": script(life, "exec <&-; exit 0\n")}]}))
+
+
+@pytest.mark.parametrize("kind", ["createRuntime", "createContainer", "startContainer"])
+def test_it_gets_no_descriptors_of_ours(life, kind):
+    """One that stays would else keep a conversation open, or what the command was given."""
+    probe = "/bin/probe" if kind == "startContainer" else str(life.bundle / "root/bin/probe")
+    hook = {"path": probe, "args": ["probe", "seq", "show", "fds", ",", "exit", "1"]}
+    r, w = os.pipe()
+    os.set_inheritable(r, True)
+    try:
+        result = life.create("say", "never", change=lambda c: c.update(hooks={kind: [hook]}))
+        result = life.call("start", "c1") if kind == "startContainer" else result
+    finally:
+        os.close(r)
+        os.close(w)
+    bad(result, f"error running {kind} hook #0: exit status 1", "fds.2=")
+    assert "fds.3=" not in result.stderr, result
