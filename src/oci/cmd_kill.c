@@ -32,18 +32,6 @@ static bool ends_with_first(const OciContainer *c, Arena *a)
 	       !s.linux_.namespace_paths[__builtin_ctz(SPEC_NS_PID)];
 }
 
-/* Whoever is in the group, also when the first process has ended. */
-static int kill_all(const OciContainer *c, int number, Arena *a, Err *e)
-{
-	CgroupMembers m = { 0 };
-	const char *group = oci_container_group(c);
-	if (group)
-		TRY(cgroup_members(group, a, &m, e));
-	if (m.count == 0)
-		return err_make(e, ERR_STATE, 0, "container not running");
-	return number == SIGKILL ? cgroup_kill(group, e) : cgroup_signal(group, number, a, e);
-}
-
 static int kill_first(const OciContainer *c, int number, Err *e)
 {
 	int r = c->pid ? process_signal(c->pidfd, number) : -ESRCH;
@@ -55,6 +43,19 @@ static int kill_first(const OciContainer *c, int number, Err *e)
 									   : NULL;
 	return freezer && cgroup_is_v1(freezer) ? cgroup_freeze(freezer, false, e)
 						: 0; /* the frozen do not die */
+}
+
+/* Whoever is in the group, also when the first process has ended. Without groups nobody knows of more than that. */
+static int kill_all(const OciContainer *c, int number, Arena *a, Err *e)
+{
+	CgroupMembers m = { 0 };
+	const char *group = oci_container_group(c);
+	if (!group)
+		return kill_first(c, number, e);
+	TRY(cgroup_members(group, a, &m, e));
+	if (m.count == 0)
+		return err_make(e, ERR_STATE, 0, "container not running");
+	return number == SIGKILL ? cgroup_kill(group, e) : cgroup_signal(group, number, a, e);
 }
 
 static int kill_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)

@@ -267,6 +267,17 @@ def test_all_of_a_container_without_a_pid_namespace(life):
     bad(life.call("kill", "-a", "c1", "KILL"), "container not running")
 
 
+def test_all_without_groups(life):
+    """Nobody knows of more than the first process then."""
+    from bundles import write_config
+    write_config(life.bundle, lambda c: c["process"].update(args=["/bin/probe", "sleep", "60000"]))
+    r = subprocess.run([*map(str, [RUNTIME, "--root", life.state_dir, "--cgroup-manager", "disabled", "run", "-d", "-b", life.bundle, "c1"])],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20)
+    assert r.returncode == 0 and life.status() == "running"
+    good(life.call("kill", "--all", "c1", "KILL"))
+    life.wait_for("stopped")
+
+
 # ---- run --detach, --keep ----
 
 
