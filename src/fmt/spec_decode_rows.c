@@ -161,14 +161,15 @@ static int get_list(SpecDecoder *d, const JsonValue *v, StrList *ret,
 		    int (*get)(SpecDecoder *, const JsonValue *, const char **))
 {
 	TRY(json_expect_array(v, d->e));
-	const char **items = arena_new_array(d->arena, v->count, const char *);
-	size_t i = 0;
-	for (const JsonValue *element = v->as.list.first; element; element = element->next, i++) {
-		spec_enter(d, NULL, i);
-		TRY(get(d, element, &items[i]));
+	StrList l = { 0 }; /* to which others may add */
+	for (const JsonValue *element = v->as.list.first; element; element = element->next) {
+		const char *item;
+		spec_enter(d, NULL, l.count);
+		TRY(get(d, element, &item));
 		spec_leave(d);
+		strlist_add(d->arena, &l, item);
 	}
-	*ret = (StrList){ .items = items, .count = i };
+	*ret = l;
 	return 0;
 }
 

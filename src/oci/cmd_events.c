@@ -39,7 +39,8 @@ static int duration_parse(const char *text, int64_t *ret, Err *e)
 		if (strcmp(text + len, units[i].unit) == 0) {
 			*ret = (int64_t)(((double)n + (double)part / scale) * units[i].ms);
 			return *ret > 0 ? 0
-					: err_make(e, ERR_USAGE, 0, "duration interval must be greater than 0");
+					: err_make(e, ERR_USAGE, 0,
+						   "duration interval must be greater than 0");
 		}
 	return err_make(e, ERR_USAGE, 0, "is no duration such as 100ms, 1s or 5m");
 }
@@ -78,7 +79,7 @@ static int oom_print(const OciContainer *c, Err *e)
 /* ---- out of memory ---- */
 
 typedef struct Oom {
-	int fd; /* something to read: it may have happened */
+	int fd;                 /* something to read: it may have happened */
 	const char *dir, *file; /* whose line oom_kill counts; NULL: no memory controller */
 	uint64_t kills;
 } Oom;
@@ -88,7 +89,8 @@ static int oom_open_v1(const char *dir, Arena *a, int *ret, Err *e)
 {
 	AUTO(fd_close) int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	AUTO(fd_close)
-	int control = openat(AT_FDCWD, arena_printf(a, "%s/memory.oom_control", dir), O_RDONLY | O_CLOEXEC);
+	int control = openat(AT_FDCWD, arena_printf(a, "%s/memory.oom_control", dir),
+			     O_RDONLY | O_CLOEXEC);
 	if (event < 0 || control < 0)
 		return err_sys(e, "ask for the events of %s", dir);
 	int r = fd_write_text_at(AT_FDCWD, arena_printf(a, "%s/cgroup.event_control", dir),
@@ -102,7 +104,8 @@ static int oom_open_v1(const char *dir, Arena *a, int *ret, Err *e)
 static int oom_open_v2(const char *dir, Arena *a, int *ret, Err *e)
 {
 	AUTO(fd_close) int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (watch < 0 || inotify_add_watch(watch, arena_printf(a, "%s/memory.events", dir), IN_MODIFY) < 0)
+	if (watch < 0 ||
+	    inotify_add_watch(watch, arena_printf(a, "%s/memory.events", dir), IN_MODIFY) < 0)
 		return err_sys(e, "watch %s/memory.events", dir);
 	*ret = TAKE_FD(watch);
 	return 0;
@@ -113,7 +116,9 @@ static int oom_open(const OciContainer *c, Arena *a, Oom *ret, Err *e)
 {
 	const char *v1 = oci_stats_group(c, "memory.oom_control");
 	const char *v2 = v1 ? NULL : oci_stats_group(c, "memory.events");
-	*ret = (Oom){ .fd = FD_NONE, .dir = v1 ? v1 : v2, .file = v1 ? "memory.oom_control" : "memory.events" };
+	*ret = (Oom){ .fd = FD_NONE,
+		      .dir = v1 ? v1 : v2,
+		      .file = v1 ? "memory.oom_control" : "memory.events" };
 	if (!ret->dir)
 		return 0;
 	(void)cgroup_stat_key(ret->dir, ret->file, "oom_kill", &ret->kills); /* else none so far */
@@ -155,8 +160,12 @@ static int follow(const OciContainer *c, Oom *oom, int64_t interval, Err *e)
 	int64_t next = now_ms() + interval;
 	for (;;) {
 		int64_t left = next - now_ms();
-		struct pollfd p[] = { { .fd = c->pidfd, .events = POLLIN }, { .fd = oom->fd, .events = POLLIN } };
-		int n = poll(p, ARRAY_LEN(p), left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left);
+		struct pollfd p[] = { { .fd = c->pidfd, .events = POLLIN },
+				      { .fd = oom->fd, .events = POLLIN } };
+		int n = poll(p, ARRAY_LEN(p),
+			     left < 0           ? 0
+			     : left > INT32_MAX ? INT32_MAX
+						: (int)left);
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, "wait for events");
 		if (n > 0 && p[1].revents && oom_await(oom))

@@ -11,10 +11,10 @@
 #include "oci/oci.h"
 #include "version.h"
 
-static const OciCmd *const cmds[] = { &oci_create,   &oci_delete, &oci_events, &oci_exec,  &oci_explain,
-				      &oci_features, &oci_kill,   &oci_list,  &oci_pause,
-				      &oci_ps,       &oci_resume, &oci_run,   &oci_spec,
-				      &oci_start,    &oci_state,  &oci_update };
+static const OciCmd *const cmds[] = { &oci_create,  &oci_delete,   &oci_events, &oci_exec,
+				      &oci_explain, &oci_features, &oci_kill,   &oci_list,
+				      &oci_pause,   &oci_ps,       &oci_resume, &oci_run,
+				      &oci_spec,    &oci_start,    &oci_state,  &oci_update };
 
 static const Opt global_opts[] = {
 	OPT_STR(0, "cgroup-manager", OciGlobal, cgroup_manager, "MANAGER",
@@ -26,7 +26,8 @@ static const Opt global_opts[] = {
 		"Where containers are recorded (default /run/mydocker-runtime, for ordinary users $XDG_RUNTIME_DIR/mydocker-runtime)"),
 	OPT_STR(0, "rootless", OciGlobal, rootless, "BOOL",
 		"true, false or auto (default): taken as it is, for what may be done is found out"),
-	OPT_FLAG(0, "systemd-cgroup", OciGlobal, systemd_cgroup, "Have systemd make the groups: not supported yet"),
+	OPT_FLAG(0, "systemd-cgroup", OciGlobal, systemd_cgroup,
+		 "Have systemd make the groups: not supported yet"),
 	OPT_FLAG('v', "version", OciGlobal, version, "Print the version"),
 	OPT_END,
 };
@@ -111,9 +112,11 @@ static int global_check(OciGlobal *g, Err *e)
 	if (!is_word(g->log_format, "text json"))
 		return err_make(e, ERR_USAGE, 0, "invalid log-format: %s", g->log_format);
 	if (!is_word(g->rootless, "true false auto"))
-		return err_make(e, ERR_USAGE, 0, "--rootless '%s': not true, false or auto", g->rootless);
+		return err_make(e, ERR_USAGE, 0, "--rootless '%s': not true, false or auto",
+				g->rootless);
 	if (!is_word(g->cgroup_manager, "cgroupfs systemd disabled"))
-		return err_make(e, ERR_USAGE, 0, "--cgroup-manager '%s': not cgroupfs, systemd or disabled",
+		return err_make(e, ERR_USAGE, 0,
+				"--cgroup-manager '%s': not cgroupfs, systemd or disabled",
 				g->cgroup_manager);
 	if (g->systemd_cgroup || (g->cgroup_manager && strcmp(g->cgroup_manager, "systemd") == 0))
 		return err_make(e, ERR_SPEC, 0,

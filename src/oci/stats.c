@@ -34,7 +34,8 @@ static uint64_t key_of(const char *dir, const char *file, const char *key, uint6
 
 /* ---- CPU ---- */
 
-static void numbers_write(JsonWriter *w, const char *key, const OciContainer *c, const char *file, Arena *a)
+static void numbers_write(JsonWriter *w, const char *key, const OciContainer *c, const char *file,
+			  Arena *a)
 {
 	StrList lines = { 0 };
 	uint64_t n;
@@ -54,14 +55,17 @@ static void usage_write(const OciContainer *c, JsonWriter *w, Arena *a)
 	const char *v1 = oci_stats_group(c, "cpuacct.usage");
 	const char *v2 = v1 ? NULL : oci_stats_group(c, "cpu.stat");
 	json_write_object(w, "usage");
-	json_write_u64(w, "total", v1 ? number(c, "cpuacct.usage") : key_of(v2, "cpu.stat", "usage_usec", 1000));
+	json_write_u64(w, "total",
+		       v1 ? number(c, "cpuacct.usage") : key_of(v2, "cpu.stat", "usage_usec", 1000));
 	numbers_write(w, "percpu", c, "cpuacct.usage_percpu", a);
 	numbers_write(w, "percpu_kernel", c, "cpuacct.usage_percpu_sys", a);
 	numbers_write(w, "percpu_user", c, "cpuacct.usage_percpu_user", a);
-	json_write_u64(w, "kernel", v1 ? key_of(v1, "cpuacct.stat", "system", TICK_NS)
-				       : key_of(v2, "cpu.stat", "system_usec", 1000));
-	json_write_u64(w, "user", v1 ? key_of(v1, "cpuacct.stat", "user", TICK_NS)
-				     : key_of(v2, "cpu.stat", "user_usec", 1000));
+	json_write_u64(w, "kernel",
+		       v1 ? key_of(v1, "cpuacct.stat", "system", TICK_NS)
+			  : key_of(v2, "cpu.stat", "system_usec", 1000));
+	json_write_u64(w, "user",
+		       v1 ? key_of(v1, "cpuacct.stat", "user", TICK_NS)
+			  : key_of(v2, "cpu.stat", "user_usec", 1000));
 	json_write_end(w);
 }
 
@@ -74,7 +78,8 @@ static void cpu_write(const OciContainer *c, JsonWriter *w, Arena *a)
 	json_write_object(w, "throttling");
 	json_write_u64(w, "periods", key_of(dir, "cpu.stat", "nr_periods", 1));
 	json_write_u64(w, "throttledPeriods", key_of(dir, "cpu.stat", "nr_throttled", 1));
-	json_write_u64(w, "throttledTime", time ? time : key_of(dir, "cpu.stat", "throttled_usec", 1000));
+	json_write_u64(w, "throttledTime",
+		       time ? time : key_of(dir, "cpu.stat", "throttled_usec", 1000));
 	json_write_end(w);
 	json_write_end(w);
 }
@@ -105,7 +110,10 @@ static void raw_write(const char *dir, JsonWriter *w, Arena *a)
 		for (size_t i = 0; i < lines.count; i++) {
 			const char *space = strchr(lines.items[i], ' ');
 			if (space && num_parse_u64(space + 1, UINT64_MAX, &n) == 0)
-				json_write_u64(w, arena_strndup(a, lines.items[i], (size_t)(space - lines.items[i])), n);
+				json_write_u64(w,
+					       arena_strndup(a, lines.items[i],
+							     (size_t)(space - lines.items[i])),
+					       n);
 		}
 	json_write_end(w);
 }
@@ -113,7 +121,8 @@ static void raw_write(const char *dir, JsonWriter *w, Arena *a)
 static void memory_write(const OciContainer *c, JsonWriter *w, Arena *a)
 {
 	static const MemoryRow v1[] = {
-		{ "usage", "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.failcnt" },
+		{ "usage", "memory.limit_in_bytes", "memory.usage_in_bytes",
+		  "memory.max_usage_in_bytes", "memory.failcnt" },
 		{ "swap", "memory.memsw.limit_in_bytes", "memory.memsw.usage_in_bytes",
 		  "memory.memsw.max_usage_in_bytes", "memory.memsw.failcnt" },
 		{ "kernel", "memory.kmem.limit_in_bytes", "memory.kmem.usage_in_bytes",
@@ -147,7 +156,8 @@ static void pids_write(const OciContainer *c, JsonWriter *w)
 	json_write_end(w);
 }
 
-static void block_entry_write(JsonWriter *w, const char *device, const char *op, const char *value, Arena *a)
+static void block_entry_write(JsonWriter *w, const char *device, const char *op, const char *value,
+			      Arena *a)
 {
 	StrList numbers = str_split(a, device, ':');
 	uint64_t major, minor, n;
@@ -180,7 +190,8 @@ static void block_list_write(const OciContainer *c, JsonWriter *w, const char *k
 			block_entry_write(w, words.items[0], words.items[1], words.items[2], a);
 		for (size_t k = 1; file != v1 && k < words.count; k++)
 			for (size_t o = 0; o < ARRAY_LEN(ops); o++) {
-				const char *value = str_after(words.items[k], arena_printf(a, "%s%s=", ops[o][0], unit));
+				const char *value = str_after(words.items[k],
+							      arena_printf(a, "%s%s=", ops[o][0], unit));
 				if (value)
 					block_entry_write(w, words.items[0], ops[o][1], value, a);
 			}
@@ -195,7 +206,8 @@ void oci_stats_write(const OciContainer *c, JsonWriter *w, Arena *a)
 	memory_write(c, w, a);
 	pids_write(c, w);
 	json_write_object(w, "blkio");
-	block_list_write(c, w, "ioServiceBytesRecursive", "blkio.throttle.io_service_bytes_recursive", "bytes", a);
+	block_list_write(c, w, "ioServiceBytesRecursive",
+			 "blkio.throttle.io_service_bytes_recursive", "bytes", a);
 	block_list_write(c, w, "ioServicedRecursive", "blkio.throttle.io_serviced_recursive", "ios", a);
 	json_write_end(w);
 	json_write_object(w, "hugetlb");

@@ -352,6 +352,26 @@ static void unsupported_keys_are_refused_by_name(void **state)
 	}
 }
 
+/* A list of a description is one like any other: who adds to it changes nothing else. */
+static void lists_can_grow(void **state)
+{
+	(void)state;
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	Spec s;
+	Err e = { 0 };
+	int r = decode_with(&a, PROCESS("\"env\":[\"A=1\",\"B=2\",\"C=3\"]") ",\"mounts\":[{\"destination\":\"/x\",\"type\":\"tmpfs\"}]",
+			    &s, &e);
+	assert_int_equal(r, 0);
+	for (int i = 0; i < 20; i++)
+		strlist_add(&a, &s.process.env, "MORE=1");
+	assert_int_equal(s.process.env.count, 23);
+	assert_string_equal(s.process.env.items[2], "C=3");
+	assert_int_equal(s.mounts_count, 1);
+	assert_string_equal(s.mounts[0].destination, "/x");
+	assert_string_equal(s.mounts[0].type, "tmpfs");
+	assert_string_equal(s.process.args.items[0], "sh");
+}
+
 static void values_that_ask_for_nothing_are_accepted(void **state)
 {
 	static const char *const cases[] = {
@@ -707,6 +727,7 @@ int main(void)
 		cmocka_unit_test(names_annotations_and_the_like_are_decoded),
 		cmocka_unit_test(zeroes_are_told_from_nothing),
 		cmocka_unit_test(unsupported_keys_are_refused_by_name),
+		cmocka_unit_test(lists_can_grow),
 		cmocka_unit_test(values_that_ask_for_nothing_are_accepted),
 		cmocka_unit_test(wrong_values_are_refused_by_name),
 		cmocka_unit_test(the_whole_must_be_an_object_of_json),
