@@ -11,7 +11,7 @@ import time
 import pytest
 
 from bundles import bad, bundle, good, life, runtime, write_config  # noqa: F401: some are fixtures
-from harness import wait_until
+from harness import PATIENCE, wait_until
 
 NEVER = "container c1 does not exist"
 
@@ -225,7 +225,7 @@ def test_killed_while_it_makes_one(life):
     seen = set()
     for delay in range(0, 30, 2):
         with subprocess.Popen([str(x) for x in life.argv("create", "-b", life.bundle, "c1")], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
-            time.sleep(delay / 1000)
+            time.sleep(delay * PATIENCE / 1000)
             p.send_signal(signal.SIGKILL)
         s = life.state()
         seen.add(s["status"] if isinstance(s, dict) else "none")
