@@ -27,17 +27,18 @@ static int duration_parse(const char *text, int64_t *ret, Err *e)
 		double ms;
 	} units[] = { { "us", 0.001 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
 	size_t whole = strspn(text, "0123456789"), len = whole;
-	uint64_t n = 0, part = 0;
-	double scale = 1;
+	uint64_t n = 0, part = 0, scale = 1;
 	if (text[len] == '.')
 		len += 1 + strspn(text + len + 1, "0123456789");
 	for (size_t i = 0; i < whole && n < UINT32_MAX; i++)
 		n = n * 10 + (uint64_t)(text[i] - '0');
-	for (size_t i = whole + 1; i < len && scale < 1e9; i++, scale *= 10)
+	for (size_t i = whole + 1; i < len && scale < 1000000000; i++) {
 		part = part * 10 + (uint64_t)(text[i] - '0');
+		scale *= 10;
+	}
 	for (size_t i = 0; len > 0 && i < ARRAY_LEN(units); i++)
 		if (strcmp(text + len, units[i].unit) == 0) {
-			*ret = (int64_t)(((double)n + (double)part / scale) * units[i].ms);
+			*ret = (int64_t)(((double)n + (double)part / (double)scale) * units[i].ms);
 			return *ret > 0 ? 0
 					: err_make(e, ERR_USAGE, 0,
 						   "duration interval must be greater than 0");
