@@ -54,6 +54,15 @@ static bool spec_has_device(const Spec *s, const char *path)
 	return false;
 }
 
+/* As a device is given to an ordinary user's container. */
+static bool spec_has_mount(const Spec *s, const char *path)
+{
+	for (size_t i = 0; i < s->mounts_count; i++)
+		if (strcmp(s->mounts[i].destination, path) == 0)
+			return true;
+	return false;
+}
+
 static void device_add(Plan *p, const SpecDevice *d)
 {
 	*wire_add(&p->wire, devices, WireDevice) = (WireDevice){
@@ -71,7 +80,8 @@ int plan_dev(const PlanContext *c, Plan *p, Err *e)
 	const Spec *s = c->spec;
 	bool bound = dev_is_bound(s);
 	for (size_t i = 0; !bound && i < ARRAY_LEN(default_devices); i++)
-		if (!spec_has_device(s, default_devices[i].path))
+		if (!spec_has_device(s, default_devices[i].path) &&
+		    !spec_has_mount(s, default_devices[i].path))
 			device_add(p, &(SpecDevice){ .path = default_devices[i].path,
 						     .type = 'c',
 						     .major = default_devices[i].major,

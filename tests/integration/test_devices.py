@@ -157,3 +157,9 @@ def test_devices_of_an_ordinary_user(user_md, scratch):
 def test_an_ordinary_user_cannot_limit_devices(user_md):
     for opts in (["--device", "/dev/null:r"], ["--device-cgroup-rule", "c 1:3 r"]):
         user_md.run(opts, "probe exit 0").failed(125, opts[0], "no cgroup hierarchy that could limit access to devices is writable here")
+
+
+@pytest.mark.parametrize("opts", ["", "-v /dev/null:/dev/null"])
+def test_one_that_every_container_has(md, opts):
+    """It is there once, as it was asked for."""
+    assert md.run(f"--device /dev/zero {opts}", "probe seq open /dev/zero , stat /dev/null").ok().out.startswith("open=0")
