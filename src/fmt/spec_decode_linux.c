@@ -95,6 +95,18 @@ static const SpecRow offsets_rows[] = {
 	SPEC_ROWS_END,
 };
 
+/* The keys are names of clocks, so an unknown one is a wrong value. */
+static int decode_offsets(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	(void)row;
+	TRY(json_expect_object(v, d->e));
+	for (const JsonValue *m = v->as.list.first; m; m = m->next)
+		if (strcmp(m->key, "monotonic") != 0 && strcmp(m->key, "boottime") != 0)
+			return spec_fail(d, m, "must name the clock monotonic or boottime, not '%.40s'",
+					 m->key);
+	return spec_decode_object(d, v, offsets_rows, base);
+}
+
 /* ---- id maps ---- */
 
 static const SpecRow id_map_rows[] = {
@@ -283,7 +295,7 @@ const SpecRow spec_linux_rows[] = {
 	SPEC_NOT_YET("rootfsPropagation", SPEC_EMPTY_STRING),
 	SPEC_TEXT("mountLabel", SpecLinux, mount_label),
 	SPEC_NOT_YET("netDevices", SPEC_EMPTY_OBJECT),
-	SPEC_OBJECT("timeOffsets", 0, offsets_rows),
+	SPEC_ROW("timeOffsets", decode_offsets),
 	SPEC_NOT_YET("intelRdt", 0), /* an empty one asks for a group named after the container */
 	SPEC_NOT_YET("memoryPolicy", 0), /* an empty one lacks its mode */
 	SPEC_OBJECT("personality", 0, personality_rows),

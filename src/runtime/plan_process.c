@@ -136,7 +136,7 @@ static int plan_command(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecProcess *proc = &c->spec->process;
 	if (proc->args.count == 0 || proc->args.items[0][0] == '\0')
-		return err_make(e, ERR_SPEC, 0, "no command to run");
+		return err_make(e, ERR_SPEC, 0, "process property must not be empty: no command to run");
 	for (size_t i = 0; i < proc->args.count; i++)
 		*wire_add(&p->wire, argv, WireStr) = wire_add_str(&p->wire, proc->args.items[i]);
 	for (size_t i = 0; i < proc->env.count; i++)
