@@ -4,11 +4,14 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(1, str(Path(__file__).parent / "integration"))  # harness.py and bundles.py, for tests/conformance, too
 
 import harness
 from harness import PATIENCE, Engine
