@@ -20,16 +20,22 @@ static bool is_last(const WireMount *m)
 	return (m->flags & WIRE_MOUNT_READONLY_LAST) && (m->attr_set & MOUNT_ATTR_RDONLY);
 }
 
+static int fs_set(const Init *in, const WireMount *m, int fs, Err *e)
+{
+	const WireStr *options = WIRE_ITEMS(in->plan, mount_options, WireStr) + m->options_first;
+	for (uint32_t i = 0; i < m->options_count; i++)
+		TRY(mount_fs_set(fs, wire_text(in->plan, options[i]), e));
+	return 0;
+}
+
 static int fs_make(const Init *in, const Job *j, int *ret_mount, Err *e)
 {
 	AUTO(fd_close) int fs = FD_NONE;
-	const WireStr *options = WIRE_ITEMS(in->plan, mount_options, WireStr) + j->m->options_first;
 
 	TRY(mount_fs_open(j->type, &fs, e));
 	if (j->source)
 		TRY(mount_fs_set_pair(fs, "source", j->source, e));
-	for (uint32_t i = 0; i < j->m->options_count; i++)
-		TRY(mount_fs_set(fs, wire_text(in->plan, options[i]), e));
+	TRY(fs_set(in, j->m, fs, e));
 	return mount_fs_make(fs, j->attrs, ret_mount, e);
 }
 
@@ -201,8 +207,25 @@ static int overlay_mount(Init *in, const Job *j, int lower, int *ret_mount, Err 
 	return 0;
 }
 
+/* "remount": what is there already. */
+static int mount_again(Init *in, const Job *j, Err *e)
+{
+	AUTO(fd_close) int fs = FD_NONE;
+	AUTO(fd_close) int target = path_try_in_root(in->root, j->target, O_PATH, 0);
+	if (target < 0)
+		return err_make(e, ERR_SPEC, -target, "find what to change");
+	if (j->m->options_count > 0) {
+		TRY(mount_fs_pick(target, &fs, e));
+		TRY(fs_set(in, j->m, fs, e));
+		TRY(mount_fs_change(fs, e));
+	}
+	return bind_set(j, target, e);
+}
+
 static int job_do(Init *in, const Job *j, int source, int *ret_mount, Err *e)
 {
+	if (j->m->flags & WIRE_MOUNT_AGAIN)
+		return mount_again(in, j, e);
 	if (j->m->kind == WIRE_MOUNT_FS)
 		return fs_mount(in, j, ret_mount, e);
 	if (source < 0 && (j->m->flags & WIRE_MOUNT_OPTIONAL))

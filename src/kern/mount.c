@@ -30,6 +30,22 @@ static int fs_error(int fs, const char *what, Err *e)
 	return err_make(e, ERR_SYS, saved, "%s: %s", what, text + 2);
 }
 
+int mount_fs_pick(int mount, int *ret_fs, Err *e)
+{
+	int fs = sys_fspick(mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+	if (fs < 0)
+		return err_sys(e, "open its file system");
+	*ret_fs = fs;
+	return 0;
+}
+
+int mount_fs_change(int fs, Err *e)
+{
+	if (sys_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		return fs_error(fs, "change the file system", e);
+	return 0;
+}
+
 int mount_fs_set_pair(int fs, const char *key, const char *value, Err *e)
 {
 	char what[256];

@@ -20,6 +20,10 @@ int mount_fs_set_pair(int fs, const char *key, const char *value, Err *e);
 /* Creates the instance and a detached mount of it; attrs: MOUNT_ATTR_*. */
 int mount_fs_make(int fs, uint64_t attrs, int *ret_mount, Err *e);
 
+/* The file system of the mount whose root `mount` is, for options by mount_fs_set(), which then all hold at once. */
+int mount_fs_pick(int mount, int *ret_fs, Err *e);
+int mount_fs_change(int fs, Err *e);
+
 /* A detached copy of the mount at path (below dirfd, or dirfd itself when path is ""), with what is mounted below it when
  * `recursive`. Links in path are followed. -EINVAL in a user namespace: mounts below it, which may not be uncovered. */
 int mount_clone(int dirfd, const char *path, bool recursive, int *ret_mount, Err *e);

@@ -164,9 +164,21 @@ static void tell_fs(const Told *t, const WireMount *m)
 	    text(t, m->target));
 }
 
+static void tell_again(const Told *t, const WireMount *m)
+{
+	Arena *a = t->x->arena;
+	bool options = m->options_count > 0;
+	add(t, MOUNTS, "what is mounted there, changed as it was asked for",
+	    "%s%s%s%s%sopenat2(\"%s\")", options ? "fspick()" : "", fs_options(t, m),
+	    options ? ", " : "", setattr_words(a, m->tree_set, m->tree_clear, ", RECURSIVE"),
+	    setattr_words(a, m->attr_set, m->attr_clear, ""), text(t, m->target));
+}
+
 static void tell_mount(const Told *t, const WireMount *m)
 {
-	if (m->kind == WIRE_MOUNT_BIND) {
+	if (m->flags & WIRE_MOUNT_AGAIN) {
+		tell_again(t, m);
+	} else if (m->kind == WIRE_MOUNT_BIND) {
 		tell_bind(t, m);
 	} else if (m->kind == WIRE_MOUNT_OVERLAY) {
 		tell_copy(t, m, "copies of what will be mounted, taken with the caller's rights");

@@ -11,7 +11,7 @@ typedef struct MountOptions {
 	uint64_t attr_set, attr_clear; /* of the mount itself */
 	uint64_t tree_set, tree_clear; /* of all that comes with it ("rro"), too */
 	uint64_t propagation;
-	bool bind, recursive, copy_up;
+	bool bind, recursive, copy_up, again;
 	const char *idmap; /* the word that asks for an id-mapped mount, or NULL */
 	StrList data;      /* for the file system */
 } MountOptions;
@@ -45,7 +45,7 @@ static int option_add(MountOptions *o, const char *word, const SpecMount *m, Are
 	case MOUNT_WORD_SUPER: strlist_add(a, &o->data, word); return 0;
 	case MOUNT_WORD_NOTHING: return 0;
 	case MOUNT_WORD_TMPCOPYUP: o->copy_up = true; return 0;
-	case MOUNT_WORD_REMOUNT:
+	case MOUNT_WORD_REMOUNT: o->again = true; return 0;
 	case MOUNT_WORD_IDMAP: break;
 	}
 	return err_make(e, ERR_SPEC, 0, "mount on %s: option '%s' is not supported", m->destination,
@@ -184,6 +184,31 @@ static int bind_mount_add(const PlanContext *c, const SpecMount *m, Plan *p, con
 		.tree_clear = o->tree_clear,
 		.propagation = bind_propagation(o),
 	};
+	return 0;
+}
+
+/* What is mounted there is changed in what is named; the rest stays as it is. */
+static int again_add(const SpecMount *m, Plan *p, const MountOptions *o, Err *e)
+{
+	WireMount w = {
+		.kind = WIRE_MOUNT_FS,
+		.flags = WIRE_MOUNT_AGAIN,
+		.target = wire_add_str(&p->wire, m->destination),
+		.type = wire_add_str(&p->wire, m->type ? m->type : "none"),
+		.attr_set = o->attr_set,
+		.attr_clear = o->attr_clear,
+		.tree_set = o->tree_set,
+		.tree_clear = o->tree_clear,
+		.propagation = o->propagation,
+		.options_first = (uint32_t)p->wire.mount_options_count,
+		.options_count = (uint32_t)o->data.count,
+	};
+	if (o->copy_up || o->idmap)
+		return err_make(e, ERR_SPEC, 0, "mount on %s: option '%s' does not go with 'remount'",
+				m->destination, o->copy_up ? "tmpcopyup" : o->idmap);
+	for (size_t i = 0; i < o->data.count; i++)
+		*wire_add(&p->wire, mount_options, WireStr) = wire_add_str(&p->wire, o->data.items[i]);
+	*wire_add(&p->wire, mounts, WireMount) = w;
 	return 0;
 }
 
@@ -335,6 +360,8 @@ static int mount_add(const PlanContext *c, Plan *p, size_t index, Err *e)
 
 	for (size_t i = 0; i < m->options.count; i++)
 		TRY(option_add(&o, m->options.items[i], m, c->arena, e));
+	if (o.again)
+		return again_add(m, p, &o, e);
 	TRY(proc_check(m, &o, e));
 	if (m->throw_away) {
 		throw_away_add(m, p);

@@ -26,6 +26,7 @@ enum {                                /* WireMount.flags */
        WIRE_MOUNT_TARGET_MODE = 1 << 5, /* FS: gets the permissions of the folder it goes on, if there is one */
        WIRE_MOUNT_COPY_UP = 1 << 6, /* FS: gets the content of the folder it goes on; TARGET_MODE and _OWNER likewise */
        WIRE_MOUNT_TARGET_OWNER = 1 << 7, /* FS: gets the owner of the folder it goes on */
+       WIRE_MOUNT_AGAIN = 1 << 8, /* FS: none is made; what is mounted at the target gets attributes and options */
 };
 
 typedef struct WireMount {

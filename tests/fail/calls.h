@@ -113,6 +113,7 @@
 	X(fsconfig,          OUT,  ENOMEM, 3) \
 	X(fsmount,           OUT,  ENOMEM, 0) \
 	X(fsopen,            OWN,  EMFILE, 1) \
+	X(fspick,            OWN,  EMFILE, 2) \
 	X(getcwd,            OWN,  ENOENT, 0) \
 	X(getdents64,        OWN,  EIO,    0) \
 	X(kill,              OUT,  EPERM,  0) \

@@ -1,7 +1,10 @@
 /* Init's mounts: what is taken over from what they cover, what is shared with the host, attributes of a tree. */
 #include "init_child.h"
 
+#include <sys/statvfs.h>
+
 #include "kern/mount.h"
+#include "kern/path.h"
 
 static bool message_has(const World *w, const char *text)
 {
@@ -33,6 +36,32 @@ DEFINE_WORLD_TEST(a_tmpfs_takes_the_mode_of_the_folder, 0)
 	CHECK(world_stat(w, "/d", &st) == 0 && st.st_mode == (S_IFDIR | 02710));
 	CHECK(world_stat(w, "/d/f", &st) == -ENOENT);
 	CHECK(world_stat(w, "/new", &st) == 0 && st.st_mode == (S_IFDIR | 01777));
+}
+
+/* "remount": attributes and options of what is mounted; what is not named stays. */
+DEFINE_WORLD_TEST(a_mount_is_changed, 0)
+{
+	struct statvfs fs;
+	tmpfs(w, "/t", 0)->attr_set = MOUNT_ATTR_NODEV;
+	WireMount *m = tmpfs(w, "/t", WIRE_MOUNT_AGAIN);
+	m->attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID;
+	m->options_first = (uint32_t)w->b.mount_options_count;
+	m->options_count = 1;
+	*wire_add(&w->b, mount_options, WireStr) = world_str(w, "size=8k");
+	world_attach(w);
+	CHECK_OK(w, mounts_make(&w->in, &w->e));
+	AUTO(fd_close) int fd = path_try_in_root(w->in.root, "/t", O_RDONLY | O_DIRECTORY, 0);
+	CHECK(fd >= 0 && fstatvfs(fd, &fs) == 0);
+	CHECK((fs.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV)) == (ST_RDONLY | ST_NOSUID | ST_NODEV));
+	CHECK((uint64_t)fs.f_blocks * fs.f_frsize == 8192);
+}
+
+DEFINE_WORLD_TEST(nothing_is_there_to_be_changed, 0)
+{
+	CHECK(mkdir(world_path(w, w->root, "d"), 0755) == 0);
+	tmpfs(w, "/d", WIRE_MOUNT_AGAIN)->attr_set = MOUNT_ATTR_RDONLY;
+	world_attach(w);
+	CHECK(mounts_make(&w->in, &w->e) == -EINVAL && message_has(w, "mount tmpfs on /d: "));
 }
 
 /* Files of all kinds, with modes, owners and times; a link is copied and not followed. */
@@ -271,6 +300,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tmpfs_takes_the_mode_of_the_folder),
+		cmocka_unit_test(a_mount_is_changed),
+		cmocka_unit_test(nothing_is_there_to_be_changed),
 		cmocka_unit_test(content_is_copied_up),
 		cmocka_unit_test(there_may_be_nothing_to_copy),
 		cmocka_unit_test(what_does_not_fit_is_named),

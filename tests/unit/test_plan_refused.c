@@ -327,15 +327,14 @@ static void mount_is(SpecMount m, const char *options, const char *part)
 static void mounts(void **state)
 {
 	(void)state;
-	const char *later[] = { "remount" };
 	const SpecMount tmpfs = { .destination = "/x", .type = "tmpfs" },
 			no_type = { .destination = "/x" },
 			bind = { .destination = "/x", .type = "bind", .source = "/y" },
 			no_source = { .destination = "/x", .type = "bind" };
-	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
-		mount_is(tmpfs, later[i], "mount on /x: option '");
-		mount_is(bind, later[i], "is not supported");
-	}
+	mount_is(tmpfs, "remount,ro,size=2m", NULL);
+	mount_is(no_type, "remount,ro", NULL);
+	mount_is(tmpfs, "remount,tmpcopyup", "mount on /x: option 'tmpcopyup' does not go with 'remount'");
+	mount_is(bind, "remount,idmap", "mount on /x: option 'idmap' does not go with 'remount'");
 	mount_is(tmpfs, "size=1m,whatever=1", NULL); /* the file system's own business */
 	mount_is(tmpfs, "idmap", "mount on /x: option 'idmap' is for binds");
 	mount_is(bind, "rbind,ro,silent", NULL);
