@@ -1,3 +1,4 @@
+#include <regex.h>
 #include <signal.h>
 
 #include "base/log.h"
@@ -11,12 +12,14 @@
 #define KILL_MS 10000 /* that a killed process has to end */
 
 typedef struct DeleteOpts {
-	bool force;
+	bool force, regex;
 } DeleteOpts;
 
 static const Opt opts_table[] = {
 	OPT_FLAG('f', "force", DeleteOpts, force,
 		 "Kill it if it runs; one that does not exist is as good as deleted"),
+	OPT_FLAG(0, "regex", DeleteOpts, regex,
+		 "ID is an extended regular expression: every container whose ID it matches"),
 	OPT_END,
 };
 
@@ -64,16 +67,15 @@ static void poststop(const OciContainer *c, const SpecHooks *of_kind, Arena *a)
 	runtime_hooks_run_all(&hooks, SPEC_HOOK_POSTSTOP, a);
 }
 
-static int delete_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)
+static int delete_one(const OciGlobal *g, const DeleteOpts *o, const char *id, Arena *a, Err *e)
 {
-	const DeleteOpts *o = opts;
 	AUTO(oci_container_close) OciContainer c = OCI_CONTAINER_NONE;
-	int r = oci_container_open(g, args->items[0], a, &c, e);
+	int r = oci_container_open(g, id, a, &c, e);
 	if (r == -ENOENT && o->force)
 		return 0;
 	if (r < 0 && o->force) {
-		TRY(oci_rescue(g, args->items[0], a, e));
-		r = oci_container_open(g, args->items[0], a, &c, e);
+		TRY(oci_rescue(g, id, a, e));
+		r = oci_container_open(g, id, a, &c, e);
 	}
 	TRY(r);
 	TRY(process_end(&c, o, e));
@@ -87,6 +89,35 @@ static int delete_main(const OciGlobal *g, void *opts, const StrList *args, Aren
 	if (hooks)
 		poststop(&c, hooks, a);
 	return 0;
+}
+
+/* Goes on after a failure, and returns the first. */
+static int delete_matching(const OciGlobal *g, const DeleteOpts *o, const regex_t *of, Arena *a, Err *e)
+{
+	StrList ids = { 0 };
+	int first = 0;
+	TRY(oci_container_ids(g, a, &ids, e));
+	for (size_t i = 0; i < ids.count; i++) {
+		int r = regexec(of, ids.items[i], 0, NULL, 0) == 0
+				? delete_one(g, o, ids.items[i], a, first < 0 ? NULL : e)
+				: 0;
+		first = first < 0 ? first : r;
+	}
+	return first;
+}
+
+static int delete_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)
+{
+	const DeleteOpts *o = opts;
+	regex_t of;
+	if (!o->regex)
+		return delete_one(g, o, args->items[0], a, e);
+	if (regcomp(&of, args->items[0], REG_EXTENDED | REG_NOSUB) != 0)
+		return err_make(e, ERR_USAGE, 0, "--regex '%s': not a regular expression",
+				args->items[0]);
+	int r = delete_matching(g, o, &of, a, e);
+	regfree(&of);
+	return r;
 }
 
 const OciCmd oci_delete = {

@@ -81,20 +81,21 @@ static int groups_read(const StrList *l, SpecProcess *p, Arena *a, Err *e)
 	return 0;
 }
 
-/* Not the inheritable set, and so not the ambient one: as runc. */
-static int caps_read(const StrList *l, SpecProcess *p, Err *e)
+/* Not the inheritable set, and so not the ambient one, and a name that is none is passed over: as runc. */
+static void caps_read(const StrList *l, SpecProcess *p)
 {
 	for (size_t i = 0; i < l->count; i++) {
 		int cap = cap_from_name(l->items[i]);
-		if (cap < 0)
-			return err_make(e, ERR_USAGE, 0, "--cap '%s': unknown capability", l->items[i]);
+		if (cap < 0) {
+			log_warn("--cap '%s': unknown capability ignored", l->items[i]);
+			continue;
+		}
 		uint64_t bit = UINT64_C(1) << cap;
 		p->capabilities.bounding |= bit;
 		p->capabilities.effective |= bit;
 		p->capabilities.permitted |= bit;
 		p->has_capabilities = true;
 	}
-	return 0;
 }
 
 /* The container's own process with other words. */
@@ -112,7 +113,7 @@ static int process_by_options(const ExecOpts *o, const StrList *args, SpecProces
 	if (o->user)
 		TRY(user_read(o->user, p, a, e));
 	TRY(groups_read(&o->additional_gids, p, a, e));
-	TRY(caps_read(&o->caps, p, e));
+	caps_read(&o->caps, p);
 	if (o->apparmor)
 		p->apparmor_profile = o->apparmor;
 	if (o->process_label)

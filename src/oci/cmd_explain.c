@@ -4,19 +4,21 @@
 
 typedef struct ExplainOpts {
 	FormatOpts format;
-	const char *bundle;
+	OciBundle bundle;
 } ExplainOpts;
 static const Opt opts_table[] = {
-	OPT_STR('b', "bundle", ExplainOpts, bundle, "DIR",
+	OPT_STR('b', "bundle", ExplainOpts, bundle.dir, "DIR",
 		"The bundle, the directory that holds config.json (default: the working directory)"),
+	OPT_STR('f', "config", ExplainOpts, bundle.config, "FILE",
+		"The description in the bundle (default: config.json)"),
 	OPT_END,
 };
 
 static void explain_files(const OciPlan *p, Explain *x)
 {
 	const char *dir = arena_printf(x->arena, "%s/containers/%s", p->state_dir, p->id);
-	explain_add(x, STAGE_LOOK, "the description of the container",
-		    "openat(\"%s/config.json\"), read()", p->bundle.dir);
+	explain_add(x, STAGE_LOOK, "the description of the container", "openat(\"%s\"), read()",
+		    p->bundle.file);
 	explain_add(x, STAGE_LOOK, "the root: nothing of it is read before it is the container's own",
 		    "readlink(\"%s\")", p->bundle.spec.root.path);
 	explain_add(x, STAGE_LOOK,
@@ -39,8 +41,7 @@ static int explain_main(const OciGlobal *g, void *opts, const StrList *args, Are
 	OciPlan p;
 	bool json;
 	TRY(format_is_json(&o->format, &json, e));
-	TRY(oci_plan(g, o->bundle ? o->bundle : ".", args->count > 0 ? args->items[0] : NULL, 0, a,
-		     &p, e));
+	TRY(oci_plan(g, &o->bundle, args->count > 0 ? args->items[0] : NULL, 0, a, &p, e));
 	RunExplain r = { .story = { .arena = a }, .container_id = p.id, .id_is_given = true };
 	explain_files(&p, &r.story);
 	runtime_explain(&p.plan, &p.facts, &r.story);

@@ -1,13 +1,8 @@
-#include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/format.h"
 #include "cli/out.h"
 #include "oci/container.h"
-
-DEFINE_AUTO(DIR *, closedir, NULL)
 
 typedef struct ListOpts {
 	const char *format;
@@ -19,32 +14,6 @@ static const Opt opts_table[] = {
 	OPT_FLAG('q', "quiet", ListOpts, quiet, "Print ids alone"),
 	OPT_END,
 };
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* In the alphabet's order. No directory is as good as an empty one, unless it was asked for. */
-static int ids_read(const OciGlobal *g, Arena *a, StrList *ret, Err *e)
-{
-	const char *dir;
-	TRY(oci_state_dir(g, a, &dir, e));
-	if (g->root && access(dir, F_OK) < 0)
-		return err_sys(e, "%s", dir);
-	AUTO(closedir) DIR *d = opendir(arena_printf(a, "%s/containers", dir));
-	if (!d)
-		return errno == ENOENT ? 0 : err_sys(e, "list %s/containers", dir);
-	struct dirent *entry;
-	while (errno = 0, (entry = readdir(d)))
-		if (oci_id_check(entry->d_name, NULL) == 0)
-			strlist_add(a, ret, arena_strdup(a, entry->d_name));
-	if (errno)
-		return err_sys(e, "list %s/containers", dir);
-	if (ret->count > 1)
-		qsort(ret->items, ret->count, sizeof *ret->items, compare);
-	return 0;
-}
 
 /* For one that is gone meanwhile there is no row. */
 static int rows_make(const OciGlobal *g, const StrList *ids, Out *out, JsonWriter *w, Arena *a, Err *e)
@@ -73,7 +42,7 @@ static int list_main(const OciGlobal *g, void *opts, const StrList *args, Arena 
 	bool json = o->format && strcmp(o->format, "json") == 0;
 	if (o->format && !json && strcmp(o->format, "table") != 0)
 		return err_make(e, ERR_USAGE, 0, "invalid format option");
-	TRY(ids_read(g, a, &ids, e));
+	TRY(oci_container_ids(g, a, &ids, e));
 	if (json) {
 		JsonWriter w = json_writer(a, false);
 		json_write_array(&w, NULL);

@@ -1,6 +1,8 @@
 #include "oci/container.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +21,8 @@
 #define FILE_OCI    "oci.json"
 #define FILE_CONFIG "config.json"
 #define VERSION     1
+
+DEFINE_AUTO(DIR *, closedir, NULL)
 
 const char *oci_status_name(OciStatus s)
 {
@@ -233,5 +237,30 @@ int oci_container_open(const OciGlobal *g, const char *id, Arena *a, OciContaine
 	if (r < 0)
 		return err_wrap(e, r, "%s", path);
 	*ret = TAKE(c, OCI_CONTAINER_NONE);
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int oci_container_ids(const OciGlobal *g, Arena *a, StrList *ret, Err *e)
+{
+	const char *dir;
+	TRY(oci_state_dir(g, a, &dir, e));
+	if (g->root && access(dir, F_OK) < 0)
+		return err_sys(e, "%s", dir);
+	AUTO(closedir) DIR *d = opendir(arena_printf(a, "%s/containers", dir));
+	if (!d)
+		return errno == ENOENT ? 0 : err_sys(e, "list %s/containers", dir);
+	struct dirent *entry;
+	while (errno = 0, (entry = readdir(d)))
+		if (oci_id_check(entry->d_name, NULL) == 0)
+			strlist_add(a, ret, arena_strdup(a, entry->d_name));
+	if (errno)
+		return err_sys(e, "list %s/containers", dir);
+	if (ret->count > 1)
+		qsort(ret->items, ret->count, sizeof *ret->items, compare);
 	return 0;
 }

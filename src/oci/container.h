@@ -49,6 +49,9 @@ static inline void oci_container_close_auto(OciContainer *c)
 /* -ENOENT (ERR_NOT_FOUND): there is no such container. */
 int oci_container_open(const OciGlobal *g, const char *id, Arena *a, OciContainer *ret, Err *e);
 
+/* The ids of all, in the alphabet's order. No directory is as good as an empty one, unless it was asked for. */
+int oci_container_ids(const OciGlobal *g, Arena *a, StrList *ret, Err *e);
+
 /* Whether its oci.json can be read: 0 also when there is none. */
 int oci_container_read(int dir_fd, Arena *a, Err *e);
 

@@ -21,8 +21,10 @@ int oci_fd_count_parse(const char *text, int64_t *ret, Err *e)
 }
 
 const Opt oci_make_opts[] = {
-	OPT_STR('b', "bundle", OciMakeOpts, bundle, "DIR",
+	OPT_STR('b', "bundle", OciMakeOpts, bundle.dir, "DIR",
 		"The bundle, the directory that holds config.json (default: the working directory)"),
+	OPT_STR('f', "config", OciMakeOpts, bundle.config, "FILE",
+		"The description in the bundle (default: config.json)"),
 	OPT_FLAG(0, "no-new-keyring", OciMakeOpts, no_new_keyring,
 		 "Leave the command the caller's session keyring"),
 	OPT_FLAG(0, "no-pivot", OciMakeOpts, no_pivot,
@@ -37,7 +39,7 @@ const Opt oci_make_opts[] = {
 int oci_make_plan(OciMake *m, const OciGlobal *g, const OciMakeOpts *o, const char *id, Err *e)
 {
 	m->keep_fds = oci_listen_fds() + (unsigned)o->preserve_fds;
-	TRY(oci_plan(g, o->bundle ? o->bundle : ".", id, m->keep_fds, m->arena, &m->p, e));
+	TRY(oci_plan(g, &o->bundle, id, m->keep_fds, m->arena, &m->p, e));
 	if (o->no_pivot)
 		m->p.plan.wire.head.flags |= WIRE_NO_PIVOT;
 	if (o->no_new_keyring)

@@ -11,7 +11,8 @@
 
 /* First member of the options of a command that refers to oci_make_opts. */
 typedef struct OciMakeOpts {
-	const char *bundle, *pid_file;
+	OciBundle bundle;
+	const char *pid_file;
 	bool no_pivot, no_new_keyring;
 	int64_t preserve_fds;
 } OciMakeOpts;

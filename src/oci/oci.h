@@ -44,6 +44,11 @@ int oci_keep_list(unsigned count, Arena *a, const int **ret, Err *e);
 /* What of the host has to be asked for this description besides the usual: FACTS_*. */
 unsigned oci_facts_wanted(const Spec *s);
 
+/* Which bundle, as the options say it: NULL is the working directory, and in it config.json. */
+typedef struct OciBundle {
+	const char *dir, *config;
+} OciBundle;
+
 /* A bundle, and what is to be done with it here. */
 typedef struct OciPlan {
 	Bundle bundle;
@@ -58,5 +63,5 @@ unsigned oci_listen_fds(void);
 /* Reads the bundle and makes the plan: everything is decided, nothing is made. id NULL: the bundle's last path component. The plan's
  * warnings are logged. keep_fds: so many descriptors from 3 on go to the command; since they have to be the caller's, this comes
  * before anything of our own is opened. */
-int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned keep_fds, Arena *a,
+int oci_plan(const OciGlobal *g, const OciBundle *from, const char *id, unsigned keep_fds, Arena *a,
 	     OciPlan *ret, Err *e);

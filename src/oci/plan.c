@@ -85,13 +85,13 @@ static int process_finish(OciPlan *p, Arena *a, Err *e)
 	return 0;
 }
 
-int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned keep_fds, Arena *a,
+int oci_plan(const OciGlobal *g, const OciBundle *from, const char *id, unsigned keep_fds, Arena *a,
 	     OciPlan *ret, Err *e)
 {
 	OciPlan p = { 0 };
 	const int *kept;
 	TRY(oci_keep_list(keep_fds, a, &kept, e));
-	TRY(bundle_read(bundle, a, &p.bundle, e));
+	TRY(bundle_read(from->dir ? from->dir : ".", from->config, a, &p.bundle, e));
 	p.id = id ? id : strrchr(p.bundle.dir, '/') + 1;
 	TRY(oci_id_check(p.id, e));
 	TRY(oci_state_dir(g, a, &p.state_dir, e));
@@ -116,7 +116,7 @@ int oci_plan(const OciGlobal *g, const char *bundle, const char *id, unsigned ke
 		r = runtime_plan(&p.bundle.spec, &p.facts, &in, a, &p.plan, e);
 	}
 	if (r < 0)
-		return err_wrap(e, r, "%s/config.json", p.bundle.dir);
+		return err_wrap(e, r, "%s", p.bundle.file);
 	for (size_t i = 0; i < p.plan.warnings.count; i++)
 		log_warn("%s", p.plan.warnings.items[i]);
 	*ret = p;

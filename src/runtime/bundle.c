@@ -39,20 +39,22 @@ static int root_resolve(Bundle *b, Arena *a, Err *e)
 	return 0;
 }
 
-int bundle_read(const char *dir, Arena *a, Bundle *ret, Err *e)
+int bundle_read(const char *dir, const char *config, Arena *a, Bundle *ret, Err *e)
 {
 	char path[PATH_MAX];
 	Bundle b = { 0 };
 	if (!realpath(dir, path))
 		return err_sys(e, "bundle '%s'", dir);
 	b.dir = arena_strdup(a, path);
-	const char *file = arena_printf(a, "%s/config.json", b.dir);
-	TRY(regular_file_read(file, file, LIMIT_CONFIG_BYTES, ERR_SPEC, a, &b.text, &b.text_len, e));
+	b.file = config && *config == '/' ?
+			 config :
+			 arena_printf(a, "%s/%s", b.dir, config ? config : "config.json");
+	TRY(regular_file_read(b.file, b.file, LIMIT_CONFIG_BYTES, ERR_SPEC, a, &b.text, &b.text_len, e));
 	int r = spec_decode(b.text, b.text_len, a, &b.spec, e);
 	if (r == 0)
 		r = root_resolve(&b, a, e);
 	if (r < 0)
-		return err_wrap(e, r, "%s", file);
+		return err_wrap(e, r, "%s", b.file);
 	sources_resolve(&b, a);
 	*ret = b;
 	return 0;

@@ -9,10 +9,11 @@
 
 typedef struct Bundle {
 	const char *dir;  /* absolute, without links */
-	const char *text; /* of its config.json, not ended with NUL */
+	const char *file; /* the description: its path */
+	const char *text; /* its content, not ended with NUL */
 	size_t text_len;
 	Spec spec; /* with absolute paths: of the root (without links), and of sources of bind mounts */
 } Bundle;
 
-/* dir may be relative to the working directory. ERR_SYS, or ERR_SPEC with the key in config.json. */
-int bundle_read(const char *dir, Arena *a, Bundle *ret, Err *e);
+/* dir may be relative to the working directory, config to the bundle; NULL: config.json. ERR_SYS, or ERR_SPEC with the key in it. */
+int bundle_read(const char *dir, const char *config, Arena *a, Bundle *ret, Err *e);

@@ -12,7 +12,7 @@ static const struct {
 	{ "kernel.msgmni", SPEC_NS_IPC },     { "kernel.sem", SPEC_NS_IPC },
 	{ "kernel.shmall", SPEC_NS_IPC },     { "kernel.shmmax", SPEC_NS_IPC },
 	{ "kernel.shmmni", SPEC_NS_IPC },     { "kernel.shm_rmid_forced", SPEC_NS_IPC },
-	{ "kernel.domainname", SPEC_NS_UTS }, { "kernel.hostname", SPEC_NS_UTS },
+	{ "kernel.domainname", SPEC_NS_UTS },
 };
 
 static unsigned sysctl_namespace(const char *key)
@@ -51,6 +51,10 @@ int plan_sysctls(const PlanContext *c, Plan *p, Err *e)
 		if (!is_path_below(path))
 			return err_make(e, ERR_SPEC, 0,
 					"sysctl '%s': not the name of a kernel parameter", key);
+		if (strcmp(dotted, "kernel.hostname") == 0) /* runc's words */
+			return err_make(e, ERR_SPEC, 0,
+					"sysctl \"%s\" is not allowed as it conflicts with the OCI \"hostname\" field",
+					key);
 		unsigned ns = sysctl_namespace(dotted);
 		if (!ns)
 			return err_make(e, ERR_SPEC, 0,

@@ -155,6 +155,29 @@ def test_list(life):
     bad(runtime("--root", "/no/such/place", "list"), "/no/such/place")
 
 
+def test_deleted_by_a_regular_expression(life):
+    good(life.create("sleep", "60000"))
+    bad(life.call("delete", "--regex", "c[0-9"), "--regex 'c[0-9': not a regular expression")
+    good(life.call("delete", "--regex", "^x|1c$"))
+    assert life.status() == "created"
+    good(life.call("start", "c1"))
+    bad(life.call("delete", "--regex", "^c[0-9]$"), "that is not stopped: running")
+    good(life.call("delete", "--regex", "--force", "^c[0-9]$"))
+    assert NEVER in life.state()
+
+
+def test_another_file_than_config_json(life):
+    good(life.create("say", "config.json"))
+    good(life.call("delete", "c1"))
+    (life.bundle / "sub").mkdir()
+    other = json.loads((life.bundle / "config.json").read_text())
+    other["process"]["args"] = ["/bin/probe", "say", "another"]
+    (life.bundle / "sub/other.json").write_text(json.dumps(other))
+    for name in "sub/other.json", str(life.bundle / "sub/other.json"):
+        assert good(life.call("run", "-b", life.bundle, "--config", name, "c1")).stdout == "another\n"
+    bad(life.call("run", "-b", life.bundle, "-f", "none.json", "c1"), f"{life.bundle}/none.json")
+
+
 def test_a_half_made_one_is_shown_and_can_be_deleted(life):
     """As a runtime that was killed leaves it: a directory, perhaps without a record."""
     good(life.create("say", "x"))

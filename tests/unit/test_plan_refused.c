@@ -438,6 +438,8 @@ static void sysctls(void **state)
 		{ "net/ipv4/..", "not the name" },
 		{ "net.//.kernel.core_pattern", "not the name" },
 		{ "../net/x", "not the name" },
+		{ "kernel.hostname", "conflicts with the OCI \"hostname\" field" },
+		{ "kernel/hostname", "conflicts with the OCI \"hostname\" field" },
 		{ "kernel.core_pattern", "belongs to the host" },
 		{ "kernel/core_pattern", "belongs to the host" },
 		{ "kernel.semaphore", "belongs to the host" },
