@@ -131,6 +131,10 @@ typedef struct Spec {
 /* A Spec in which nothing is given: limits SPEC_UNSET, no namespaces, cwd "/". */
 void spec_init(Spec *s);
 
+/* Reads a list as "mounts" of config.json has it. */
+int spec_decode_mounts(const char *text, size_t len, Arena *a, SpecMount **ret, size_t *ret_count,
+		       Err *e);
+
 /* Reads config.json's text. Errors (ERR_SPEC) name the key by its path ("process.user.uid") and, for JSON itself, line and column.
  * Strings and lists are copied into the arena; text may go away. */
 int spec_decode(const char *text, size_t len, Arena *a, Spec *ret, Err *e);

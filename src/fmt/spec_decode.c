@@ -233,6 +233,23 @@ int spec_decode_process(const char *text, size_t len, Arena *a, SpecProcess *ret
 	return 0;
 }
 
+int spec_decode_mounts(const char *text, size_t len, Arena *a, SpecMount **ret, size_t *ret_count,
+		       Err *e)
+{
+	const JsonValue *root;
+	SpecDecoder d = { .arena = a, .e = e };
+	Spec spec = { 0 };
+
+	TRY(json_parse(text, len, a, &root, e));
+	spec_enter(&d, "mounts", 0);
+	int r = decode_mounts(&d, root, &spec, NULL);
+	if (r < 0)
+		return spec_name_key(&d, "mounts", e, r);
+	*ret = spec.mounts;
+	*ret_count = spec.mounts_count;
+	return 0;
+}
+
 int spec_decode(const char *text, size_t len, Arena *a, Spec *ret, Err *e)
 {
 	const JsonValue *root;

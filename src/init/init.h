@@ -30,7 +30,8 @@ typedef struct Init {
 	int master, slave;       /* the container's terminal */
 	int listener;            /* with WIRE_NOTIFY: of the filter */
 	unsigned shared;         /* how many mounts so far share theirs with the host */
-	int sources[LIMIT_MOUNTS]; /* per mount: the copy of its source; then, when READONLY_LAST or MS_SHARED, the mount itself */
+	int host_proc; /* with WIRE_MOUNTS_ONLY: the host's /proc, for what the container's need not tell */
+	int sources[LIMIT_MOUNTS]; /* per mount: the copy of its source, or the finished mount; then, when READONLY_LAST, MS_SHARED or WIRE_MOUNTS_ONLY, the mount itself */
 } Init;
 
 /* ---- the steps, in their order ---- */
@@ -59,6 +60,13 @@ int workdir_make(Init *in, Err *e);  /* plan->cwd, if it is missing */
 int masks_apply(Init *in, Err *e); /* read-only paths, masked paths, then mounts and root that become read-only last */
 int labels_set(Init *in, Err *e);   /* plan->labels: what execve(2) will make of the command */
 int rootfs_pivot(Init *in, Err *e); /* after it no path of the host resolves */
+
+/* With WIRE_MOUNTS_ONLY, in the place of namespaces_join(): first all namespaces of the container but its tree, and a copy of the
+ * host's; then its tree, which is in->root from then on. */
+int namespaces_join_outside(Init *in, Err *e);
+int container_enter(Init *in, Err *e);
+int mounts_prepare(Init *in, Err *e); /* makes new file systems: what they are made from is found in the host's tree */
+int mounts_detach(Init *in, Err *e); /* those of plan->mounts that are to go, the last one first; all or none */
 
 /* With WIRE_REAPER: leaves this process behind as a reaper (reaper.c) and returns in its child. */
 int reaper_leave(Init *in, Err *e);
@@ -96,6 +104,9 @@ int keyring_new(const Init *in, Err *e); /* a session keyring of its own, with W
 
 /* What the reaper needs: the command's user, and of capabilities CAP_KILL at most. */
 int privileges_reduce(Init *in, Err *e);
+
+/* Takes one mount of this mount namespace, whose root the descriptor is, away with all below it. By in->host_proc. */
+int mount_take_away(const Init *in, int mount, Err *e);
 
 static inline bool init_has(const Init *in, uint32_t flag)
 {

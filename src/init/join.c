@@ -29,10 +29,10 @@ static int offsets_write(const Init *in, int fd, Err *e)
 	return 0;
 }
 
-static int joins_make(const Init *in, Err *e)
+static int joins_make(const Init *in, uint32_t first, uint32_t end, Err *e)
 {
-	const WireJoin *j = WIRE_ITEMS(in->plan, joins, WireJoin);
-	for (uint32_t i = 0; i < in->plan->joins.count; i++, j++) {
+	const WireJoin *j = WIRE_ITEMS(in->plan, joins, WireJoin) + first;
+	for (uint32_t i = first; i < end; i++, j++) {
 		if (syscall(SYS_setns, j->fd, j->flags) < 0)
 			return err_sys(e, "join a namespace (setns %#x)", j->flags);
 		fd_close(j->fd);
@@ -64,9 +64,30 @@ int namespaces_join(Init *in, Err *e)
 	TRY(offsets_open(in, &offsets, e));
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_sys(e, "become not dumpable");
-	TRY(joins_make(in, e));
+	TRY(joins_make(in, 0, in->plan->joins.count, e));
 	if (in->plan->unshare)
 		TRY(process_unshare(in->plan->unshare, e));
 	TRY(offsets_write(in, offsets, e));
 	return child_leave(in, e);
+}
+
+/* The last one is the mount namespace. */
+int namespaces_join_outside(Init *in, Err *e)
+{
+	in->host_proc = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (in->host_proc < 0)
+		return err_sys(e, "open /proc");
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_sys(e, "become not dumpable");
+	TRY(joins_make(in, 0, in->plan->joins.count - 1, e));
+	return process_unshare(in->plan->unshare, e);
+}
+
+/* Only now does a child get into the pid namespace: nobody in there sees one of us who is not in the container's own tree. */
+int container_enter(Init *in, Err *e)
+{
+	TRY(joins_make(in, in->plan->joins.count - 1, in->plan->joins.count, e));
+	TRY(child_leave(in, e));
+	in->root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return in->root < 0 ? err_sys(e, "open the container's root") : 0;
 }

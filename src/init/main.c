@@ -72,6 +72,22 @@ static int exec_story(Init *in, Err *e)
 	return command_story(in, e);
 }
 
+/* Mounts for a container that is there: made outside, with its namespaces but for the tree, and then put into that. */
+static int mounts_story(Init *in, Err *e)
+{
+	TRY(namespaces_join_outside(in, e)); /* from here: not dumpable, in a copy of the host's tree */
+	TRY(rootfs_open(in, e));
+	TRY(identity_take(in, e)); /* from here: an id inside */
+	TRY(mounts_prepare(in, e));
+	TRY(container_enter(in, e)); /* from here: no path of the host resolves */
+	TRY(sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
+	TRY(mounts_make(in, e));
+	TRY(masks_apply(in, e)); /* what becomes read-only last: there are no masks */
+	TRY(mounts_detach(in, e));
+	TRY(sync_send(&in->sync, SYNC_ROOTFS_READY, FD_NONE, e));
+	return sync_send(&in->sync, SYNC_EXECING, FD_NONE, e);
+}
+
 /* A tree for another init, which in its user namespace may not make overlays over the host's mounts: made here with the host's
  * privileges, in a mount namespace that nobody else sees. */
 static int root_story(Init *in, Err *e)
@@ -115,6 +131,8 @@ static int story(Init *in, uint32_t plan_fd, Err *e)
 	in->sync.absent = sync_absent(in->plan->flags);
 	if (init_has(in, WIRE_ROOT_ONLY))
 		return root_story(in, e);
+	if (init_has(in, WIRE_MOUNTS_ONLY))
+		return mounts_story(in, e);
 	return init_has(in, WIRE_EXEC) ? exec_story(in, e) : init_story(in, e);
 }
 
@@ -131,7 +149,7 @@ int main(int argc, char **argv)
 {
 	Err e = { 0 };
 	Init in = { 0 }; /* clang makes 4 KiB of constants of more */
-	in.root_dir = in.root = in.scratch_dir = in.scratch = FD_NONE;
+	in.root_dir = in.root = in.scratch_dir = in.scratch = in.host_proc = FD_NONE;
 	in.proc = in.devpts = in.mask_dir = in.mask_file = in.master = in.slave = in.listener = FD_NONE;
 	uint32_t plan, sync;
 	if (args_read(argc, argv, &plan, &sync, &e) < 0)

@@ -56,11 +56,11 @@ static bool is_shared(const WireMount *m)
 }
 
 /* Where fd is, with all links resolved. */
-static int fd_path(int fd, char *ret, size_t size, Err *e)
+static int fd_path(const Init *in, int fd, char *ret, size_t size, Err *e)
 {
 	char link[32];
-	(void)str_format(link, sizeof link, "/proc/self/fd/%d", fd); /* it fits */
-	ssize_t n = readlinkat(AT_FDCWD, link, ret, size - 1);
+	(void)str_format(link, sizeof link, "%sself/fd/%d", in->host_proc < 0 ? "/proc/" : "", fd); /* it fits */
+	ssize_t n = readlinkat(in->host_proc < 0 ? AT_FDCWD : in->host_proc, link, ret, size - 1);
 	if (n < 0)
 		return err_sys(e, "find where it is");
 	ret[n] = '\0';
@@ -73,12 +73,12 @@ __attribute__((noinline)) static int target_check(const Init *in, int target, Er
 {
 	const WirePlan *p = in->plan;
 	char ours[PATH_MAX], other[PATH_MAX];
-	TRY(fd_path(target, ours, sizeof ours, e));
+	TRY(fd_path(in, target, ours, sizeof ours, e));
 	for (uint32_t i = 0; i < p->mounts.count; i++) {
 		const WireMount *m = &WIRE_ITEMS(p, mounts, WireMount)[i];
 		if (in->sources[i] < 0 || !is_shared(m))
 			continue;
-		TRY(fd_path(in->sources[i], other, sizeof other, e));
+		TRY(fd_path(in, in->sources[i], other, sizeof other, e));
 		if (path_is_below(ours, other))
 			return err_make(e, ERR_SPEC, 0,
 					"the path leads into the shared mount on %s: it would appear on the host, too",
@@ -126,17 +126,26 @@ static int propagation_set(const Job *j, int mount, Err *e)
 	return how ? mount_set(mount, j->m->propagation & MS_REC, 0, 0, how, e) : 0;
 }
 
-static int fs_mount(Init *in, const Job *j, int *ret_mount, Err *e)
+/* *ret_mount stays FD_NONE where it may be missing, and is. */
+static int fs_make_or_not(const Init *in, const Job *j, int *ret_mount, Err *e)
 {
-	AUTO(fd_close) int made = FD_NONE;
-	AUTO(fd_close) int target = FD_NONE;
-
-	int r = fs_make(in, j, &made, e);
+	int r = fs_make(in, j, ret_mount, e);
 	if ((r == -ENODEV || r == -ENOENT) && (j->m->flags & WIRE_MOUNT_OPTIONAL))
 		return 0;
 	if (r == -EPERM && init_has(in, WIRE_INNER_USERNS) && str_eq(j->type, "sysfs"))
-		r = sysfs_copy(j, &made, e);
-	TRY(r);
+		r = sysfs_copy(j, ret_mount, e);
+	return r;
+}
+
+static int fs_mount(Init *in, const Job *j, int *take_made, int *ret_mount, Err *e)
+{
+	AUTO(fd_close) int made = TAKE_FD(*take_made);
+	AUTO(fd_close) int target = FD_NONE;
+
+	if (made < 0)
+		TRY(fs_make_or_not(in, j, &made, e));
+	if (made < 0)
+		return 0;
 	if (str_eq(j->type, "mqueue"))
 		TRY(label_put(in, made, e));
 	TRY(propagation_set(j, made, e));
@@ -144,7 +153,9 @@ static int fs_mount(Init *in, const Job *j, int *ret_mount, Err *e)
 	TRY(target_open(in, j, j->m->flags & WIRE_MOUNT_FILE, &target, e));
 	TRY(mount_attach(made, target, e));
 	bool whole = j->m->options_count == 0 && !(j->m->attr_set & MOUNT_ATTR_RDONLY);
-	if (str_eq(j->type, "proc") && in->proc < 0 && whole) { /* for sysctls */
+	if (init_has(in, WIRE_MOUNTS_ONLY)) {
+		*ret_mount = TAKE_FD(made);
+	} else if (str_eq(j->type, "proc") && in->proc < 0 && whole) { /* for sysctls */
 		in->proc = TAKE_FD(made);
 	} else if (str_eq(j->type, "devpts") && (in->devpts < 0 || str_eq(j->target, "/dev/pts"))) {
 		fd_close_auto(&in->devpts); /* for the terminal: the usual one, wherever others are */
@@ -222,12 +233,15 @@ static int mount_again(Init *in, const Job *j, Err *e)
 	return bind_set(j, target, e);
 }
 
-static int job_do(Init *in, const Job *j, int source, int *ret_mount, Err *e)
+static int job_do(Init *in, const Job *j, int *take_source, int *ret_mount, Err *e)
 {
+	int source = *take_source;
+	if (j->m->kind == WIRE_MOUNT_DETACH)
+		return 0; /* in their own order: mounts_detach() */
 	if (j->m->flags & WIRE_MOUNT_AGAIN)
 		return mount_again(in, j, e);
 	if (j->m->kind == WIRE_MOUNT_FS)
-		return fs_mount(in, j, ret_mount, e);
+		return fs_mount(in, j, take_source, ret_mount, e);
 	if (source < 0 && (j->m->flags & WIRE_MOUNT_OPTIONAL))
 		return 0;
 	if (j->m->kind == WIRE_MOUNT_OVERLAY)
@@ -236,24 +250,58 @@ static int job_do(Init *in, const Job *j, int source, int *ret_mount, Err *e)
 	return 0;
 }
 
+static Job job_of(const Init *in, const WireMount *m)
+{
+	return (Job){
+		.m = m,
+		.type = wire_str(in->plan, m->type),
+		.source = wire_str(in->plan, m->source),
+		.target = wire_text(in->plan, m->target),
+		.attrs = m->attr_set & ~(is_last(m) ? (uint64_t)MOUNT_ATTR_RDONLY : 0),
+	};
+}
+
+static int job_error(const Job *j, int r, Err *e)
+{
+	return err_wrap(e, r, "mount %s on %s", j->m->kind == WIRE_MOUNT_FS ? j->type : j->source,
+			j->target);
+}
+
+/* But for a procfs, which shows the pid namespace of who makes it: only a child will be in the container's. */
+int mounts_prepare(Init *in, Err *e)
+{
+	for (uint32_t i = 0; i < in->plan->mounts.count; i++) {
+		const Job j = job_of(in, &WIRE_ITEMS(in->plan, mounts, WireMount)[i]);
+		if (j.m->kind != WIRE_MOUNT_FS || str_eq(j.type, "proc"))
+			continue;
+		int r = fs_make_or_not(in, &j, &in->sources[i], e);
+		if (r < 0)
+			return job_error(&j, r, e);
+	}
+	return 0;
+}
+
+/* The start of a container that fails takes all with it; one that is there keeps nothing of what failed. */
+static void mounts_take_back(Init *in, uint32_t count)
+{
+	while (init_has(in, WIRE_MOUNTS_ONLY) && count-- > 0)
+		if (in->sources[count] >= 0)
+			(void)mount_take_away(in, in->sources[count], NULL); /* the failure itself is told */
+}
+
 int mounts_make(Init *in, Err *e)
 {
 	for (uint32_t i = 0; i < in->plan->mounts.count; i++) {
 		const WireMount *m = &WIRE_ITEMS(in->plan, mounts, WireMount)[i];
-		Job j = {
-			.m = m,
-			.type = wire_str(in->plan, m->type),
-			.source = wire_str(in->plan, m->source),
-			.target = wire_text(in->plan, m->target),
-			.attrs = m->attr_set & ~(is_last(m) ? (uint64_t)MOUNT_ATTR_RDONLY : 0),
-		};
+		const Job j = job_of(in, m);
 		AUTO(fd_close) int source = TAKE_FD(in->sources[i]);
 		AUTO(fd_close) int made = FD_NONE;
-		int r = job_do(in, &j, source, &made, e);
-		if (r < 0)
-			return err_wrap(e, r, "mount %s on %s",
-					m->kind == WIRE_MOUNT_FS ? j.type : j.source, j.target);
-		if (is_last(m) || is_shared(m))
+		int r = job_do(in, &j, &source, &made, e);
+		if (r < 0) {
+			mounts_take_back(in, i);
+			return job_error(&j, r, e);
+		}
+		if (is_last(m) || is_shared(m) || init_has(in, WIRE_MOUNTS_ONLY))
 			in->sources[i] = m->kind == WIRE_MOUNT_BIND ? TAKE_FD(source) : TAKE_FD(made);
 	}
 	return 0;

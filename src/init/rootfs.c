@@ -39,7 +39,7 @@ static int source_clone(Init *in, const WireMount *m, int *ret, Err *e)
 static int source_open(Init *in, uint32_t i, Err *e)
 {
 	const WireMount *m = &WIRE_ITEMS(in->plan, mounts, WireMount)[i];
-	if (m->kind == WIRE_MOUNT_FS || in->sources[i] >= 0)
+	if (m->kind == WIRE_MOUNT_FS || m->kind == WIRE_MOUNT_DETACH || in->sources[i] >= 0)
 		return 0;
 	const char *source = wire_text(in->plan, m->source);
 	int r = source_clone(in, m, &in->sources[i], e);
@@ -55,6 +55,8 @@ static int source_open(Init *in, uint32_t i, Err *e)
 static int root_open(Init *in, Err *e)
 {
 	bool given = in->plan->root_fd >= 0;
+	if (init_has(in, WIRE_MOUNTS_ONLY))
+		return 0;
 	const char *path = wire_text(in->plan, given ? in->plan->scratch_dir : in->plan->root);
 	in->root_dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (in->root_dir < 0)

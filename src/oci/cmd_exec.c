@@ -201,14 +201,6 @@ static int process_make(Exec *x, const StrList *args, Err *e)
 	return 0;
 }
 
-/* In its user namespace, user_namespaces(7): that is what counts there. */
-static bool setgroups_are_denied(const Exec *x)
-{
-	char text[16];
-	const char *path = arena_printf(x->arena, "/proc/%d/setgroups", (int)x->c.pid);
-	return fd_read_text_at(AT_FDCWD, path, text, sizeof text) > 0 && strcmp(text, "deny") == 0;
-}
-
 static int exec_plan(Exec *x, const OciGlobal *g, const StrList *args, Err *e)
 {
 	const int *kept;
@@ -219,7 +211,7 @@ static int exec_plan(Exec *x, const OciGlobal *g, const StrList *args, Err *e)
 	TRY(process_make(x, args, e));
 	TRY(oci_console_check(&x->o->console, x->spec.process.terminal, x->o->detach, e));
 	TRY(host_facts_probe("", oci_facts_wanted(&x->spec), x->arena, &x->facts, e));
-	x->facts.setgroups_denied = setgroups_are_denied(x);
+	x->facts.setgroups_denied = oci_container_denies_setgroups(&x->c, x->arena);
 	const PlanInput in = {
 		.container_id = x->c.id,
 		.keep_fds = kept,

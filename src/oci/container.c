@@ -63,6 +63,13 @@ void oci_container_write(const OciContainer *c, JsonWriter *w)
 	json_write_end(w);
 }
 
+bool oci_container_denies_setgroups(const OciContainer *c, Arena *a)
+{
+	char text[16];
+	const char *path = arena_printf(a, "/proc/%d/setgroups", (int)c->pid);
+	return fd_read_text_at(AT_FDCWD, path, text, sizeof text) > 0 && strcmp(text, "deny") == 0;
+}
+
 /* ---- oci.json ---- */
 
 /* RFC 3339, with nanoseconds. */

@@ -64,6 +64,9 @@ const char *oci_container_group(const OciContainer *c);
 /* The group by which it is frozen; NULL: it has none. */
 const char *oci_container_freezer(const OciContainer *c);
 
+/* In the user namespace of its process, user_namespaces(7): that is what counts there. */
+bool oci_container_denies_setgroups(const OciContainer *c, Arena *a);
+
 /* Writes oci.json and config.json of a new one. */
 int oci_container_save(int dir_fd, const OciPlan *p, Arena *a, Err *e);
 

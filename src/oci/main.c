@@ -13,8 +13,9 @@
 
 static const OciCmd *const cmds[] = { &oci_create,  &oci_delete,   &oci_events, &oci_exec,
 				      &oci_explain, &oci_features, &oci_kill,   &oci_list,
-				      &oci_pause,   &oci_ps,       &oci_resume, &oci_run,
-				      &oci_spec,    &oci_start,    &oci_state,  &oci_update };
+				      &oci_mounts,  &oci_pause,    &oci_ps,     &oci_resume,
+				      &oci_run,     &oci_spec,     &oci_start,  &oci_state,
+				      &oci_update };
 
 static const Opt global_opts[] = {
 	OPT_STR(0, "cgroup-manager", OciGlobal, cgroup_manager, "MANAGER",
@@ -87,8 +88,8 @@ static int cmd_execute(const OciCmd *cmd, const OciGlobal *g, int argc, char **a
 	if (rest.help)
 		return cmd_help_print(cmd, e);
 	if (rest.args.count < cmd->min_args)
-		return err_make(e, ERR_USAGE, 0, "'%s' needs at least %zu argument", cmd->name,
-				cmd->min_args);
+		return err_make(e, ERR_USAGE, 0, "'%s' needs at least %zu argument%s", cmd->name,
+				cmd->min_args, cmd->min_args > 1 ? "s" : "");
 	if (rest.args.count > cmd->max_args)
 		return err_make(e, ERR_USAGE, 0, "'%s' does not take the argument '%s'", cmd->name,
 				rest.args.items[cmd->max_args]);

@@ -15,12 +15,12 @@ static bool is_bind(const SpecMount *m)
 }
 
 /* config.md, "mounts": a source is an absolute path or relative to the bundle. */
-static void sources_resolve(Bundle *b, Arena *a)
+void bundle_sources_resolve(const char *dir, Spec *s, Arena *a)
 {
-	for (size_t i = 0; i < b->spec.mounts_count; i++) {
-		SpecMount *m = &b->spec.mounts[i];
+	for (size_t i = 0; i < s->mounts_count; i++) {
+		SpecMount *m = &s->mounts[i];
 		if (is_bind(m) && m->source && *m->source != '/')
-			m->source = path_clean(a, arena_printf(a, "%s/%s", b->dir, m->source));
+			m->source = path_clean(a, arena_printf(a, "%s/%s", dir, m->source));
 	}
 }
 
@@ -46,16 +46,16 @@ int bundle_read(const char *dir, const char *config, Arena *a, Bundle *ret, Err 
 	if (!realpath(dir, path))
 		return err_sys(e, "bundle '%s'", dir);
 	b.dir = arena_strdup(a, path);
-	b.file = config && *config == '/' ?
-			 config :
-			 arena_printf(a, "%s/%s", b.dir, config ? config : "config.json");
+	b.file = config && *config == '/'
+			 ? config
+			 : arena_printf(a, "%s/%s", b.dir, config ? config : "config.json");
 	TRY(regular_file_read(b.file, b.file, LIMIT_CONFIG_BYTES, ERR_SPEC, a, &b.text, &b.text_len, e));
 	int r = spec_decode(b.text, b.text_len, a, &b.spec, e);
 	if (r == 0)
 		r = root_resolve(&b, a, e);
 	if (r < 0)
 		return err_wrap(e, r, "%s", b.file);
-	sources_resolve(&b, a);
+	bundle_sources_resolve(b.dir, &b.spec, a);
 	*ret = b;
 	return 0;
 }

@@ -17,3 +17,6 @@ typedef struct Bundle {
 
 /* dir may be relative to the working directory, config to the bundle; NULL: config.json. ERR_SYS, or ERR_SPEC with the key in it. */
 int bundle_read(const char *dir, const char *config, Arena *a, Bundle *ret, Err *e);
+
+/* Makes sources of bind mounts absolute that are relative to the bundle. */
+void bundle_sources_resolve(const char *dir, Spec *s, Arena *a);

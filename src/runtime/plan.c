@@ -52,3 +52,36 @@ int runtime_plan_exec(const Spec *spec, const HostFacts *facts, const PlanInput 
 	*ret = p;
 	return 0;
 }
+
+/* Its groups are there, and only where they are is asked. */
+static int plan_mounts_of_groups(const PlanContext *c, Plan *p, Err *e)
+{
+	Plan groups = { 0 };
+	TRY(plan_groups(c, &groups, e));
+	p->groups = groups.groups;
+	p->groups_count = groups.groups_count;
+	TRY(plan_mounts_later(c, p, e));
+	p->groups_count = 0;
+	return 0;
+}
+
+int runtime_plan_mounts(const Spec *spec, const HostFacts *facts, const PlanMountsInput *in,
+			Arena *a, Plan *ret, Err *e)
+{
+	const PlanInput named = { .container_id = in->container_id };
+	const PlanContext c = { .spec = spec, .facts = facts, .in = &named, .arena = a };
+	Plan p = { .container_id = in->container_id, .root_idmap = -1 };
+
+	wire_build_init(&p.wire, a);
+	p.wire.head.container_id = wire_add_str(&p.wire, in->container_id);
+	TRY(plan_mounts_namespaces(&c, &p, e));
+	if (in->remove)
+		plan_mounts_detach(&c, &p);
+	else
+		TRY(plan_mounts_of_groups(&c, &p, e));
+	for (size_t i = 0; i < in->ids_count; i++)
+		*wire_add(&p.wire, mount_ids, int32_t) = in->ids[i];
+	plan_descriptors(&c, &p);
+	*ret = p;
+	return 0;
+}

@@ -99,5 +99,16 @@ int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, 
 int runtime_plan_exec(const Spec *spec, const HostFacts *facts, const PlanInput *in, Arena *a,
 		      Plan *ret, Err *e);
 
+/* The plan of spec->mounts for a container that is there, of which the rest of spec tells. With `remove` what is mounted on their destinations
+ * goes, if it is one of these: numbers in /proc/PID/mountinfo. */
+typedef struct PlanMountsInput {
+	const char *container_id;
+	bool remove;
+	const int32_t *ids;
+	size_t ids_count;
+} PlanMountsInput;
+int runtime_plan_mounts(const Spec *spec, const HostFacts *facts, const PlanMountsInput *in,
+			Arena *a, Plan *ret, Err *e);
+
 /* The plan as text, one fact a line, in the order in which things are done. */
 char *plan_dump(const Plan *p, const HostFacts *facts, Arena *a);

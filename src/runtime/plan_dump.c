@@ -102,7 +102,7 @@ static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 
 static void dump_mount(Dump *d, const WireBuild *w, const WireMount *m)
 {
-	static const char *const kinds[] = { "fs", "bind", "overlay" };
+	static const char *const kinds[] = { "fs", "bind", "overlay", "detach" };
 	char *options = arena_strdup(d->arena, "");
 	for (uint32_t i = 0; i < m->options_count; i++)
 		options = arena_printf(d->arena, "%s %s", options,

@@ -190,6 +190,22 @@ int plan_exec_namespaces(const PlanContext *c, Plan *p, Err *e)
 	return 0;
 }
 
+/* The same, the mount namespace apart and last; before it there is one with a copy of ours. */
+int plan_mounts_namespaces(const PlanContext *c, Plan *p, Err *e)
+{
+	TRY(plan_exec_namespaces(c, p, e));
+	PlanJoin all = p->joins[0];
+	p->joins_count = 0;
+	if (all.flags & ~(uint32_t)CLONE_NEWNS)
+		*arena_push(c->arena, &p->joins, &p->joins_count,
+			    PlanJoin) = (PlanJoin){ .flags = all.flags & ~(uint32_t)CLONE_NEWNS };
+	*arena_push(c->arena, &p->joins, &p->joins_count, PlanJoin) = (PlanJoin){ .flags = CLONE_NEWNS };
+	p->wire.head.unshare = CLONE_NEWNS;
+	p->wire.head.flags &= ~(uint32_t)WIRE_EXEC;
+	p->wire.head.flags |= WIRE_MOUNTS_ONLY;
+	return 0;
+}
+
 int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;

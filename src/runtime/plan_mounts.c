@@ -460,15 +460,47 @@ static int plan_mount_context(const PlanContext *c, Plan *p, Err *e)
 	return 0;
 }
 
+static int mounts_add(const PlanContext *c, Plan *p, Err *e)
+{
+	for (size_t i = 0; i < c->spec->mounts_count; i++)
+		TRY(mount_add(c, p, i, e));
+	if (p->wire.mounts_count > LIMIT_MOUNTS)
+		return err_make(e, ERR_SPEC, 0, "more than %u mounts", LIMIT_MOUNTS);
+	return 0;
+}
+
+int plan_mounts_later(const PlanContext *c, Plan *p, Err *e)
+{
+	TRY(plan_mount_context(c, p, e));
+	TRY(mounts_add(c, p, e));
+	for (size_t i = 0; i < p->wire.mounts_count; i++) /* what is there by now the container may have chosen */
+		if (p->wire.mounts[i].flags & WIRE_MOUNT_AGAIN)
+			return err_make(e, ERR_SPEC, 0,
+					"mount on %s: option 'remount' is for config.json alone",
+					target_of(p, i));
+	for (size_t i = 0; i < p->wire.links_count; i++) /* of cgroup v1 */
+		strlist_add(c->arena, &p->warnings,
+			    arena_printf(c->arena, "the link %s is not made in a container that is there",
+					 p->wire.strings + p->wire.links[i].name));
+	p->wire.links_count = 0;
+	return plan_check_shared(p, e);
+}
+
+void plan_mounts_detach(const PlanContext *c, Plan *p)
+{
+	for (size_t i = 0; i < c->spec->mounts_count; i++)
+		*wire_add(&p->wire, mounts, WireMount) = (WireMount){
+			.kind = WIRE_MOUNT_DETACH,
+			.target = wire_add_str(&p->wire, c->spec->mounts[i].destination),
+		};
+}
+
 int plan_mounts(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
 	TRY(plan_mount_context(c, p, e));
 	TRY(dev_mount_add_default(c, p));
-	for (size_t i = 0; i < c->spec->mounts_count; i++)
-		TRY(mount_add(c, p, i, e));
-	if (p->wire.mounts_count > LIMIT_MOUNTS)
-		return err_make(e, ERR_SPEC, 0, "more than %u mounts", LIMIT_MOUNTS);
+	TRY(mounts_add(c, p, e));
 	for (size_t i = 0; i < l->masked_paths.count; i++)
 		*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, l->masked_paths.items[i]);
 	for (size_t i = 0; i < l->readonly_paths.count; i++)

@@ -16,6 +16,7 @@ typedef struct PlanContext {
 /* plan_ids.c: namespaces, id maps. */
 int plan_namespaces(const PlanContext *c, Plan *p, Err *e);
 int plan_exec_namespaces(const PlanContext *c, Plan *p, Err *e);
+int plan_mounts_namespaces(const PlanContext *c, Plan *p, Err *e);
 bool plan_gid_is_mapped(const PlanContext *c, uint32_t gid); /* inside */
 
 /* plan_idmap.c: id-mapped mounts. option is "idmap", "ridmap" or one of these with "=uids=...;gids=..."; m is the mount, whose own maps
@@ -40,6 +41,8 @@ int plan_root_entries(const PlanContext *c, Plan *p, Err *e);
 
 /* plan_mounts.c: the mounts of the spec, masked and read-only paths. */
 int plan_mounts(const PlanContext *c, Plan *p, Err *e);
+int plan_mounts_later(const PlanContext *c, Plan *p, Err *e); /* of a container that is there */
+void plan_mounts_detach(const PlanContext *c, Plan *p);
 int plan_check_shared(const Plan *p, Err *e); /* last: knows all that is mounted */
 
 /* plan_dev.c: device nodes and links in /dev. */

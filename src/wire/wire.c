@@ -56,8 +56,8 @@ static int scalars_check(const WirePlan *w, Err *e)
 				    w->mount_context, w->overlay_context, w->time_offsets };
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		TRY(str_check(w, strings[i], "the header", e));
-	if ((!w->root && !(w->flags & WIRE_EXEC)) ||
-	    (!(w->flags & WIRE_ROOT_ONLY) && (!w->cwd || w->argv.count == 0)))
+	if ((!w->root && !(w->flags & (WIRE_EXEC | WIRE_MOUNTS_ONLY))) ||
+	    (!(w->flags & (WIRE_ROOT_ONLY | WIRE_MOUNTS_ONLY)) && (!w->cwd || w->argv.count == 0)))
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: no root, cwd or command");
 	if (w->overlay_upper && (!w->overlay_work || !w->overlay_lower))
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: an overlay lacks a layer");
@@ -77,8 +77,10 @@ static int mounts_check(const WirePlan *w, Err *e)
 		TRY(str_check(w, m->source, "a mount", e));
 		if ((uint64_t)m->options_first + m->options_count > w->mount_options.count)
 			return err_make(e, ERR_BUG, EINVAL, "wire plan: options of a mount lie outside");
-		if (!m->target || m->kind > WIRE_MOUNT_OVERLAY ||
-		    (m->kind == WIRE_MOUNT_FS ? !m->type : !m->source))
+		if (!m->target || m->kind > WIRE_MOUNT_DETACH ||
+		    (m->kind == WIRE_MOUNT_FS       ? !m->type
+		     : m->kind == WIRE_MOUNT_DETACH ? !(w->flags & WIRE_MOUNTS_ONLY)
+						    : !m->source))
 			return err_make(e, ERR_BUG, EINVAL,
 					"wire plan: a mount lacks its type or source");
 	}

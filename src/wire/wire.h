@@ -15,26 +15,27 @@
 #include "wire/wire_items.h"
 
 /* The lists: name, element type, what it is for. */
-#define WIRE_LISTS(X)                                                                              \
-	X(mounts, WireMount)      /* in order; targets of later ones may lie in earlier ones */    \
-	X(mount_options, WireStr) /* of all mounts, one after the other */                         \
-	X(source_fds, int32_t)    /* none, or for each mount: an id-mapped source, or FD_NONE */   \
-	X(devices, WireDevice)    /* made in /dev after the mounts */                              \
-	X(links, WirePair)        /* symbolic links made in /dev; what exists stays */             \
-	X(root_links, WirePair)   /* {name, target}, made in an empty root before the mounts */    \
-	X(masked, WireStr)        /* paths that must show nothing; missing ones are skipped */     \
-	X(readonly, WireStr)      /* paths that must not be written; missing ones are skipped */   \
-	X(sysctls, WirePair)      /* namespaced kernel parameters */                               \
-	X(labels, WirePair)       /* of the command: {file below /proc/PID/attr, text} */          \
-	X(rlimits, WireRlimit)                                                                     \
-	X(groups, uint32_t) /* supplementary groups, always set */                                 \
-	X(argv, WireStr)                                                                           \
-	X(envp, WireStr)      /* "NAME=value" */                                                   \
-	X(filter, WireFilter) /* the seccomp program; none when empty */                           \
-	X(join_fds, int32_t)  /* open `tasks` files of cgroup v1 groups: "0" is written to each */ \
-	X(joins, WireJoin)    /* namespaces of others, in this order */                            \
-	X(hooks, WireHook)    /* programs of the caller's, run in the container */                 \
-	X(hook_words, WireStr)                                                                     \
+#define WIRE_LISTS(X)                                                                                   \
+	X(mounts, WireMount)      /* in order; targets of later ones may lie in earlier ones */         \
+	X(mount_options, WireStr) /* of all mounts, one after the other */                              \
+	X(source_fds, int32_t)    /* none, or for each mount: an id-mapped source, or FD_NONE */        \
+	X(devices, WireDevice)    /* made in /dev after the mounts */                                   \
+	X(links, WirePair)        /* symbolic links made in /dev; what exists stays */                  \
+	X(root_links, WirePair)   /* {name, target}, made in an empty root before the mounts */         \
+	X(masked, WireStr)        /* paths that must show nothing; missing ones are skipped */          \
+	X(readonly, WireStr)      /* paths that must not be written; missing ones are skipped */        \
+	X(sysctls, WirePair)      /* namespaced kernel parameters */                                    \
+	X(labels, WirePair)       /* of the command: {file below /proc/PID/attr, text} */               \
+	X(rlimits, WireRlimit)                                                                          \
+	X(groups, uint32_t) /* supplementary groups, always set */                                      \
+	X(argv, WireStr)                                                                                \
+	X(envp, WireStr)      /* "NAME=value" */                                                        \
+	X(filter, WireFilter) /* the seccomp program; none when empty */                                \
+	X(join_fds, int32_t)  /* open `tasks` files of cgroup v1 groups: "0" is written to each */      \
+	X(joins, WireJoin)    /* namespaces of others, in this order */                                 \
+	X(hooks, WireHook)    /* programs of the caller's, run in the container */                      \
+	X(hook_words, WireStr)                                                                          \
+	X(mount_ids, int32_t) /* mounts that may be taken away: their numbers in /proc/PID/mountinfo */ \
 	X(keep_fds, int32_t) /* what the command gets besides 0, 1 and 2, under the same numbers */
 
 enum {                       /* WirePlan.flags */
@@ -55,6 +56,7 @@ enum {                       /* WirePlan.flags */
        WIRE_ROOT_EMPTY = 1 << 14, /* the root is an empty file system in memory; `root` says what it stands for */
        WIRE_NO_PIVOT = 1 << 15, /* the root is moved to "/" instead: pivot_root(2) cannot leave an initial ramdisk */
        WIRE_NOTIFY = 1 << 16, /* the filter asks somebody: its listener goes with EXECING, so it is loaded before */
+       WIRE_MOUNTS_ONLY = 1 << 23, /* mounts for a container that is there, or away from it, and that is all */
        WIRE_REAPER = 1 << 24, /* the first process stays as a reaper; the command is its child */
        WIRE_STDOUT_NULL = 1 << 25, /* standard output is the null device */
        WIRE_STDERR_NULL = 1 << 26,

@@ -15,6 +15,7 @@ typedef enum WireMountKind {
 	WIRE_MOUNT_FS,      /* a new instance of file system `type` with `options` */
 	WIRE_MOUNT_BIND,    /* a copy of the mount or file at `source` on the host */
 	WIRE_MOUNT_OVERLAY, /* an in-memory overlay over `source` on the host (scratch, below) */
+	WIRE_MOUNT_DETACH, /* with WIRE_MOUNTS_ONLY: what is mounted on the target, if `mount_ids` has it, is taken away */
 } WireMountKind;
 
 enum {                                /* WireMount.flags */

@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include <linux/mount.h>
+#include <linux/sched.h>
 
 #include "plan_case.h"
 
@@ -229,6 +230,37 @@ static void an_overlay_in_a_user_namespace(void **state)
 	done(&c);
 }
 
+/* Its tree is joined last and alone; nothing else of it is made again. */
+static void mounts_for_a_container_that_is_there(void **state)
+{
+	(void)state;
+	static const int32_t ids[] = { 77 };
+	PlanMountsInput in = { .container_id = "c", .ids = ids, .ids_count = 1 };
+	Case c = make_case(&v2_root);
+	Plan p;
+	add_bind(&c, "/x", "rbind,ro");
+	add(&c, (SpecMount){ .type = "cgroup", .destination = "/sys/fs/cgroup" }, NULL);
+	assert_int_equal(runtime_plan_mounts(&c.spec, &c.facts, &in, &c.arena, &p, &c.err), 0);
+	assert_true(p.wire.head.flags & WIRE_MOUNTS_ONLY && !(p.wire.head.flags & WIRE_EXEC));
+	assert_int_equal(p.joins_count, 2);
+	assert_false(p.joins[0].flags & CLONE_NEWNS);
+	assert_int_equal(p.joins[1].flags, CLONE_NEWNS);
+	assert_int_equal(p.wire.head.unshare, CLONE_NEWNS);
+	assert_int_equal(p.groups_count, 0); /* they are there */
+	assert_int_equal(p.wire.mounts_count, 2);
+	assert_int_equal(p.wire.mounts[0].kind, WIRE_MOUNT_BIND);
+	assert_int_equal(p.wire.mounts[1].kind, WIRE_MOUNT_BIND);
+
+	in.remove = true;
+	assert_int_equal(runtime_plan_mounts(&c.spec, &c.facts, &in, &c.arena, &p, &c.err), 0);
+	assert_int_equal(p.wire.mounts_count, 2);
+	assert_int_equal(p.wire.mounts[0].kind, WIRE_MOUNT_DETACH);
+	assert_string_equal(p.wire.strings + p.wire.mounts[1].target, "/sys/fs/cgroup");
+	assert_int_equal(p.wire.mount_ids_count, 1);
+	assert_int_equal(p.wire.mount_ids[0], 77);
+	done(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +272,7 @@ int main(void)
 		cmocka_unit_test(masks_and_the_terminal_count_too),
 		cmocka_unit_test(throw_away_layers_need_scratch),
 		cmocka_unit_test(an_overlay_in_a_user_namespace),
+		cmocka_unit_test(mounts_for_a_container_that_is_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

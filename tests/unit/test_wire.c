@@ -73,6 +73,7 @@ static void fill(WireBuild *b)
 	ADD(b, envp, WireStr, (wire_add_str(b, "A=b c\nd")));
 	ADD(b, filter, WireFilter, { .code = 6, .k = 0x7fff0000 });
 	ADD(b, join_fds, int32_t, (9));
+	ADD(b, mount_ids, int32_t, (77));
 	ADD(b, keep_fds, int32_t, (3));
 	ADD(b, joins, WireJoin, { .fd = 11, .flags = 0x40000000 });
 	ADD(b, hook_words, WireStr, (wire_add_str(b, "hook")));
@@ -139,7 +140,7 @@ static uint64_t walk_mounts(const WirePlan *w)
 	uint64_t sum = 0;
 	for (uint32_t i = 0; i < w->mounts.count; i++) {
 		const WireMount *m = &WIRE_ITEMS(w, mounts, WireMount)[i];
-		assert_true(m->kind <= WIRE_MOUNT_OVERLAY);
+		assert_true(m->kind <= WIRE_MOUNT_DETACH);
 		assert_non_null(wire_str(w, m->target));
 		assert_non_null(wire_str(w, m->kind == WIRE_MOUNT_FS ? m->type : m->source));
 		sum += walk_str(w, m->target) + walk_str(w, m->type) + walk_str(w, m->source);
@@ -441,7 +442,8 @@ static void damaged_mounts_are_refused(void **state)
 	DAMAGE(ITEM(mounts, WireMount, 0).type, 0, "lacks");
 	DAMAGE(ITEM(mounts, WireMount, 1).source, 0, "lacks");
 	DAMAGE(ITEM(mounts, WireMount, 2).source, 0, "lacks");
-	DAMAGE(ITEM(mounts, WireMount, 0).kind, WIRE_MOUNT_OVERLAY + 1, "lacks");
+	DAMAGE(ITEM(mounts, WireMount, 0).kind, WIRE_MOUNT_DETACH, "lacks");
+	DAMAGE(ITEM(mounts, WireMount, 0).kind, WIRE_MOUNT_DETACH + 1, "lacks");
 	DAMAGE(ITEM(mounts, WireMount, 0).kind, UINT16_MAX, "lacks");
 	DAMAGE(ITEM(mounts, WireMount, 0).options_count, 3, "options of a mount");
 	DAMAGE(ITEM(mounts, WireMount, 0).options_first, 1, "options of a mount");
