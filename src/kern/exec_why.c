@@ -104,14 +104,17 @@ static int why_missing(const char *path, const struct stat *st, const char *plac
 {
 	Head h;
 	if (!st)
-		return err_make(e, ERR_CMD_MISSING, 0, "exec: \"%s\": no such file or directory", path);
+		return err_make(e, ERR_CMD_MISSING, 0,
+				"exec: \"%s\": stat %s: no such file or directory", path,
+				path); /* runc's words */
 	head_read(path, &h);
 	if (!h.loader[0])
 		return err_make(e, ERR_CMD_MISSING, 0,
 				"exec: \"%s\": the file is there, but the program it needs to run is not",
 				path);
-	return err_make(e, ERR_CMD_MISSING, 0, "exec: \"%s\": its %s \"%s\" does not exist%s", path,
-			is_elf(&h) ? "loader" : "interpreter", h.loader, place);
+	return err_make(e, ERR_CMD_MISSING, 0,
+			"exec: \"%s\": exec %s: no such file or directory: its %s \"%s\" does not exist%s",
+			path, path, is_elf(&h) ? "loader" : "interpreter", h.loader, place);
 }
 
 static int why_format(const char *path, Err *e)

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -119,6 +120,9 @@ int oci_plan(const OciGlobal *g, const OciBundle *from, const char *id, unsigned
 		return err_wrap(e, r, "%s", p.bundle.file);
 	for (size_t i = 0; i < p.plan.warnings.count; i++)
 		log_warn("%s", p.plan.warnings.items[i]);
+	if (p.plan.wire.filter_count > 0) /* runc's words, and its number: there TSYNC is not counted */
+		log_debug("seccomp filter flags: %u",
+			  p.plan.wire.head.seccomp_flags & ~(unsigned)SECCOMP_FILTER_FLAG_TSYNC);
 	*ret = p;
 	return 0;
 }

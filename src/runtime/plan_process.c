@@ -65,6 +65,12 @@ static void plan_capabilities(const PlanContext *c, Plan *p)
 	h->caps_effective = proc->capabilities.effective & h->caps_permitted;
 	h->caps_inheritable = proc->capabilities.inheritable & can;
 	h->caps_ambient = proc->capabilities.ambient & h->caps_permitted & h->caps_inheritable;
+	for (int i = 0; i < CAP_COUNT; i++)
+		if ((proc->capabilities.ambient & can & ~h->caps_ambient) >> i & 1)
+			strlist_add(c->arena, &p->warnings,
+				    arena_printf(c->arena,
+						 "can't raise ambient capability %s: it is not permitted and inheritable, too",
+						 cap_name(i))); /* begins with runc's words */
 }
 
 static int plan_rlimits(const PlanContext *c, Plan *p, Err *e)

@@ -108,7 +108,7 @@ def test_from_start_to_end(docker, service):
     r = docker("exec", "-u", "7", "-w", "/tmp", "-e", "A=b", service, "/bin/sh", "-c", "echo $A $(id -u); pwd; echo again > /dev/stdout")
     assert r.returncode == 0 and r.stdout == "b 7\n/tmp\nagain\n", r
     r = docker("exec", service, "/no/such")
-    assert r.returncode > 0 and 'exec failed: exec: "/no/such": no such file or directory' in r.stdout + r.stderr, r
+    assert r.returncode > 0 and 'exec failed: exec: "/no/such": stat /no/such: no such file or directory' in r.stdout + r.stderr, r
     assert "/bin/sh -c echo started" in docker("top", service).stdout
     assert docker("pause", service).returncode == 0
     assert docker("inspect", "-f", "{{.State.Status}}", service).stdout == "paused\n"

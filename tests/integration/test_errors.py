@@ -11,12 +11,12 @@ HINT = " (see 'mydocker run --help')"
 
 # options, command, exit code, the line without "mydocker: "
 MISTAKES = [
-    ("", "/bin/nothere", 127, 'exec: "/bin/nothere": no such file or directory'),
+    ("", "/bin/nothere", 127, 'exec: "/bin/nothere": stat /bin/nothere: no such file or directory'),
     ("", "nothere", 127, 'exec: "nothere": executable file not found in $PATH'),
     ("", "/etc/passwd", 126, 'exec: "/etc/passwd": permission denied: it is not marked as executable'),
     ("", "/bin", 126, 'exec: "/bin": permission denied: it is a directory'),
     ("", "/bin/foreign", 126, 'exec: "/bin/foreign": exec format error: it is built for riscv, this machine is x86_64'),
-    ("", "/bin/script", 127, 'exec: "/bin/script": its interpreter "/no/such/interpreter" does not exist in the container'),
+    ("", "/bin/script", 127, 'exec: "/bin/script": exec /bin/script: no such file or directory: its interpreter "/no/such/interpreter" does not exist in the container'),
     ("", "/bin/text", 126, 'exec: "/bin/text": exec format error: neither a program nor a script that begins with "#!"'),
     ("--tmpfs /t:noexec,tmpcopyup", "/t/probe", 126, 'exec: "/t/probe": permission denied: it lies on a file system mounted with noexec'),
     ("--rootfs /nowhere/at/all", "x", 125, "root directory '/nowhere/at/all': No such file or directory"),

@@ -150,7 +150,7 @@ def test_preserved_descriptors(running):
 
 
 @pytest.mark.parametrize("words, told", [
-    (["/no/such"], 'exec: "/no/such": no such file or directory'),
+    (["/no/such"], 'exec: "/no/such": stat /no/such: no such file or directory'),
     (["nowhere"], 'exec: "nowhere": executable file not found in $PATH'),
     (["/etc"], 'exec: "/etc": permission denied'),
     ([], "process args cannot be empty"),

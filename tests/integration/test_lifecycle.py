@@ -100,7 +100,7 @@ def test_a_command_that_cannot_begin(life):
 
 
 @pytest.mark.parametrize("args, words", [
-    (["/no/such/program"], 'exec: "/no/such/program": no such file or directory'),
+    (["/no/such/program"], 'exec: "/no/such/program": stat /no/such/program: no such file or directory'),
     (["nowhere"], 'exec: "nowhere": executable file not found in $PATH'),
     (["/etc"], 'exec: "/etc": permission denied: it is a directory'),
     (["/etc/text"], 'exec: "/etc/text": permission denied: it is not marked as executable'),

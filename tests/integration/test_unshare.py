@@ -161,7 +161,7 @@ def test_a_signal_is_the_command_s_end(user):
     "command, code, words",
     [
         ("nosuch", 127, 'exec: "nosuch": executable file not found in $PATH'),
-        ("/no/such", 127, 'exec: "/no/such": no such file or directory'),
+        ("/no/such", 127, 'exec: "/no/such": stat /no/such: no such file or directory'),
         ("", 127, "the name of the command is empty"),
         ("/etc/passwd", 126, 'exec: "/etc/passwd": permission denied: it is not marked as executable'),
         ("/etc", 126, "it is a directory"),

@@ -312,7 +312,7 @@ DEFINE_WORLD_TEST(a_failing_exec_is_explained, 0)
 
 	why(w, path, "nosuch", ERR_CMD_MISSING, "\"nosuch\": executable file not found in $PATH");
 	why(w, path, "dir", ERR_CMD_MISSING, "not found in $PATH");
-	why(w, path, "/nosuch", ERR_CMD_MISSING, "\"/nosuch\": no such file or directory");
+	why(w, path, "/nosuch", ERR_CMD_MISSING, "\"/nosuch\": stat /nosuch: no such file or directory");
 	why(w, path, "", ERR_CMD_MISSING, "empty");
 	why(w, path, w->root, ERR_CMD_INVOKE, "it is a directory");
 	why(w, path, "plain", ERR_CMD_INVOKE,

@@ -333,7 +333,8 @@ static void mounts(void **state)
 			no_source = { .destination = "/x", .type = "bind" };
 	mount_is(tmpfs, "remount,ro,size=2m", NULL);
 	mount_is(no_type, "remount,ro", NULL);
-	mount_is(tmpfs, "remount,tmpcopyup", "mount on /x: option 'tmpcopyup' does not go with 'remount'");
+	mount_is(tmpfs, "remount,tmpcopyup",
+		 "mount on /x: option 'tmpcopyup' does not go with 'remount'");
 	mount_is(bind, "remount,idmap", "mount on /x: option 'idmap' does not go with 'remount'");
 	mount_is(tmpfs, "size=1m,whatever=1", NULL); /* the file system's own business */
 	mount_is(tmpfs, "idmap", "mount on /x: option 'idmap' is for binds");
@@ -655,6 +656,9 @@ static void capability_sets_fit_each_other(void **state)
 	accept(&c);
 	assert_int_equal(c.plan.wire.head.caps_effective, 0xf0);
 	assert_int_equal(c.plan.wire.head.caps_ambient, 0x30);
+	assert_int_equal(c.plan.warnings.count, 6);
+	assert_string_equal(c.plan.warnings.items[0],
+			    "can't raise ambient capability CAP_CHOWN: it is not permitted and inheritable, too");
 	done(&c);
 }
 
