@@ -473,7 +473,8 @@ int plan_mounts_later(const PlanContext *c, Plan *p, Err *e)
 {
 	TRY(plan_mount_context(c, p, e));
 	TRY(mounts_add(c, p, e));
-	for (size_t i = 0; i < p->wire.mounts_count; i++) /* what is there by now the container may have chosen */
+	for (size_t i = 0; i < p->wire.mounts_count;
+	     i++) /* what is there by now the container may have chosen */
 		if (p->wire.mounts[i].flags & WIRE_MOUNT_AGAIN)
 			return err_make(e, ERR_SPEC, 0,
 					"mount on %s: option 'remount' is for config.json alone",
@@ -495,14 +496,27 @@ void plan_mounts_detach(const PlanContext *c, Plan *p)
 		};
 }
 
+/* Each once: profiles are put together of lists that overlap. */
+static void masks_add(const PlanContext *c, Plan *p)
+{
+	const StrList *paths = &c->spec->linux_.masked_paths;
+	for (size_t i = 0; i < paths->count; i++) {
+		const char *path = path_clean(c->arena, paths->items[i]);
+		bool is_new = true;
+		for (size_t k = 0; k < p->wire.masked_count && is_new; k++)
+			is_new = strcmp(p->wire.strings + p->wire.masked[k], path) != 0;
+		if (is_new)
+			*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, path);
+	}
+}
+
 int plan_mounts(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
 	TRY(plan_mount_context(c, p, e));
 	TRY(dev_mount_add_default(c, p));
 	TRY(mounts_add(c, p, e));
-	for (size_t i = 0; i < l->masked_paths.count; i++)
-		*wire_add(&p->wire, masked, WireStr) = wire_add_str(&p->wire, l->masked_paths.items[i]);
+	masks_add(c, p);
 	for (size_t i = 0; i < l->readonly_paths.count; i++)
 		*wire_add(&p->wire, readonly, WireStr) = wire_add_str(&p->wire,
 								      l->readonly_paths.items[i]);

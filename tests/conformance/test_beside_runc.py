@@ -1,7 +1,10 @@
 """The same calls on the same bundle, by runc and by us: exit codes, the class of what is said, and what comes out must agree."""
+import array
 import json
+import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 
 from bundles import GROUPS, RUNTIME, bundle, write_config  # noqa: F401: one is a fixture
 from harness import cgroup_mounts, wait_until
+from test_cli_callers import terminal
 from test_spec_config import put
 
 pytestmark = [pytest.mark.full, pytest.mark.root("runc wants root"), pytest.mark.skipif(not shutil.which("runc"), reason="runc is not installed"), pytest.mark.timeout(180)]
@@ -180,3 +184,29 @@ def test_state_and_list(both, bundle):
     theirs, ours = seen
     theirs[1].setdefault("annotations", ours[1].get("annotations"))
     assert ours == theirs
+
+
+def test_what_comes_of_a_console_socket(both, bundle):
+    """The very bytes: who takes the terminal decides about carriage returns."""
+    seen = []
+    for p in both:
+        write_config(bundle, lambda c: (terminal(c), c["process"].update(args=["/bin/probe", "seq", "say", "one", ",", "sizes"], consoleSize={"height": 7, "width": 77})))
+        path = bundle / "console"
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(str(path))
+            s.listen()
+            s.settimeout(20)
+            assert p("create", "-b", bundle, "--console-socket", path, "c1").returncode == 0
+            conn, _ = s.accept()
+            with conn:
+                name, data, _, _ = conn.recvmsg(64, socket.CMSG_SPACE(4))
+        path.unlink()
+        master = array.array("i", data[0][2])[0]
+        assert p("start", "c1").returncode == 0
+        got = b""
+        while b"size=" not in got or not got.endswith(b"\n"):
+            got += os.read(master, 100)
+        os.close(master)
+        p("delete", "--force", "c1")
+        seen.append((name, got))
+    assert seen[0] == seen[1]

@@ -1,9 +1,7 @@
 """The runtime's command line, sections 2 and 3: what callers and their tests rely on beyond the calls, and traps that others fell into."""
-import array
 import json
 import os
 import re
-import socket
 import stat
 import subprocess
 
@@ -33,22 +31,15 @@ def running(life):
 # ---- section 2 ----
 
 
-def test_terminals_have_no_carriage_return(life):
-    path = str(life.bundle / "console")
-    with socket.socket(socket.AF_UNIX) as s:
-        s.bind(path)
-        s.listen()
-        s.settimeout(20)
-        good(life.create("say", "one", change=terminal, options=["--console-socket", path]))
-        conn, _ = s.accept()
-        with conn:
-            _, data, _, _ = conn.recvmsg(64, socket.CMSG_SPACE(4))
-    master = array.array("i", data[0][2])[0]
+def test_terminals_have_no_carriage_return_of_their_own(life):
+    """Each line ends as on the caller's own terminal, though there are two of them in a row."""
+    write_config(life.bundle, lambda c: (terminal(c), put("process.args", ["/bin/probe", "say", "one"])(c)))
+    running_options = ["run", "-b", life.bundle, "c1"]
+    t = Terminal([*map(str, life.argv(*running_options))], os.environ)
     try:
-        good(life.call("start", "c1"))
-        assert os.read(master, 100) == b"one\n"
+        assert t.wait() == 0 and t.out == b"one\r\n", t.out
     finally:
-        os.close(master)
+        t.close()
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

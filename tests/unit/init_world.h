@@ -64,6 +64,7 @@ static inline void world_plan(World *w)
 			.root = FD_NONE,
 			.scratch_dir = FD_NONE,
 			.scratch = FD_NONE,
+			.host_proc = FD_NONE,
 			.proc = FD_NONE,
 			.devpts = FD_NONE,
 			.mask_dir = FD_NONE,
