@@ -19,6 +19,7 @@
 #include "runtime/init_exe.h"
 #include "runtime/parent_idmap.h"
 #include "runtime/parent_parts.h"
+#include "runtime/parent_reach.h"
 #include "runtime/record.h"
 #include "runtime/seccomp_listener.h"
 #include "runtime/userns_why.h"
@@ -506,6 +507,13 @@ static int init_accompany(Start *s, Err *e)
 	return sync_expect_exec(&s->sync, e);
 }
 
+static int copies_make(Start *s, Err *e)
+{
+	TRY(idmaps_make(s->plan, s->arena, &s->idmaps, e));
+	bool apart = s->plan->userns.uid_map && s->facts->privileged;
+	return apart ? reach_copies_make(s->plan, s->arena, &s->idmaps, e) : 0;
+}
+
 int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 {
 	AUTO(start_close)
@@ -534,7 +542,7 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 	TRY(in->join ? groups_open(&s, e) : groups_make(&s, &undo, e));
 	TRY(timeline_mark(times, STAGE_GROUPS, device_rules_attach(&s, e)));
 	TRY(timeline_mark(times, STAGE_PROGRAM, init_exe_open(&s.init_fd, e)));
-	TRY(timeline_mark(times, STAGE_IDMAPS, idmaps_make(in->plan, in->arena, &s.idmaps, e)));
+	TRY(timeline_mark(times, STAGE_IDMAPS, copies_make(&s, e)));
 	TRY(timeline_mark(times, STAGE_ROOT_TREE, root_tree_make(&s, e)));
 	TRY(timeline_mark(times, STAGE_SPAWN, init_spawn(&s, &undo, e)));
 	int r = timeline_mark(times, STAGE_FOLLOW, init_accompany(&s, e));

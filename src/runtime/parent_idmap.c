@@ -143,6 +143,21 @@ static int source_copy(const Plan *p, const PlanIdmapMount *i, Arena *a, Idmaps 
 	return r < 0 ? err_wrap(e, r, "mount on %s", p->wire.strings + mount->target) : 0;
 }
 
+static void sources_init(const Plan *p, Arena *a, Idmaps *m)
+{
+	if (m->sources)
+		return;
+	m->sources = arena_new_array(a, p->wire.mounts_count, int32_t);
+	for (; m->sources_count < p->wire.mounts_count; m->sources_count++)
+		m->sources[m->sources_count] = FD_NONE;
+}
+
+void idmaps_add_source(const Plan *p, Arena *a, Idmaps *m, size_t mount, int take_copy)
+{
+	sources_init(p, a, m);
+	m->sources[mount] = take_copy;
+}
+
 int idmaps_make(const Plan *p, Arena *a, Idmaps *ret, Err *e)
 {
 	if (p->idmaps_count == 0)
@@ -151,9 +166,7 @@ int idmaps_make(const Plan *p, Arena *a, Idmaps *ret, Err *e)
 	TRY(root_copy(p, a, ret, e));
 	if (p->idmap_mounts_count == 0)
 		return 0;
-	ret->sources = arena_new_array(a, p->wire.mounts_count, int32_t);
-	for (; ret->sources_count < p->wire.mounts_count; ret->sources_count++)
-		ret->sources[ret->sources_count] = FD_NONE;
+	sources_init(p, a, ret);
 	for (size_t i = 0; i < p->idmap_mounts_count; i++)
 		TRY(source_copy(p, &p->idmap_mounts[i], a, ret, e));
 	return 0;

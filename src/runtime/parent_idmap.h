@@ -20,3 +20,6 @@ typedef struct Idmaps {
 /* Makes all that the plan asks for, nothing when that is nothing. *ret is IDMAPS_NONE before, and to be closed even on failure. */
 int idmaps_make(const Plan *p, Arena *a, Idmaps *ret, Err *e);
 void idmaps_close(Idmaps *m);
+
+/* A mount of the plan gets this copy as its source. */
+void idmaps_add_source(const Plan *p, Arena *a, Idmaps *m, size_t mount, int take_copy);
