@@ -168,7 +168,7 @@ def test_hooks_get_the_state_on_standard_input(noting):
 def test_hooks_have_their_arguments_and_their_environment(life):
     """Without any they have the runtime's environment, as with runc."""
     probe = str(life.bundle / "root/bin/probe")
-    for extra, want in (({"args": ["the name", "env"], "env": ["ONLY=this"]}, "9:ONLY=this,"), ({"args": ["x", "args", "a b", ""], "env": []}, "3:a b,0:,"), ({"args": ["x", "env", "PATH="]}, f"PATH={os.environ['PATH']}")):
+    for extra, want in (({"args": ["the name", "env"], "env": ["ONLY=this"]}, "9:ONLY=this,"), ({"args": ["x", "args", "a b", ""], "env": []}, "3:a b,0:,"), ({"args": ["x", "env", "HOME="]}, f"HOME={os.environ['HOME']},")):
         r = life.create("exit", "0", change=lambda c, e=extra: c.update(hooks={"createRuntime": [{"path": probe} | e | {"args": [e["args"][0], "seq", *e["args"][1:], ",", "exit", "1"]}]}))
         bad(r, "error running createRuntime hook #0: exit status 1", want)
 

@@ -211,6 +211,7 @@ UNREACHED = {
     "unix_connect": "a seccomp listener: mydocker-runtime",
     "unix_send_fd": "the same",
     "ambient_raise": "ambient capabilities, for which there is no option",
+    "mount_fs_change": "the option remount: mydocker-runtime",
 }
 
 
