@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "engine/dirs.h"
+#include "kern/userns.h"
 #include "oci/device_defaults.h"
 #include "oci/oci.h"
 #include "oci/process.h"
@@ -26,10 +27,21 @@ int oci_id_check(const char *id, Err *e)
 	return 0;
 }
 
+/* runc's rule: root of a user namespace, whom podman runs us as, is the user still, unless he calls himself root. */
+static const char *user_dir(Arena *a)
+{
+	const char *dir = getenv("XDG_RUNTIME_DIR"), *user = getenv("USER");
+	if (!dir || *dir != '/' || geteuid() != 0 || userns_is_first() ||
+	    (user && strcmp(user, "root") == 0))
+		return NULL;
+	return arena_printf(a, "%s/" OCI_PROGRAM, dir);
+}
+
 int oci_state_dir(const OciGlobal *g, Arena *a, const char **ret, Err *e)
 {
-	TRY(dirs_state(g->root, a, ret, e));
-	if (!g->root)
+	const char *dir = g->root ? g->root : user_dir(a);
+	TRY(dirs_state(dir, a, ret, e));
+	if (!dir)
 		*ret = arena_printf(a, "%s-runtime", *ret);
 	return 0;
 }

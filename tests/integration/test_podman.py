@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -167,3 +169,77 @@ def test_update(podman, service):
                                     ("cpuset", ("cpuset.cpus",), "0")):
         files = [f for n in names if (f := cgroup_mount(controller) / group.lstrip("/") / n).exists()]
         assert files and files[0].read_text().split()[0] == want, (controller, group)
+
+
+@pytest.mark.full
+def test_ids_that_podman_chooses(podman, tmp_path):
+    """--userns=auto, with files of the ids that it gives the user "containers"."""
+    ids = tmp_path / "subid"
+    ids.write_text("containers:200000:200000\n")
+    subprocess.run(["tar", "-C", podman.root, "-cf", tmp_path / "image.tar", "."], check=True)
+    assert podman("import", str(tmp_path / "image.tar"), "bb").returncode == 0
+    with_ids = ["unshare", "-m", "--", "sh", "-c", f"mount --bind {ids} /etc/subuid && mount --bind {ids} /etc/subgid && exec \"$@\"", "sh"]
+    words = [*podman.base, "run", "--rm", *OPTIONS, "--userns=auto:size=1000", "-v", "/etc:/host:ro", "bb", "/bin/sh", "-c",
+             "cat /proc/self/uid_map; id -u; echo > /tmp/x; ls -ln /tmp/x; test -e /host/passwd && echo bound"]
+    r = subprocess.run([*with_ids, *words], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    first, _, size, uid, *listed = r.stdout.split()
+    assert r.returncode == 0 and (first, size, uid) == ("0", "1000", "0") and listed[2:4] == ["0", "0"] and listed[-1] == "bound", r
+    assert podman("rmi", "-f", "bb").returncode == 0
+
+
+@pytest.mark.full
+def test_mounts(podman):
+    r = podman.run("--tmpfs", "/t:size=1m,mode=755", "--mount", "type=bind,src=/etc,dst=/h,ro=true", "--mount", "type=tmpfs,dst=/t2,tmpfs-size=64k",
+                   "--mount", "type=devpts,dst=/p", "-v", "/etc/passwd:/f:ro", "cat /proc/self/mountinfo; test -s /f && echo file")
+    rows = {line.split()[4]: line for line in r.stdout.splitlines() if " - " in line}
+    assert r.returncode == 0 and r.stdout.endswith("file\n") and "size=1024k" in rows["/t"] and "size=64k" in rows["/t2"] and "devpts" in rows["/p"], r
+    assert " ro" in rows["/h"] and " ro" in rows["/f"], rows
+
+
+# ---- an ordinary user ----
+
+
+@pytest.fixture
+def user_podman(podman):
+    """As nobody, with a home and a runtime directory, and without ids of the host besides his own: root of a user namespace is who runs the runtime."""
+    me = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"]
+    if subprocess.run([*me, RUNTIME, "--version"], capture_output=True).returncode != 0:
+        pytest.skip("an ordinary user does not reach the runtime here")
+    where = Path(tempfile.mkdtemp(prefix="mydocker-podman-", dir="/tmp"))
+    shutil.copytree(podman.root, where / "root", symlinks=True)
+    (where / "run").mkdir(mode=0o700)
+    subprocess.run(["chown", "-R", "65534:65534", where], check=True)
+    env = {"PATH": os.environ["PATH"], "HOME": str(where), "XDG_RUNTIME_DIR": str(where / "run")}
+    base = [*me, "podman", "--root", str(where / "store"), "--runroot", str(where / "run/podman"), "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs",
+            "--events-backend", "file", "--runtime", str(RUNTIME)]
+
+    def call(*args):
+        return subprocess.run([*base, *args], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, env=env, cwd=where)
+
+    call.where = where
+    yield call
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        assert str(where) not in line.split()[4], line
+    pause = where / "run/libpod/tmp/pause.pid"
+    if pause.exists():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pause.read_text()), 9)
+    shutil.rmtree(where)
+
+
+def test_an_ordinary_user(user_podman):
+    rootfs = ["--network", "none", "--rootfs", str(user_podman.where / "root"), "/bin/sh", "-c"]
+    r = user_podman("run", "--rm", *rootfs, "id -u; cat /proc/self/uid_map; exit 7")
+    assert r.returncode == 7 and r.stdout.split() == ["0", "0", "65534", "1"], r
+    r = user_podman("run", "-d", *rootfs, LOOP)
+    assert r.returncode == 0, r
+    name = r.stdout.strip()
+    try:
+        wait_until(lambda: "started" in user_podman("logs", name).stdout)
+        assert os.listdir(user_podman.where / "run/mydocker-runtime/containers") == [name]
+        r = user_podman("exec", name, "/bin/sh", "-c", "echo inside; exit 5")
+        assert r.returncode == 5 and r.stdout == "inside\n", r
+        assert user_podman("stop", "-t", "10", name).returncode == 0
+        assert user_podman("inspect", "-f", "{{.State.ExitCode}}", name).stdout == "4\n"
+    finally:
+        assert user_podman("rm", "-f", "-t", "0", name).returncode == 0
