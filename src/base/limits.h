@@ -14,5 +14,6 @@
 #define LIMIT_HOOKS          256u        /* hooks of one kind */
 #define LIMIT_HOST_NAME      64u         /* HOST_NAME_MAX, uts_namespaces(7) */
 #define LIMIT_NAME           128u        /* a container's name */
+#define LIMIT_NET_DEVICES    256u        /* network devices that are moved into one container */
 #define LIMIT_GROUPS         1024u       /* supplementary groups */
 #define LIMIT_TREE_DEPTH     256u /* directories in one another, where each costs a descriptor */

@@ -477,7 +477,7 @@ static int run_until_end(Run *r, const WaitSignals *signals, Err *e)
 	if (failed == 0)
 		failed = run_wait(r, signals, e);
 	forks_report_print(&r->plan, r->context.id);
-	int finished = runtime_finish(&r->plan, &r->facts, &r->container, &r->memory,
+	int finished = runtime_finish(&r->plan, &r->facts, &r->container, &r->memory, r->arena,
 				      failed < 0 ? NULL : e);
 	r->dir.is_kept = finished < 0;
 	TRY(finished);

@@ -110,7 +110,11 @@ typedef struct SpecLinux {
 	const SeccompProgram *seccomp_program; /* a filter that is compiled already, in its stead (engine only) */
 	StrList masked_paths, readonly_paths;
 	bool has_personality;
-	uint32_t personality;    /* for personality(2) */
+	uint32_t personality; /* for personality(2) */
+	uint64_t root_propagation; /* MS_SHARED etc., perhaps with MS_REC, of the root's mount; 0: not given, private */
+	SpecNetDevice *net_devices;
+	size_t net_devices_count;
+	SpecIntelRdt intel_rdt;
 	const char *mount_label; /* SELinux context of the mounts that are made; NULL: none is set */
 	bool mount_label_of_root; /* of their root directories alone, what is made in them gets its own (engine only) */
 } SpecLinux;

@@ -3,6 +3,7 @@
 #include "fmt/spec_rows.h"
 
 #include "base/limits.h"
+#include "base/mount_words.h"
 #include "base/personality.h"
 
 /* ---- namespaces ---- */
@@ -255,6 +256,22 @@ static int decode_cgroups_path(SpecDecoder *d, const JsonValue *v, void *base, c
 	return 0;
 }
 
+static int decode_root_propagation(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	const char *word;
+	(void)row;
+	TRY(json_get_string(v, &word, d->e));
+	const MountWord *w = mount_word_find(word);
+	if (!*word)
+		return 0;
+	if (!w || w->kind != MOUNT_WORD_PROPAGATION)
+		return spec_fail(d, v,
+				 "must be shared, slave, private or unbindable, or one of these with an r before it, not '%.64s'",
+				 word);
+	((SpecLinux *)base)->root_propagation = w->propagation;
+	return 0;
+}
+
 /* ---- personality ---- */
 
 static int decode_domain(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
@@ -292,11 +309,11 @@ const SpecRow spec_linux_rows[] = {
 	SPEC_ROW("seccomp", spec_decode_seccomp),
 	SPEC_PATHS("maskedPaths", SpecLinux, masked_paths),
 	SPEC_PATHS("readonlyPaths", SpecLinux, readonly_paths),
-	SPEC_NOT_YET("rootfsPropagation", SPEC_EMPTY_STRING),
+	SPEC_ROW("rootfsPropagation", decode_root_propagation),
 	SPEC_TEXT("mountLabel", SpecLinux, mount_label),
-	SPEC_NOT_YET("netDevices", SPEC_EMPTY_OBJECT),
+	SPEC_ROW("netDevices", spec_decode_net_devices),
 	SPEC_ROW("timeOffsets", decode_offsets),
-	SPEC_NOT_YET("intelRdt", 0), /* an empty one asks for a group named after the container */
+	SPEC_ROW("intelRdt", spec_decode_intel_rdt),
 	SPEC_NOT_YET("memoryPolicy", 0), /* an empty one lacks its mode */
 	SPEC_OBJECT("personality", 0, personality_rows),
 	SPEC_ROWS_END,

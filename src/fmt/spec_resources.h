@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/device_rule.h"
 #include "base/err.h"
+#include "base/str.h"
 
 #define SPEC_UNSET INT64_MIN
 
@@ -62,6 +63,19 @@ typedef struct SpecRdma {
 typedef struct SpecUnified { /* a file of the container's cgroup v2 group, and what is written to it, line by line */
 	const char *key, *value;
 } SpecUnified;
+
+typedef struct SpecNetDevice { /* "linux.netDevices": moved from the runtime's network namespace into the container's */
+	const char *name;        /* there */
+	const char *name_inside; /* NULL: the same; "%d" in it stands for the first number that is free */
+} SpecNetDevice;
+
+typedef struct SpecIntelRdt { /* "linux.intelRdt": a group of the resctrl file system */
+	bool given;
+	const char *clos_id; /* NULL: the container's id; "/": the root of that file system */
+	const char *l3_schema, *mem_bw_schema; /* lines of its "schemata"; NULL: not given */
+	StrList schemata;
+	bool monitoring;
+} SpecIntelRdt;
 
 typedef struct SpecResources {
 	int64_t memory_limit, memory_reservation, memory_swap; /* bytes; swap is memory plus swap */

@@ -122,7 +122,9 @@ int spec_decode_id_maps(SpecDecoder *d, const JsonValue *v, SpecIdMap **ret, siz
 /* The sections, each with its tables in a file of its own. */
 extern const SpecRow spec_process_rows[], spec_linux_rows[], spec_resources_rows[];
 int spec_decode_seccomp(SpecDecoder *d, const JsonValue *v, void *base,
-			const SpecRow *row); /* base: a SpecLinux */
+			const SpecRow *row); /* base: a SpecLinux, here and below */
+int spec_decode_net_devices(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row);
+int spec_decode_intel_rdt(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row);
 
 /* What linux.seccomp and docker's profile files have in common; base: a Seccomp, a SeccompRule. */
 extern const SpecRow spec_seccomp_rows[], spec_seccomp_rule_rows[];

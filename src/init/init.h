@@ -60,6 +60,7 @@ int workdir_make(Init *in, Err *e);  /* plan->cwd, if it is missing */
 int masks_apply(Init *in, Err *e); /* read-only paths, masked paths, then mounts and root that become read-only last */
 int labels_set(Init *in, Err *e);   /* plan->labels: what execve(2) will make of the command */
 int rootfs_pivot(Init *in, Err *e); /* after it no path of the host resolves */
+int rootfs_enter(int root, Err *e); /* the same with chroot(2), in a mount namespace of others */
 
 /* With WIRE_MOUNTS_ONLY, in the place of namespaces_join(): first all namespaces of the container but its tree, and a copy of the
  * host's; then its tree, which is in->root from then on. */

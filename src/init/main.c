@@ -65,6 +65,8 @@ static int exec_story(Init *in, Err *e)
 	TRY(groups_join(in, e));
 	TRY(labels_set(in, e)); /* by the host's procfs */
 	TRY(namespaces_join(in, e));
+	if (in->plan->root_fd >= 0) /* of a container in a mount namespace of others */
+		TRY(rootfs_enter(in->plan->root_fd, e));
 	TRY(sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
 	TRY(identity_take(in, e));
 	TRY(terminal_join(in, e));

@@ -24,11 +24,18 @@ int groups_join(Init *in, Err *e)
 	return 0;
 }
 
+static bool shares_mounts(const WireMount *m)
+{
+	return m->kind == WIRE_MOUNT_BIND && (m->propagation & (MS_SHARED | MS_SLAVE));
+}
+
 static int source_clone(Init *in, const WireMount *m, int *ret, Err *e)
 {
 	AUTO(fd_close) int copy = FD_NONE;
 	bool recursive = m->kind == WIRE_MOUNT_BIND && (m->flags & WIRE_MOUNT_RECURSIVE);
 	TRY(mount_clone(AT_FDCWD, wire_text(in->plan, m->source), recursive, &copy, e));
+	if (init_has(in, WIRE_HOST_MOUNTS) && !shares_mounts(m)) /* a copy is a peer of what it was taken from */
+		TRY(mount_set(copy, true, 0, 0, MS_PRIVATE, e));
 	if (m->kind == WIRE_MOUNT_OVERLAY && in->plan->idmap_fd >= 0)
 		TRY(mount_idmap(copy, in->plan->idmap_fd, false, e));
 	*ret = TAKE_FD(copy);
@@ -52,6 +59,12 @@ static int source_open(Init *in, uint32_t i, Err *e)
 	return r < 0 ? err_wrap(e, r, "mount on %s", wire_text(in->plan, m->target)) : 0;
 }
 
+/* It gets what the host mounts there. */
+static bool root_is_slave(const Init *in)
+{
+	return in->plan->root_propagation & MS_SLAVE;
+}
+
 static int root_open(Init *in, Err *e)
 {
 	bool given = in->plan->root_fd >= 0;
@@ -66,12 +79,11 @@ static int root_open(Init *in, Err *e)
 	if (given || in->plan->overlay_upper || init_has(in, WIRE_ROOT_EMPTY))
 		return 0; /* the tree is finished, or the overlay finds its layers by path, or there is none yet */
 	int r = mount_clone(in->root_dir, "", !in->plan->overlay_lower, &in->root, e);
+	if (r == 0 && root_is_slave(in)) /* with what came with it: nothing of it is to be the host's peer */
+		r = mount_set(in->root, true, 0, 0, MS_SLAVE, e);
+	else if (r == 0 && init_has(in, WIRE_HOST_MOUNTS))
+		r = mount_set(in->root, true, 0, 0, MS_PRIVATE, e);
 	return r < 0 ? err_wrap(e, r, "root directory '%s'", path) : 0;
-}
-
-static bool shares_mounts(const WireMount *m)
-{
-	return m->kind == WIRE_MOUNT_BIND && (m->propagation & (MS_SHARED | MS_SLAVE));
 }
 
 static int sources_open(Init *in, bool sharing, Err *e)
@@ -88,9 +100,12 @@ int rootfs_open(Init *in, Err *e)
 		in->sources[i] = WIRE_ITEMS(in->plan, source_fds, int32_t)[i];
 	/* While our copy of the host's mounts is what the namespace began with: peers of the host's, in a user namespace their slaves. */
 	TRY(sources_open(in, true, e));
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (root_is_slave(in))
+		TRY(root_open(in, e));
+	if (!init_has(in, WIRE_HOST_MOUNTS) && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(e, "make all mounts private");
-	TRY(root_open(in, e));
+	if (!root_is_slave(in))
+		TRY(root_open(in, e));
 	if (init_has(in, WIRE_SCRATCH)) {
 		const char *path = wire_text(in->plan, in->plan->scratch_dir);
 		in->scratch_dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -218,11 +233,17 @@ static int rootfs_move(const Init *in, Err *e)
 	return 0;
 }
 
-/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one and is taken away by ".". */
-int rootfs_pivot(Init *in, Err *e)
+/* In a mount namespace that is others', too. */
+int rootfs_enter(int root, Err *e)
 {
-	if (init_has(in, WIRE_NO_PIVOT))
-		return rootfs_move(in, e);
+	if (fchdir(root) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		return err_sys(e, "enter the container's root");
+	return 0;
+}
+
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one and is taken away by ".". */
+static int rootfs_exchange(Init *in, Err *e)
+{
 	if (fchdir(in->root) < 0)
 		return err_sys(e, "enter the container's root");
 	if (sys_pivot_root(".", ".") < 0) {
@@ -237,4 +258,17 @@ int rootfs_pivot(Init *in, Err *e)
 	if (chdir("/") < 0)
 		return err_sys(e, "enter the container's root");
 	return 0;
+}
+
+/* Last: a mount that is shared can neither be moved nor pivoted to, and nothing but what is in it sees its peers then. */
+int rootfs_pivot(Init *in, Err *e)
+{
+	uint64_t how = in->plan->root_propagation;
+	TRY(init_has(in, WIRE_HOST_MOUNTS) ? rootfs_enter(in->root, e)
+	    : init_has(in, WIRE_NO_PIVOT)  ? rootfs_move(in, e)
+					   : rootfs_exchange(in, e));
+	if (how == 0)
+		return 0;
+	int r = mount_set(in->root, how & MS_REC, 0, 0, how & ~(uint64_t)MS_REC, e);
+	return r < 0 ? err_wrap(e, r, "propagation of the root") : 0;
 }

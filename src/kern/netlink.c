@@ -1,6 +1,7 @@
 #include "kern/netlink.h"
 
 #include <net/if.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <linux/netlink.h>
@@ -8,17 +9,28 @@
 
 #include "base/fd.h"
 
-/* Sends the request, which begins with its header, and waits for its acknowledgement. Returns 0 or the kernel's -errno. */
-static int request_do(const struct nlmsghdr *request, const char *what, Err *e)
+int netlink_open(int *ret_sock, Err *e)
+{
+	*ret_sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	return *ret_sock < 0 ? err_sys(e, "open a netlink socket") : 0;
+}
+
+void netlink_add(struct nlmsghdr *request, unsigned type, const void *data, size_t len)
+{
+	struct rtattr *a = (void *)((char *)request + NLMSG_ALIGN(request->nlmsg_len));
+	a->rta_type = (unsigned short)type;
+	a->rta_len = (unsigned short)RTA_LENGTH(len);
+	memcpy(RTA_DATA(a), data, len);
+	request->nlmsg_len = (uint32_t)(NLMSG_ALIGN(request->nlmsg_len) + RTA_ALIGN(a->rta_len));
+}
+
+int netlink_do(int sock, const struct nlmsghdr *request, const char *what, Err *e)
 {
 	struct {
 		struct nlmsghdr head;
 		struct nlmsgerr body;
 		char more[256]; /* the kernel's extended acknowledgement */
 	} answer;
-	AUTO(fd_close) int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (sock < 0)
-		return err_sys(e, "%s: open a netlink socket", what);
 	if (send(sock, request, request->nlmsg_len, 0) < 0)
 		return err_sys(e, "%s: send to netlink", what);
 	ssize_t n = recv(sock, &answer, sizeof answer, 0);
@@ -33,7 +45,7 @@ static int request_do(const struct nlmsghdr *request, const char *what, Err *e)
 	return 0;
 }
 
-int netlink_link_up(int index, const char *name, Err *e)
+int netlink_link_up_by(int sock, int index, const char *name, Err *e)
 {
 	struct {
 		struct nlmsghdr head;
@@ -47,6 +59,13 @@ int netlink_link_up(int index, const char *name, Err *e)
 		},
 		.link = { .ifi_family = AF_UNSPEC, .ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP },
 	};
-	int r = request_do(&request.head, "set the link up", e);
+	int r = netlink_do(sock, &request.head, "set the link up", e);
 	return r < 0 ? err_wrap(e, r, "network device %s", name) : 0;
+}
+
+int netlink_link_up(int index, const char *name, Err *e)
+{
+	AUTO(fd_close) int sock = FD_NONE;
+	TRY(netlink_open(&sock, e));
+	return netlink_link_up_by(sock, index, name, e);
 }

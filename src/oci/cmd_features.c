@@ -101,11 +101,15 @@ static void linux_write(JsonWriter *w, Arena *a)
 	seccomp_write(w, a);
 	enabled_write(w, "apparmor", true);
 	enabled_write(w, "selinux", true);
-	enabled_write(w, "intelRdt", false);
+	json_write_object(w, "intelRdt");
+	json_write_bool(w, "enabled", true);
+	json_write_bool(w, "schemata", true);
+	json_write_bool(w, "monitoring", true);
+	json_write_end(w);
 	json_write_object(w, "mountExtensions");
 	enabled_write(w, "idmap", true);
 	json_write_end(w);
-	enabled_write(w, "netDevices", false);
+	enabled_write(w, "netDevices", true);
 	json_write_end(w);
 }
 

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include "cli/opt_value.h"
+#include "kern/resctrl.h"
 #include "oci/container.h"
+#include "runtime/rdt.h"
 #include "runtime/update.h"
 
 #define RESOURCES_BYTES (1u << 20)
@@ -46,8 +48,8 @@ static const Opt opts_table[] = {
 		  "The share of CPU time beside others"),
 	OPT_STR(0, "cpuset-cpus", UpdateOpts, cpus, "LIST", "The CPUs to run on, such as 0-3,7"),
 	OPT_STR(0, "cpuset-mems", UpdateOpts, mems, "LIST", "The memory nodes to use"),
-	OPT_STR(0, "l3-cache-schema", UpdateOpts, cache, "SCHEMA", "Intel's cache allocation: not supported yet"),
-	OPT_STR(0, "mem-bw-schema", UpdateOpts, bandwidth, "SCHEMA", "Intel's memory bandwidth: not supported yet"),
+	OPT_STR(0, "l3-cache-schema", UpdateOpts, cache, "SCHEMA", "Its part of the processor's last cache, a line of resctrl's schemata"),
+	OPT_STR(0, "mem-bw-schema", UpdateOpts, bandwidth, "SCHEMA", "Its part of the way to memory, likewise"),
 	OPT_PARSE(0, "memory", UpdateOpts, memory, int64_t, "BYTES", opt_parse_swap,
 		  "The memory limit, such as 512m; -1: none, of swap neither"),
 	OPT_PARSE(0, "memory-reservation", UpdateOpts, reservation, int64_t, "BYTES", opt_parse_swap,
@@ -67,16 +69,45 @@ static int64_t given(int64_t n)
 	return n == 0 ? SPEC_UNSET : n == ZERO ? 0 : n;
 }
 
-/* runc's words. */
-static int check_schemata(const UpdateOpts *o, Err *e)
+static bool is_given(const char *text)
 {
-	if (o->cache && *o->cache)
-		return err_make(e, ERR_SPEC, 0,
-				"Intel RDT/CAT: l3 cache schema is not enabled (intelRdt is not supported yet)");
-	if (o->bandwidth && *o->bandwidth)
-		return err_make(e, ERR_SPEC, 0,
-				"Intel RDT/MBA: memory bandwidth schema is not enabled (intelRdt is not supported yet)");
+	return text && *text;
+}
+
+/* runc's words. */
+static int schemata_check(const UpdateOpts *o, HostFacts *f, Arena *a, Err *e)
+{
+	TRY(host_facts_probe("", FACTS_RESCTRL, a, f, e));
+	if (is_given(o->cache) && !f->resctrl_l3)
+		return err_make(e, ERR_SPEC, 0, "Intel RDT/CAT: l3 cache schema is not enabled");
+	if (is_given(o->bandwidth) && !f->resctrl_mb)
+		return err_make(e, ERR_SPEC, 0, "Intel RDT/MBA: memory bandwidth schema is not enabled");
+	if (is_given(o->bandwidth) && (!str_starts(o->bandwidth, "MB:") || strchr(o->bandwidth, '\n')))
+		return err_make(e, ERR_USAGE, 0,
+				"--mem-bw-schema must be one line that begins with MB:");
 	return 0;
+}
+
+/* A container that had no group gets one, and so do, with its first process, those that this makes from now on. */
+static int schemata_update(const UpdateOpts *o, OciContainer *c, Arena *a, Err *e)
+{
+	HostFacts f;
+	if (!is_given(o->cache) && !is_given(o->bandwidth))
+		return 0;
+	TRY(schemata_check(o, &f, a, e));
+	PlanRdt rdt = {
+		.dir = c->record.rdt ? c->record.rdt : arena_printf(a, "%s/%s", f.resctrl, c->id),
+		.schemata = arena_printf(a, "%s%s%s%s", is_given(o->cache) ? o->cache : "",
+					 is_given(o->cache) ? "\n" : "",
+					 is_given(o->bandwidth) ? o->bandwidth : "",
+					 is_given(o->bandwidth) ? "\n" : ""),
+	};
+	if (c->record.rdt)
+		return resctrl_set(rdt.dir, rdt.schemata, e);
+	rdt_look(&rdt, &c->record);
+	TRY(record_write(c->dir_fd, &c->record, a, e));
+	TRY(rdt_make(&rdt, a, e));
+	return rdt_join(&rdt, c->pid, false, e);
 }
 
 static void resources_of_options(const UpdateOpts *o, SpecResources *r)
@@ -124,12 +155,12 @@ static int update_main(const OciGlobal *g, void *opts, const StrList *args, Aren
 	resources_of_options(o, &r);
 	if (o->resources && *o->resources)
 		TRY(resources_read(o->resources, a, &r, e));
-	TRY(check_schemata(o, e));
 	if (c.status == OCI_CREATING)
 		return err_make(e, ERR_STATE, 0, "container %s is being created", c.id);
 	if (c.status == OCI_STOPPED)
 		return err_make(e, ERR_STATE, 0, "container not running");
-	return runtime_update(&c.record.groups, &r, a, e);
+	TRY(runtime_update(&c.record.groups, &r, a, e));
+	return schemata_update(o, &c, a, e);
 }
 
 const OciCmd oci_update = {

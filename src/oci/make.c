@@ -1,12 +1,15 @@
 #include "oci/make.h"
 
 #include <signal.h>
+#include <sys/mount.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/num.h"
 #include "kern/wait_loop.h"
+#include "runtime/host_root.h"
+#include "runtime/rdt.h"
 #include "runtime/shared_parents.h"
 
 #define KILL_MS 5000 /* that a killed process has to end */
@@ -40,6 +43,10 @@ int oci_make_plan(OciMake *m, const OciGlobal *g, const OciMakeOpts *o, const ch
 {
 	m->keep_fds = oci_listen_fds() + (unsigned)o->preserve_fds;
 	TRY(oci_plan(g, &o->bundle, id, m->keep_fds, m->arena, &m->p, e));
+	/* runc's rule and words: the host's mounts stay in the namespace. */
+	if (o->no_pivot && (m->p.bundle.spec.linux_.root_propagation & MS_PRIVATE))
+		return err_make(e, ERR_SPEC, 0,
+				"linux.rootfsPropagation: rootfsPropagation of [r]private is not safe without pivot_root");
 	if (o->no_pivot)
 		m->p.plan.wire.head.flags |= WIRE_NO_PIVOT;
 	if (o->no_new_keyring)
@@ -106,7 +113,7 @@ int oci_make_finish(OciMake *m, const WaitSignals *signals, Err *e)
 					   NULL); /* else what hangs stays, in its groups and on record */
 	}
 	m->lives = false;
-	int finished = runtime_finish(&m->p.plan, &m->p.facts, &m->container, &memory,
+	int finished = runtime_finish(&m->p.plan, &m->p.facts, &m->container, &memory, m->arena,
 				      waited < 0 ? NULL : e);
 	m->dir.is_kept = finished < 0;
 	return waited < 0 ? waited : finished;
@@ -138,6 +145,8 @@ static int record_make(OciMake *m, Err *e)
 	};
 	for (size_t i = 0; i < plan->groups_count; i++)
 		strlist_add(m->arena, &record.groups, plan->groups[i].dir);
+	rdt_look(&plan->rdt, &record);
+	TRY(host_root_look(plan, &record, m->arena, e));
 	return record_write(m->dir.fd, &record, m->arena, e);
 }
 

@@ -49,7 +49,7 @@ int oci_state_dir(const OciGlobal *g, Arena *a, const char **ret, Err *e)
 unsigned oci_facts_wanted(const Spec *s)
 {
 	bool labels = s->process.apparmor_profile || s->process.selinux_label || s->linux_.mount_label;
-	return labels ? FACTS_LABELS : 0;
+	return (labels ? FACTS_LABELS : 0) | (s->linux_.intel_rdt.given ? FACTS_RESCTRL : 0);
 }
 
 unsigned oci_listen_fds(void)

@@ -212,8 +212,7 @@ void oci_stats_write(const OciContainer *c, JsonWriter *w, Arena *a)
 	json_write_end(w);
 	json_write_object(w, "hugetlb");
 	json_write_end(w);
-	json_write_object(w, "intel_rdt");
-	json_write_end(w);
+	oci_stats_rdt_write(c, w, a);
 	json_write_null(w, "network_interfaces");
 	json_write_end(w);
 }

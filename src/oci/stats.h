@@ -6,5 +6,8 @@
 /* The object "data". What no controller counts is zero or left out, as with runc. */
 void oci_stats_write(const OciContainer *c, JsonWriter *w, Arena *a);
 
+/* The object "intel_rdt" in it. */
+void oci_stats_rdt_write(const OciContainer *c, JsonWriter *w, Arena *a);
+
 /* Its group with this file; NULL: none has it. */
 const char *oci_stats_group(const OciContainer *c, const char *file);

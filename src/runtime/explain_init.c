@@ -191,6 +191,17 @@ static void tell_mount(const Told *t, const WireMount *m)
 
 /* ---- the stages ---- */
 
+static void tell_root_copy(const Told *t)
+{
+	const WirePlan *h = &t->w->head;
+	if (h->overlay_upper || root_is_given(t) || has(t, WIRE_ROOT_EMPTY))
+		return;
+	add(t, OPEN,
+	    h->root_propagation & MS_SLAVE ? "the root, and what the host mounts there later" : "the root",
+	    "open_tree(\"%s\", CLONE%s)%s", text(t, h->root), h->overlay_lower ? "" : "|RECURSIVE",
+	    h->root_propagation & MS_SLAVE ? ", mount_setattr(SLAVE, RECURSIVE)" : "");
+}
+
 static void tell_begin(const Told *t)
 {
 	const WirePlan *h = &t->w->head;
@@ -206,12 +217,13 @@ static void tell_begin(const Told *t)
 		if (shares_mounts(&t->w->mounts[i]))
 			tell_copy(t, &t->w->mounts[i],
 				  "a volume that shares mounts with the host, as long as our view of it does");
-	add(t, OPEN, "what it mounts from now on is nobody else's business",
-	    "mount(\"/\", REC|PRIVATE)");
-	if (h->overlay_upper || root_is_given(t) || has(t, WIRE_ROOT_EMPTY))
-		return;
-	add(t, OPEN, "the root", "open_tree(\"%s\", CLONE%s)", text(t, h->root),
-	    h->overlay_lower ? "" : "|RECURSIVE");
+	if (h->root_propagation & MS_SLAVE)
+		tell_root_copy(t);
+	if (!has(t, WIRE_HOST_MOUNTS))
+		add(t, OPEN, "what it mounts from now on is nobody else's business",
+		    "mount(\"/\", REC|PRIVATE)");
+	if (!(h->root_propagation & MS_SLAVE))
+		tell_root_copy(t);
 }
 
 static void tell_identity(const Told *t)
@@ -323,8 +335,18 @@ static void tell_masks(const Told *t)
 		add(t, LABELS, "the kernel confines the command by it, from its execve on",
 		    "write(\"/proc/self/attr/%s\", \"%s\")", text(t, w->labels[i].name),
 		    text(t, w->labels[i].value));
-	add(t, PIVOT, "the container's root becomes /, the host's is put on top of it and taken away",
-	    "pivot_root(\".\", \".\"), umount2(\".\", DETACH), chdir(\"/\")");
+	if (has(t, WIRE_HOST_MOUNTS))
+		add(t, PIVOT,
+		    "the container's root becomes /; all else of the mount namespace, which is not its own, stays",
+		    "fchdir(root), chroot(\".\"), chdir(\"/\")");
+	else
+		add(t, PIVOT,
+		    "the container's root becomes /, the host's is put on top of it and taken away",
+		    "pivot_root(\".\", \".\"), umount2(\".\", DETACH), chdir(\"/\")");
+	if (w->head.root_propagation)
+		add(t, PIVOT, "how mounts go in and out of the root, as it was asked for",
+		    "mount_setattr(\"/\", %s)",
+		    propagation_words(t->x->arena, w->head.root_propagation));
 	add(t, PIVOT, has(t, WIRE_TERMINAL) ? "the terminal goes along" : NULL, "sendmsg(ROOTFS_READY)");
 }
 

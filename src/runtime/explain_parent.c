@@ -151,11 +151,39 @@ static void explain_maps(const Plan *p, Explain *x)
 		    "and which users: its root is nobody special outside");
 }
 
+static void explain_rdt(const PlanRdt *r, Explain *x)
+{
+	if (!r->dir)
+		return;
+	explain_add(x, STAGE_GROUPS, "a class of service of Intel RDT, unless it is there",
+		    "mkdir(\"%s\")", r->dir);
+	if (r->schemata)
+		explain_add(x, STAGE_GROUPS, "what of caches and bandwidth belongs to it",
+			    r->is_named ? "write(\"schemata\", \"%s\"), if it was made just now; else it is compared"
+					: "write(\"schemata\", \"%s\")",
+			    r->schemata);
+	if (r->mon_dir)
+		explain_add(x, STAGE_GROUPS, "counts what the container takes of them",
+			    "mkdir(\"%s\")", r->mon_dir);
+}
+
+static void explain_net_devices(const Plan *p, Explain *x)
+{
+	for (size_t i = 0; i < p->net_devices_count; i++) {
+		const SpecNetDevice *n = &p->net_devices[i];
+		explain_add(x, STAGE_MAPPED,
+			    i ? NULL : "devices of ours become the container's, with their addresses",
+			    "netlink: RTM_NEWLINK %s NET_NS_FD IFNAME \"%s\", RTM_NEWADDR, RTM_NEWLINK UP",
+			    n->name, n->name_inside ? n->name_inside : n->name);
+	}
+}
+
 void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 {
 	for (size_t i = 0; i < p->groups_count; i++)
 		explain_group(p, f, i, x);
 	explain_device_program(p, f, x);
+	explain_rdt(&p->rdt, x);
 	explain_add(x, STAGE_PROGRAM,
 		    "a copy that nobody can change: what runs inside is never a file of the host",
 		    "memfd_create(\"mydocker-init\"), sendfile(), fcntl(ADD_SEALS)");
@@ -177,6 +205,12 @@ void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 	if (p->oom_score_adj)
 		explain_add(x, STAGE_MAPPED, "how early the kernel kills it when memory is short",
 			    "write(\"/proc/PID/oom_score_adj\", \"%s\")", p->oom_score_adj);
+	explain_net_devices(p, x);
+	if (p->rdt.dir)
+		explain_add(x, STAGE_MAPPED,
+			    "its share of the processor's caches, and of the way to memory",
+			    "write(\"%s/tasks\", PID)%s", p->rdt.dir,
+			    p->rdt.mon_dir ? ", write(\"tasks\" of the monitoring group, PID)" : "");
 	explain_add(x, STAGE_MAPPED, NULL, "sendmsg(MAPPED)");
 	explain_add(x, STAGE_FOLLOW,
 		    "until init has let go of the line, or a signal tells us to give up",
@@ -185,4 +219,12 @@ void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 		    "recvmsg(ROOTFS_READY), recvmsg(EXECING), recvmsg(end of file)");
 	for (size_t i = 0; i < p->groups_count; i++)
 		explain_add(x, STAGE_CLEAN, "its groups", "rmdir(\"%s\")", p->groups[i].dir);
+	if (p->host_root)
+		explain_add(x, STAGE_CLEAN, "its root, with all that is mounted in it",
+			    "umount2(\"%s\", DETACH)", p->host_root);
+	if (p->rdt.mon_dir)
+		explain_add(x, STAGE_CLEAN, "its groups", "rmdir(\"%s\")", p->rdt.mon_dir);
+	if (p->rdt.dir && !p->rdt.is_named)
+		explain_add(x, STAGE_CLEAN, "its groups", "rmdir(\"%s\"), if it was made for it",
+			    p->rdt.dir);
 }

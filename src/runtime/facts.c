@@ -439,6 +439,8 @@ int host_facts_probe(const char *root, unsigned what, Arena *a, HostFacts *ret, 
 		TRY(probe_kernel(&p, e));
 	if (what & FACTS_LABELS)
 		probe_labels(&p);
+	if (what & FACTS_RESCTRL)
+		TRY(probe_resctrl(&p, e));
 	find_mode(&facts);
 	find_swap(&p);
 	*ret = facts;

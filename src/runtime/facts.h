@@ -75,6 +75,10 @@ typedef struct HostFacts {
 	bool apparmor, selinux;
 	bool apparmor_attr; /* processes have files of their own for it (Linux 5.8) */
 
+	/* Only with FACTS_RESCTRL: where that file system is mounted, NULL: nowhere; whether it divides caches and bandwidth, and counts. */
+	const char *resctrl;
+	bool resctrl_l3, resctrl_mb, resctrl_mon;
+
 	/* Only with FACTS_MOUNTS; entries only where host_facts_has_root() is false. */
 	HostMount *mounts; /* those that their path leads to, sorted by it: each stands after the one it is mounted on */
 	size_t mounts_count;
@@ -89,6 +93,7 @@ enum { /* what costs something and few need */
        FACTS_MOUNTS = 1 << 0,
        FACTS_KERNEL = 1 << 1,
        FACTS_LABELS = 1 << 2,
+       FACTS_RESCTRL = 1 << 3,
 };
 
 /* Privileged, and no root of an inner user namespace: may make device nodes, load programs into the kernel, take mounts apart. */

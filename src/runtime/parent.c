@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "runtime/parent_idmap.h"
 #include "runtime/parent_parts.h"
 #include "runtime/parent_reach.h"
+#include "runtime/rdt.h"
 #include "runtime/record.h"
 #include "runtime/seccomp_listener.h"
 #include "runtime/userns_why.h"
@@ -151,6 +153,41 @@ static int clone_group_fd(const Start *s)
 		if (s->group_v2[i])
 			return s->group_fds[i];
 	return FD_NONE;
+}
+
+static void undo_host(void *arg)
+{
+	Start *s = arg;
+	Err e = { 0 };
+	char text[sizeof e.msg + 64];
+	if (*s->ret_hangs || runtime_host_remove(s->plan, s->arena, &e) >= 0)
+		return;
+	log_warn("%s", err_text(&e, text, sizeof text));
+	if (s->dir)
+		s->dir->is_kept = true;
+}
+
+/* What else few containers have of the host, and what init will make of that kind. */
+static int host_make(Start *s, Undo *undo, Err *e)
+{
+	if (!s->plan->rdt.dir && !s->plan->host_root)
+		return 0;
+	TRY(rdt_make(&s->plan->rdt, s->arena, e));
+	undo_push(undo, undo_host, s);
+	return 0;
+}
+
+/* Of a container that is there, and in a mount namespace of others: by what its first process has for a root. */
+static int root_open(Start *s, Err *e)
+{
+	char path[32];
+	if (!(s->plan->wire.head.flags & WIRE_HOST_MOUNTS))
+		return 0;
+	pid_t pid;
+	TRY(process_of_pidfd(s->join->pidfd, &pid, e));
+	(void)str_format(path, sizeof path, "/proc/%d/root", (int)pid); /* it fits */
+	s->root_fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return s->root_fd < 0 ? err_sys(e, "open the container's root") : 0;
 }
 
 /* v1 has a controller for devices; a pure v2 tree has a program on the group instead. */
@@ -312,6 +349,8 @@ static int root_tree_make(Start *s, Err *e)
 	AUTO(fd_close) int pidfd = FD_NONE;
 	AUTO(sync_close) Sync ours = SYNC_NONE;
 	AUTO(sync_close) Sync theirs = SYNC_NONE;
+	if (s->join)
+		return root_open(s, e);
 	if (!s->plan->has_root_wire) {
 		s->root_fd = TAKE_FD(s->idmaps.root);
 		return 0;
@@ -350,6 +389,19 @@ static int explain_clone(const Start *s, int r, Err *e)
 	return s->plan->userns.uid_map ? userns_why_not_made("", r, e) : r;
 }
 
+/* Whoever joins one exchanges its root, for all that is in it: that must not be the host's. */
+static int mounts_check(const char *path, int fd, Err *e)
+{
+	struct stat theirs, ours;
+	if (fstat(fd, &theirs) < 0 || stat("/proc/self/ns/mnt", &ours) < 0)
+		return err_sys(e, "linux.namespaces: the mount namespace '%s'", path);
+	if (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino)
+		return err_make(e, ERR_SPEC, EINVAL,
+				"linux.namespaces: '%s' is the runtime's own mount namespace: to share it, leave the entry out",
+				path);
+	return 0;
+}
+
 /* Opened by us: the paths are of our namespaces. What they lead to is looked at, for the message; the kernel looks again. */
 static int joins_open(Start *s, Err *e)
 {
@@ -366,6 +418,8 @@ static int joins_open(Start *s, Err *e)
 		if (j->path && ioctl(fd, NS_GET_NSTYPE) != (int)j->flags)
 			return err_make(e, ERR_SPEC, 0, "linux.namespaces: '%s' is not a %s namespace",
 					j->path, j->type);
+		if (j->path && j->flags == CLONE_NEWNS)
+			TRY(mounts_check(j->path, fd, e));
 	}
 	return 0;
 }
@@ -494,6 +548,10 @@ static int init_accompany(Start *s, Err *e)
 	int r = process_identify(s, e);
 	if (r == 0)
 		r = oom_score_write(s, e);
+	if (r == 0)
+		r = rdt_join(&s->plan->rdt, s->container.pid, s->join, e);
+	if (r == 0)
+		r = parent_net_devices_move(s->plan, s->container.pid, s->arena, e);
 	if (r < 0) /* what is written about a process fails when it has ended, and why it has is the reason */
 		return process_has_ended(s->container.pidfd, 0) ? sync_failure(&s->sync, r, e) : r;
 	TRY(timeline_mark(s->timeline->page, STAGE_MAPPED,
@@ -540,6 +598,7 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 	Timeline *times = in->timeline->page;
 
 	TRY(in->join ? groups_open(&s, e) : groups_make(&s, &undo, e));
+	TRY(in->join ? 0 : host_make(&s, &undo, e));
 	TRY(timeline_mark(times, STAGE_GROUPS, device_rules_attach(&s, e)));
 	TRY(timeline_mark(times, STAGE_PROGRAM, init_exe_open(&s.init_fd, e)));
 	TRY(timeline_mark(times, STAGE_IDMAPS, copies_make(&s, e)));

@@ -67,4 +67,4 @@ int runtime_begin(int conn, Err *e);
 /* Ends what is left of the container (processes that outlived its first one), reads what the memory controller counted (oom_kills 0 where
  * there is none) and removes its groups. Goes on after an error and returns the first. */
 int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
-		   CgroupMemory *ret_memory, Err *e);
+		   CgroupMemory *ret_memory, Arena *a, Err *e);

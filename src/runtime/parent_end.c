@@ -2,8 +2,10 @@
 
 #include "base/log.h"
 #include "runtime/group_report.h"
+#include "runtime/host_root.h"
 #include "runtime/parent.h"
 #include "runtime/parent_parts.h"
+#include "runtime/rdt.h"
 
 /* Keeps the first error for *e, and warns of the others, or of all when e is NULL. */
 static void note_failure(int r, const Err *own, int *first, Err *e)
@@ -36,6 +38,14 @@ int runtime_groups_remove(const Plan *p, size_t count, Err *e)
 	return first;
 }
 
+/* Goes on after an error and returns the first. */
+int runtime_host_remove(const Plan *p, Arena *a, Err *e)
+{
+	int r = rdt_remove(&p->rdt, e);
+	int n = host_root_remove(p->host_root, p->host_root_below, a, r < 0 ? NULL : e);
+	return r < 0 ? r : n;
+}
+
 /* A group that reaches all of the container's processes: the v2 one has cgroup.kill, else any. */
 static const char *kill_group(const Plan *p, const HostFacts *facts)
 {
@@ -47,7 +57,7 @@ static const char *kill_group(const Plan *p, const HostFacts *facts)
 }
 
 int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
-		   CgroupMemory *ret_memory, Err *e)
+		   CgroupMemory *ret_memory, Arena *a, Err *e)
 {
 	int killed = 0;
 	/* With a pid namespace of its own everything ended with the first process. */
@@ -57,5 +67,6 @@ int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
 		killed = cgroup_kill(dir, e);
 	group_report_memory(p, facts, ret_memory);
 	int removed = runtime_groups_remove(p, p->groups_count, killed < 0 ? NULL : e);
-	return killed < 0 ? killed : removed;
+	int taken = runtime_host_remove(p, a, killed < 0 || removed < 0 ? NULL : e);
+	return killed < 0 ? killed : removed < 0 ? removed : taken;
 }

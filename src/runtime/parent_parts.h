@@ -5,3 +5,9 @@
 /* The first `count` groups, and what is the container's above them. Goes on after an error and returns the first; with e NULL each is a
  * warning. */
 int runtime_groups_remove(const Plan *p, size_t count, Err *e);
+
+/* What else is on the host: the group of resctrl, the root without a mount namespace of its own. The same rules. */
+int runtime_host_remove(const Plan *p, Arena *a, Err *e);
+
+/* parent_net.c: moves the plan's network devices to where the process is. */
+int parent_net_devices_move(const Plan *p, pid_t pid, Arena *a, Err *e);

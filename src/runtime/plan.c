@@ -26,6 +26,7 @@ int runtime_plan(const Spec *spec, const HostFacts *facts, const PlanInput *in, 
 	p.wire.head.scratch_dir = wire_add_str(&p.wire, in->scratch_dir);
 	TRY(plan_namespaces(&c, &p, e));
 	TRY(plan_groups(&c, &p, e));
+	TRY(plan_rdt(&c, &p, e));
 	TRY(plan_root(&c, &p, e));
 	TRY(plan_mounts(&c, &p, e));
 	TRY(plan_dev(&c, &p, e));
@@ -48,6 +49,8 @@ int runtime_plan_exec(const Spec *spec, const HostFacts *facts, const PlanInput 
 	wire_build_init(&p.wire, a);
 	p.wire.head.container_id = wire_add_str(&p.wire, in->container_id);
 	TRY(plan_exec_namespaces(&c, &p, e));
+	if (facts->resctrl) /* else it is gone, and the container in no group */
+		TRY(plan_rdt(&c, &p, e));
 	TRY(plan_process(&c, &p, e));
 	*ret = p;
 	return 0;

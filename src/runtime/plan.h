@@ -58,6 +58,15 @@ typedef struct PlanJoin { /* a namespace of others, or, without a path, those of
 	uint32_t flags; /* CLONE_NEW* */
 } PlanJoin;
 
+/* A group of the resctrl file system (config-linux.md, "IntelRdt"). */
+typedef struct PlanRdt {
+	const char *dir;      /* absolute; NULL: none is asked for */
+	const char *mon_dir;  /* below it, to be made; NULL: nothing is to be counted */
+	const char *schemata; /* lines, each with its end; NULL: none */
+	bool is_named; /* others may use it, too: it stays when the container goes, and is taken as it is */
+	bool is_ours; /* did not exist: goes with the container. Known when the record is written (rdt.h) */
+} PlanRdt;
+
 typedef struct Plan {
 	const char *container_id;
 	uint64_t clone_flags; /* CLONE_NEW* for clone3; the cgroup namespace is unshared by init after joining */
@@ -79,6 +88,11 @@ typedef struct Plan {
 	size_t writes_count;
 	DeviceRule *device_rules; /* for the v2 device program; v1 rules are among the writes */
 	size_t device_rules_count;
+	const SpecNetDevice *net_devices; /* moved into the container's network namespace before init mounts anything */
+	size_t net_devices_count;
+	PlanRdt rdt;
+	const char *host_root; /* without a mount namespace of its own: where its root is mounted; NULL: it has one */
+	uint64_t host_root_below; /* how many mounts are there before it; known when the record is written (host_root.h) */
 	uint64_t init_nofile,
 		nofile_hard; /* soft limit of open files that init needs for its mounts; 0: it has it */
 	const char *listener_path,

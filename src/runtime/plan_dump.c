@@ -100,6 +100,25 @@ static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 		dump_write(d, f->cgroups[p->writes[i].hierarchy].mountpoint, &p->writes[i].write);
 }
 
+static void dump_host(Dump *d, const Plan *p)
+{
+	for (size_t i = 0; i < p->net_devices_count; i++) {
+		const SpecNetDevice *n = &p->net_devices[i];
+		line(d, "net device %s as %s", n->name, n->name_inside ? n->name_inside : n->name);
+	}
+	if (p->host_root)
+		line(d, "root is mounted for all to see on %s", p->host_root);
+	if (!p->rdt.dir)
+		return;
+	line(d, "rdt group %s%s", p->rdt.dir, p->rdt.is_named ? " named" : "");
+	StrList lines = p->rdt.schemata ? str_split(d->arena, p->rdt.schemata, '\n') : (StrList){ 0 };
+	for (size_t i = 0; i < lines.count; i++)
+		if (*lines.items[i])
+			line(d, "rdt schema %s", lines.items[i]);
+	if (p->rdt.mon_dir)
+		line(d, "rdt monitor %s", p->rdt.mon_dir);
+}
+
 static void dump_mount(Dump *d, const WireBuild *w, const WireMount *m)
 {
 	static const char *const kinds[] = { "fs", "bind", "overlay", "detach" };
@@ -124,6 +143,8 @@ static void dump_root(Dump *d, const WireBuild *w)
 	if (h->overlay_lower)
 		line(d, "overlay lower %s upper %s work %s", str_or(w, h->overlay_lower, "-"),
 		     str_or(w, h->overlay_upper, "(memory)"), str_or(w, h->overlay_work, "(memory)"));
+	if (h->root_propagation)
+		line(d, "root propagation 0x%llx", (unsigned long long)h->root_propagation);
 	if (h->mount_context)
 		line(d, "mount context %s", w->strings + h->mount_context);
 	if (h->overlay_context)
@@ -192,6 +213,7 @@ char *plan_dump(const Plan *p, const HostFacts *facts, Arena *a)
 	dump_parent(&d, p, facts);
 	if (plan_cgroup_devices_by_program(facts) && p->groups_count > 0)
 		dump_device_rules(&d, p);
+	dump_host(&d, p);
 	if (p->has_root_wire) {
 		line(&d, "root's tree, made apart:");
 		dump_root(&d, &p->root_wire);

@@ -150,22 +150,49 @@ static void plan_namespace_calls(const PlanContext *c, Plan *p)
 		p->wire.head.flags |= WIRE_UNSHARE_CGROUPNS;
 }
 
+/* With runc's words. */
+static int check_net_devices(const PlanContext *c, Err *e)
+{
+	const SpecLinux *l = &c->spec->linux_;
+	if (l->net_devices_count == 0)
+		return 0;
+	if (!(l->namespaces & SPEC_NS_NETWORK))
+		return err_make(e, ERR_SPEC, 0,
+				"linux.netDevices: unable to move network devices without a NET namespace");
+	if (!c->facts->privileged)
+		return err_make(e, ERR_SPEC, EPERM,
+				"linux.netDevices: network devices are not supported for rootless containers");
+	return 0;
+}
+
+/* In the runtime's mount namespace: its root is mounted there, and taken away at the end. The first words are runc's. */
+static int check_host_mounts(const PlanContext *c, Err *e)
+{
+	const SpecLinux *l = &c->spec->linux_;
+	if (l->masked_paths.count + l->readonly_paths.count > 0)
+		return err_make(e, ERR_SPEC, 0,
+				"linux.maskedPaths, linux.readonlyPaths: unable to restrict sys entries without a private MNT namespace");
+	if ((l->namespaces & SPEC_NS_USER) || !c->facts->privileged)
+		return err_make(e, ERR_SPEC, EPERM,
+				"linux.namespaces: a container without a mount namespace of its own is mounted in the runtime's, for which it needs that one's privileges");
+	if (c->spec->root.kind != ROOT_DIRECTORY)
+		return err_make(e, ERR_SPEC, 0,
+				"linux.namespaces: such a root needs a mount namespace of the container's own");
+	return 0;
+}
+
 static int check_kinds(const PlanContext *c, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
 	if (!(l->namespaces & SPEC_NS_MOUNT))
-		return err_make(e, ERR_SPEC, 0,
-				"a container without a mount namespace of its own is not supported");
-	if (joined_path(c, SPEC_NS_MOUNT))
-		return err_make(e, ERR_SPEC, 0,
-				"linux.namespaces: to join a mount namespace is not supported, '%s'",
-				joined_path(c, SPEC_NS_MOUNT));
+		TRY(check_host_mounts(c, e));
 	if (c->spec->hostname && !(l->namespaces & SPEC_NS_UTS))
 		return err_make(e, ERR_SPEC, 0,
 				"a host name needs a uts namespace of the container's own");
 	if (c->spec->domainname && !(l->namespaces & SPEC_NS_UTS))
 		return err_make(e, ERR_SPEC, 0,
 				"a domain name needs a uts namespace of the container's own");
+	TRY(check_net_devices(c, e));
 	return check_time(c, e);
 }
 
@@ -180,6 +207,8 @@ int plan_exec_namespaces(const PlanContext *c, Plan *p, Err *e)
 		flags &= ~(uint32_t)CLONE_NEWCGROUP;
 	*arena_push(c->arena, &p->joins, &p->joins_count, PlanJoin) = (PlanJoin){ .flags = flags };
 	p->wire.head.flags |= WIRE_FORK | WIRE_EXEC | WIRE_OUTLIVES;
+	if (!(c->spec->linux_.namespaces & SPEC_NS_MOUNT))
+		p->wire.head.flags |= WIRE_HOST_MOUNTS;
 	if (c->facts->setgroups_denied)
 		p->wire.head.flags |= WIRE_NO_SETGROUPS;
 	TRY(check_command_ids(c, e));
@@ -210,6 +239,10 @@ int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
 	TRY(check_kinds(c, e));
+	if (!(l->namespaces & SPEC_NS_MOUNT)) {
+		p->wire.head.flags |= WIRE_HOST_MOUNTS;
+		p->host_root = c->spec->root.path;
+	}
 	plan_namespace_calls(c, p);
 	plan_time_offsets(c, p);
 	if (c->facts->setgroups_denied)
@@ -223,6 +256,8 @@ int plan_namespaces(const PlanContext *c, Plan *p, Err *e)
 		TRY(check_command_ids(c, e));
 		p->wire.head.flags |= WIRE_INNER_USERNS;
 	}
+	p->net_devices = l->net_devices;
+	p->net_devices_count = l->net_devices_count;
 	if ((l->namespaces & SPEC_NS_NETWORK) && !joined_path(c, SPEC_NS_NETWORK))
 		p->wire.head.flags |= WIRE_LOOPBACK_UP;
 	p->wire.head.hostname = wire_add_str(&p->wire, c->spec->hostname);

@@ -28,6 +28,9 @@ bool plan_option_is_idmap(const char *word);
 /* plan_groups.c: which cgroups, what is written to them. */
 int plan_groups(const PlanContext *c, Plan *p, Err *e);
 
+/* plan_rdt.c: the group of the resctrl file system. */
+int plan_rdt(const PlanContext *c, Plan *p, Err *e);
+
 /* plan_root.c: the root directory and what is laid over it. */
 int plan_root(const PlanContext *c, Plan *p, Err *e);
 bool plan_root_is_masked(const char *fstype); /* shows the kernel's own state: never shown */

@@ -1,5 +1,6 @@
 #include <linux/mount.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "base/limits.h"
 #include "runtime/plan_parts.h"
@@ -158,6 +159,8 @@ int plan_root(const PlanContext *c, Plan *p, Err *e)
 	h->root = wire_add_str(&p->wire, r->path);
 	if (r->readonly)
 		h->flags |= WIRE_ROOT_READONLY;
+	if (!(c->spec->linux_.root_propagation & MS_PRIVATE)) /* which it is anyway */
+		h->root_propagation = c->spec->linux_.root_propagation;
 	if (r->idmap) {
 		uint32_t idmap;
 		TRY(plan_idmap(c, p, r->idmap, NULL, &idmap, e));

@@ -31,6 +31,20 @@ static void write_ranges(JsonWriter *w, const char *key, const IdRanges *r)
 	json_write_end(w);
 }
 
+/* What few have. */
+static void write_host(JsonWriter *w, const Record *r)
+{
+	if (r->rdt) {
+		json_write_string(w, "rdt", r->rdt);
+		json_write_string(w, "rdt_mon", r->rdt_mon);
+		json_write_u64(w, "rdt_is_ours", r->rdt_is_ours);
+	}
+	if (r->host_root) {
+		json_write_string(w, "host_root", r->host_root);
+		json_write_u64(w, "host_root_below", r->host_root_below);
+	}
+}
+
 int record_write(int dir_fd, const Record *r, Arena *a, Err *e)
 {
 	JsonWriter w = json_writer(a, false);
@@ -50,6 +64,7 @@ int record_write(int dir_fd, const Record *r, Arena *a, Err *e)
 	json_write_i64(&w, "stop_timeout", r->stop_timeout);
 	write_ranges(&w, "uids", &r->uids);
 	write_ranges(&w, "gids", &r->gids);
+	write_host(&w, r);
 	json_write_end(&w);
 	(void)json_write_done(&w, &len);
 	if (len > LIMIT_RECORD_BYTES)
@@ -131,6 +146,31 @@ static int check_paths(const StrList *l, Err *e)
 	return 0;
 }
 
+static int check_path(const char *path, Err *e)
+{
+	return !path || path[0] == '/'
+		       ? 0
+		       : err_make(e, ERR_STATE, 0, FILE_RECORD ": '%s' is not an absolute path", path);
+}
+
+static int read_host(const JsonValue *v, Record *r, Err *e)
+{
+	uint64_t ours = 0;
+	if (json_member(v, "rdt")) {
+		TRY(json_file_string(v, FILE_RECORD, "rdt", &r->rdt, e));
+		TRY(json_file_string(v, FILE_RECORD, "rdt_mon", &r->rdt_mon, e));
+		TRY(json_file_u64(v, FILE_RECORD, "rdt_is_ours", 1, &ours, e));
+		r->rdt_is_ours = ours;
+	}
+	if (json_member(v, "host_root")) {
+		TRY(json_file_string(v, FILE_RECORD, "host_root", &r->host_root, e));
+		TRY(json_file_u64(v, FILE_RECORD, "host_root_below", UINT32_MAX, &r->host_root_below, e));
+	}
+	TRY(check_path(r->rdt, e));
+	TRY(check_path(r->rdt_mon, e));
+	return check_path(r->host_root, e);
+}
+
 int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 {
 	const JsonValue *v;
@@ -150,9 +190,8 @@ int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 	TRY(json_file_u64(v, FILE_RECORD, "created", UINT64_MAX, &r.created, e));
 	TRY(check_paths(&r.groups, e));
 	TRY(check_paths(&r.parents, e));
-	if (r.overlay_dir && r.overlay_dir[0] != '/')
-		return err_make(e, ERR_STATE, 0, FILE_RECORD ": '%s' is not an absolute path",
-				r.overlay_dir);
+	TRY(read_host(v, &r, e));
+	TRY(check_path(r.overlay_dir, e));
 	if (!r.id || !r.boot_id)
 		return err_make(e, ERR_STATE, 0, FILE_RECORD " names no container");
 	*ret = r;

@@ -1,7 +1,8 @@
 /* record.h - what a container will leave behind if its engine dies: written before it is made.   (runtime/, may include base fmt kern)
  *
  * On disk:   record.json   {"version":1,"id":..,"name":..,"created":..,"boot_id":..,"groups":[..],"parents":[..],"overlay_dir":..,
- *                           "labels":{..},"annotations":{..},"stop_signal":"SIGTERM","stop_timeout":10,"uids":[[FIRST,COUNT]..],"gids":[..]}
+ *                           "labels":{..},"annotations":{..},"stop_signal":"SIGTERM","stop_timeout":10,"uids":[[FIRST,COUNT]..],"gids":[..]},
+ *                           and "rdt":..,"rdt_mon":..,"rdt_is_ours":0|1, "host_root":..,"host_root_below":.. where there is such a thing
  *            process.json  {"version":1,"pid":..,"start_time":..} once there is a process; both complete or absent: written beside
  *                          and renamed. They are for this boot only and not synced to disk.
  * Input:     our own files; still read strictly, so that a damaged one is reported and not believed.
@@ -26,7 +27,11 @@ typedef struct Record {
 	StrList groups;  /* absolute directories of its cgroups */
 	StrList parents; /* groups above them that are made with them, outer ones first; removed when empty (shared_parents.h) */
 	const char *overlay_dir; /* NULL: none; absolute, removed with all in it */
-	IdRanges uids, gids;     /* ids of the host that it has for itself */
+	const char *rdt, *rdt_mon; /* its group of resctrl, and the monitoring group; NULL: none; absolute */
+	bool rdt_is_ours;          /* the group goes with it, as the monitoring group does */
+	const char *host_root; /* NULL: none; where its root is mounted for all to see, and on how many other mounts */
+	uint64_t host_root_below;
+	IdRanges uids, gids; /* ids of the host that it has for itself */
 
 	/* for later commands */
 	SpecPair *labels, *annotations;

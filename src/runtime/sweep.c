@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "kern/cgroup.h"
 #include "kern/process.h"
+#include "runtime/host_root.h"
+#include "runtime/rdt.h"
 #include "runtime/record.h"
 #include "runtime/user_tree.h"
 
@@ -87,6 +89,8 @@ static int container_end(State *s, ContainerDir *d, Arena *a, Err *e)
 	if (n == 0) {
 		TRY(process_end(d->fd, &r, a, e));
 		TRY(groups_end(&r, e));
+		TRY(rdt_remove_recorded(&r, e));
+		TRY(host_root_remove(r.host_root, r.host_root_below, a, e));
 		TRY(overlay_end(&r, a, e));
 		if (r.name)
 			TRY(name_end(s, r.name, d->id, e));

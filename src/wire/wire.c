@@ -63,7 +63,7 @@ static int scalars_check(const WirePlan *w, Err *e)
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: an overlay lacks a layer");
 	if ((w->flags & WIRE_ROOT_EMPTY) && !(w->flags & WIRE_SCRATCH))
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: an empty root needs scratch");
-	if (((w->flags & WIRE_SCRATCH) || w->root_fd >= 0) && !w->scratch_dir)
+	if (((w->flags & WIRE_SCRATCH) || (w->root_fd >= 0 && !(w->flags & WIRE_EXEC))) && !w->scratch_dir)
 		return err_make(e, ERR_BUG, EINVAL, "wire plan: no scratch directory");
 	return 0;
 }

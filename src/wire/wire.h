@@ -57,6 +57,7 @@ enum {                       /* WirePlan.flags */
        WIRE_NO_PIVOT = 1 << 15, /* the root is moved to "/" instead: pivot_root(2) cannot leave an initial ramdisk */
        WIRE_NOTIFY = 1 << 16, /* the filter asks somebody: its listener goes with EXECING, so it is loaded before */
        WIRE_MOUNTS_ONLY = 1 << 23, /* mounts for a container that is there, or away from it, and that is all */
+       WIRE_HOST_MOUNTS = 1 << 22, /* the mount namespace is the parent's: its mounts stay as they are, and the root is entered by chroot(2) */
        WIRE_REAPER = 1 << 24, /* the first process stays as a reaper; the command is its child */
        WIRE_STDOUT_NULL = 1 << 25, /* standard output is the null device */
        WIRE_STDERR_NULL = 1 << 26,
@@ -70,7 +71,7 @@ enum {                       /* WirePlan.flags */
 typedef struct WirePlan {
 	char magic[8], build_id[40];
 	uint32_t size, strings_offset, strings_size, flags; /* size: of the whole image */
-	/* Or FD_NONE: a tree for the root or its lower layer; what maps other lower layers' ids; of a timed start; where `start` is awaited. */
+	/* Or FD_NONE: a tree for the root or its lower layer, or a root that is there; what maps other lower layers' ids; of a timed start; where `start` is awaited. */
 	int32_t root_fd, idmap_fd, timeline_fd, start_fd;
 	WireStr container_id, hostname, domainname,
 		root; /* names 0: leave them; root: the directory, or the lower layer */
@@ -83,6 +84,7 @@ typedef struct WirePlan {
 	uint32_t uid, gid, umask, setup_uid, setup_gid; /* setup: init's, with WIRE_USERNS */
 	uint32_t unshare;                               /* CLONE_NEW*: what is made after joining */
 	uint16_t console_rows, console_cols;            /* 0: leave it */
+	uint64_t root_propagation; /* MS_SHARED, MS_SLAVE or MS_UNBINDABLE, perhaps with MS_REC, of the root's mount; 0: private */
 	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
 	uint32_t seccomp_flags, personality; /* SECCOMP_FILTER_FLAG_*; for personality(2) */
 #define WIRE_LIST_MEMBER(name, type) WireList name;

@@ -97,7 +97,7 @@ def test_a_user_namespace_of_others(bundle):  # noqa: F811
     ("network", "/proc/self/ns/uts", "'/proc/self/ns/uts' is not a network namespace"),
     ("ipc", "/dev/null", "'/dev/null' is not a ipc namespace"),
     ("uts", "relative", "linux.namespaces[2] must have an absolute path, not 'relative'"),
-    ("mount", "/proc/self/ns/mnt", "to join a mount namespace is not supported"),
+    ("mount", "/proc/self/ns/mnt", "is the runtime's own mount namespace"),
 ])
 def test_what_is_none(bundle, kind, path, words):  # noqa: F811
     r = run(bundle, "exit 0", change=join(**{kind: path}))

@@ -83,6 +83,26 @@ static void check_group(const Host *h, size_t i, bool is_v2, const char *control
 		assert_null(c->own);
 }
 
+static void resctrl_is_found_where_it_is_mounted(void **state)
+{
+	Host *h = *state;
+	char want[128];
+	put(h, "proc/self/cgroup", "");
+	probe(h, FACTS_RESCTRL);
+	assert_null(h->facts.resctrl);
+	put(h, "proc/self/mountinfo",
+	    "22 1 0:21 / / rw - ext4 /dev/vda rw\n"
+	    "23 22 0:22 / /sys/fs/resctrl rw,relatime shared:3 - resctrl resctrl rw\n");
+	probe(h, 0);
+	assert_null(h->facts.resctrl); /* nobody asked */
+	put(h, "sys/fs/resctrl/info/L3CODE/cbm_mask", "f\n");
+	put(h, "sys/fs/resctrl/info/L3_MON/mon_features", "\n");
+	probe(h, FACTS_RESCTRL);
+	(void)snprintf(want, sizeof want, "%s/sys/fs/resctrl", h->root);
+	assert_string_equal(h->facts.resctrl, want);
+	assert_true(h->facts.resctrl_l3 && h->facts.resctrl_mon && !h->facts.resctrl_mb);
+}
+
 static void debian_12_has_one_v2_tree(void **state)
 {
 	Host *h = *state;
@@ -592,6 +612,7 @@ static void id_helpers_need_a_process_that_may_gain_privileges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(resctrl_is_found_where_it_is_mounted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(debian_12_has_one_v2_tree, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ubuntu_hybrid_has_twelve_v1_trees_and_an_empty_v2,
 						set_up, tear_down),

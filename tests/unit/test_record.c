@@ -95,6 +95,25 @@ static void round_trip(const Record *r)
 	assert_true(got.stop_timeout == r->stop_timeout);
 	expect_ranges(&got.uids, &r->uids);
 	expect_ranges(&got.gids, &r->gids);
+	expect_same(got.rdt, r->rdt);
+	expect_same(got.rdt_mon, r->rdt_mon);
+	assert_int_equal(got.rdt_is_ours, r->rdt_is_ours);
+	expect_same(got.host_root, r->host_root);
+	assert_int_equal(got.host_root_below, r->host_root_below);
+}
+
+static void what_few_have_comes_back(void **state)
+{
+	(void)state;
+	Record r = { .id = "x", .boot_id = "b", .stop_timeout = -1 };
+	round_trip(&r);
+	r.rdt = "/sys/fs/resctrl/x";
+	round_trip(&r);
+	r.rdt_mon = "/sys/fs/resctrl/x/mon_groups/x";
+	r.rdt_is_ours = true;
+	r.host_root = "/srv/root";
+	r.host_root_below = 2;
+	round_trip(&r);
 }
 
 /* ---- there and back ---- */
@@ -331,6 +350,12 @@ static void damaged_records_are_refused(void **state)
 		      "annotations");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"stop_signal\":9" REST,
 		      "stop_signal");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"rdt\":\"rel\",\"rdt_mon\":null,\"rdt_is_ours\":1" REST,
+		      "'rel' is not an absolute path");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"rdt\":\"/a\",\"rdt_mon\":null,\"rdt_is_ours\":2" REST,
+		      "rdt_is_ours");
+	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"host_root\":\"rel\",\"host_root_below\":0" REST,
+		      "'rel' is not an absolute path");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"stop_timeout\":-2" REST,
 		      "stop_timeout");
 	refuse_record("{\"version\":1,\"id\":\"x\",\"name\":null,\"created\":1,\"boot_id\":\"b\",\"overlay_dir\":null,\"parents\":[]}",
@@ -434,6 +459,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_record_comes_back),
+		TEST(what_few_have_comes_back),
 		TEST(strange_strings_come_back),
 		TEST(labels_and_how_to_stop_come_back),
 		TEST(what_is_new_in_records_may_be_missing),

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -329,9 +330,6 @@ static const struct {
 	{ PROCESS("\"ioPriority\":{}"), "process.ioPriority" },
 	{ PROCESS("\"execCPUAffinity\":{\"initial\":\"0\"}"), "process.execCPUAffinity.initial" },
 	{ PROCESS("\"execCPUAffinity\":{\"final\":\"0\"}"), "process.execCPUAffinity.final" },
-	{ LINUX("\"rootfsPropagation\":\"private\""), "linux.rootfsPropagation" },
-	{ LINUX("\"netDevices\":{\"eth1\":{}}"), "linux.netDevices" },
-	{ LINUX("\"intelRdt\":{}"), "linux.intelRdt" },
 	{ LINUX("\"memoryPolicy\":{}"), "linux.memoryPolicy" },
 	{ LINUX("\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"ADDR_NO_RANDOMIZE\"]}"),
 	  "linux.personality.flags" },
@@ -372,6 +370,36 @@ static void lists_can_grow(void **state)
 	assert_string_equal(s.process.args.items[0], "sh");
 }
 
+static void keys_of_the_host(void **state)
+{
+	(void)state;
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	Spec s;
+	Err e = { 0 };
+	const char *text = LINUX(
+		"\"rootfsPropagation\":\"rslave\","
+		"\"netDevices\":{\"eth1\":{\"name\":\"n%d\"},\"eth2\":{\"name\":\"n%d\"},\"eth3\":{\"name\":\"\"}},"
+		"\"intelRdt\":{\"closID\":\"gold\",\"l3CacheSchema\":\"L3DATA:0=f\\nL3CODE:0=f\",\"memBwSchema\":\"MB:0=20\","
+		"\"schemata\":[\"L2:0=f\"],\"enableMonitoring\":true}");
+	if (decode_with(&a, text, &s, &e) < 0)
+		fail_msg("%s", e.msg);
+	const SpecLinux *l = &s.linux_;
+	assert_int_equal(l->root_propagation, MS_SLAVE | MS_REC);
+	assert_int_equal(l->net_devices_count, 3);
+	assert_string_equal(l->net_devices[0].name, "eth1");
+	assert_string_equal(l->net_devices[0].name_inside, "n%d");
+	assert_null(l->net_devices[2].name_inside);
+	assert_true(l->intel_rdt.given && l->intel_rdt.monitoring);
+	assert_string_equal(l->intel_rdt.clos_id, "gold");
+	assert_string_equal(l->intel_rdt.l3_schema, "L3DATA:0=f\nL3CODE:0=f");
+	assert_string_equal(l->intel_rdt.mem_bw_schema, "MB:0=20");
+	assert_int_equal(l->intel_rdt.schemata.count, 1);
+	assert_int_equal(decode_with(&a, LINUX("\"intelRdt\":{\"closID\":\"/\"}"), &s, &e), 0);
+	assert_int_equal(decode_with(&a, LINUX("\"namespaces\":[]"), &s, &e), 0);
+	assert_false(s.linux_.intel_rdt.given || s.linux_.root_propagation ||
+		     s.linux_.net_devices_count);
+}
+
 static void values_that_ask_for_nothing_are_accepted(void **state)
 {
 	static const char *const cases[] = {
@@ -401,6 +429,38 @@ static void values_that_ask_for_nothing_are_accepted(void **state)
 static const struct {
 	const char *members, *message;
 } wrong[] = {
+	{ LINUX("\"rootfsPropagation\":\"ro\""),
+	  "linux.rootfsPropagation must be shared, slave, private or unbindable, or one of these with an r before it, not 'ro' (line 1)" },
+	{ LINUX("\"netDevices\":[]"), "linux.netDevices must be an object, not an array (line 1)" },
+	{ LINUX("\"netDevices\":{\"eth0\":\"eth1\"}"),
+	  "linux.netDevices.eth0 must be an object, not a string (line 1)" },
+	{ LINUX("\"netDevices\":{\"\":{}}"),
+	  "linux.netDevices has an invalid network device name '' (line 1)" },
+	{ LINUX("\"netDevices\":{\"a b\":{}}"),
+	  "linux.netDevices has an invalid network device name 'a b' (line 1)" },
+	{ LINUX("\"netDevices\":{\"sixteen-letters-\":{}}"),
+	  "linux.netDevices has an invalid network device name 'sixteen-letters-' (line 1)" },
+	{ LINUX("\"netDevices\":{\"eth0\":{\"name\":\"a:b\"}}"),
+	  "linux.netDevices.eth0 has an invalid network device name 'a:b' (line 1)" },
+	{ LINUX("\"netDevices\":{\"eth0\":{\"name\":\"e%d%d\"}}"),
+	  "linux.netDevices.eth0 has an invalid network device name 'e%d%d' (line 1)" },
+	{ LINUX("\"netDevices\":{\"eth0\":{\"name\":\"e%x\"}}"),
+	  "linux.netDevices.eth0 has an invalid network device name 'e%x' (line 1)" },
+	{ LINUX("\"netDevices\":{\"eth0\":{\"name\":\"eth1\"},\"eth1\":{}}"),
+	  "linux.netDevices.eth1 is the second device that is to be 'eth1' (line 1)" },
+	{ LINUX("\"intelRdt\":[]"), "linux.intelRdt must be an object, not an array (line 1)" },
+	{ LINUX("\"intelRdt\":{\"closID\":\"a/b\"}"),
+	  "linux.intelRdt.closID must be the name of a group, or /, not 'a/b' (line 1)" },
+	{ LINUX("\"intelRdt\":{\"closID\":\"..\"}"),
+	  "linux.intelRdt.closID must be the name of a group, or /, not '..' (line 1)" },
+	{ LINUX("\"intelRdt\":{\"closID\":\"mon_groups\"}"),
+	  "linux.intelRdt.closID must be the name of a group, or /, not 'mon_groups' (line 1)" },
+	{ LINUX("\"intelRdt\":{\"l3CacheSchema\":\"L3:0=f\\nMB:0=7\"}"),
+	  "linux.intelRdt.l3CacheSchema must have lines of the cache alone, L3:, not 'MB:0=7' (line 1)" },
+	{ LINUX("\"intelRdt\":{\"memBwSchema\":\"L3:0=1\"}"),
+	  "linux.intelRdt.memBwSchema must be one line that begins with MB:, not 'L3:0=1' (line 1)" },
+	{ LINUX("\"intelRdt\":{\"schemata\":[\"\"]}"),
+	  "linux.intelRdt.schemata must hold single lines, not '' (line 1)" },
 	{ "\"ociVersion\":1", "ociVersion must be a string, not a number (line 1)" },
 	{ "\"ociVersion\":\"1.0\"",
 	  "ociVersion must be a semantic version such as 1.3.0, not '1.0' (line 1)" },
@@ -728,6 +788,7 @@ int main(void)
 		cmocka_unit_test(zeroes_are_told_from_nothing),
 		cmocka_unit_test(unsupported_keys_are_refused_by_name),
 		cmocka_unit_test(lists_can_grow),
+		cmocka_unit_test(keys_of_the_host),
 		cmocka_unit_test(values_that_ask_for_nothing_are_accepted),
 		cmocka_unit_test(wrong_values_are_refused_by_name),
 		cmocka_unit_test(the_whole_must_be_an_object_of_json),
