@@ -222,6 +222,9 @@ int plan_exec_namespaces(const PlanContext *c, Plan *p, Err *e)
 /* The same, the mount namespace apart and last; before it there is one with a copy of ours. */
 int plan_mounts_namespaces(const PlanContext *c, Plan *p, Err *e)
 {
+	if (!(c->spec->linux_.namespaces & SPEC_NS_MOUNT))
+		return err_make(e, ERR_SPEC, 0,
+				"the container has no mount namespace of its own: what is mounted in it is mounted on the host");
 	TRY(plan_exec_namespaces(c, p, e));
 	PlanJoin all = p->joins[0];
 	p->joins_count = 0;

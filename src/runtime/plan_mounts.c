@@ -293,7 +293,9 @@ static uint32_t host_uid(const Spec *s, uint32_t uid)
 static void group_owner_set(const PlanContext *c, Plan *p, const MountOptions *o)
 {
 	uint32_t uid = host_uid(c->spec, c->spec->process.uid);
-	bool own = (c->spec->linux_.namespaces & SPEC_NS_CGROUP) && c->facts->privileged;
+	const SpecLinux *l = &c->spec->linux_;
+	bool own = (l->namespaces & SPEC_NS_CGROUP) && c->facts->privileged &&
+		   !l->namespace_paths[__builtin_ctz(SPEC_NS_CGROUP)]; /* whose root another group is */
 	for (size_t i = 0; own && i < p->groups_count && !(o->attr_set & MOUNT_ATTR_RDONLY); i++) {
 		p->groups[i].has_owner = c->facts->cgroups[p->groups[i].hierarchy].is_v2 &&
 					 uid != c->facts->euid;

@@ -176,6 +176,13 @@ def test_without_one_from_create_to_delete(life):  # noqa: F811
     assert open("/proc/self/mountinfo", encoding="utf-8").read() == before
 
 
+def test_nothing_is_mounted_in_it_later(life):  # noqa: F811
+    life.start("sleep", "100000", change=without)
+    (life.bundle / "mounts.json").write_text(json.dumps([{"destination": "/later", "type": "tmpfs", "source": "t"}]))
+    r = life.call("mounts", "add", "c1", life.bundle / "mounts.json")
+    assert r.returncode == 1 and "has no mount namespace of its own" in r.stderr, r
+
+
 def test_the_callers_own_mount_there_stays(life):  # noqa: F811
     """As podman has it, whose root is an overlay."""
     root = life.bundle / "root"
