@@ -114,9 +114,10 @@ static int unknown_name(Parser *p, const char *name, size_t len)
 }
 
 /* --name, --name=value, --name value */
-static int parse_long(Parser *p, const char *arg)
+static int parse_long(Parser *p, const char *arg, size_t dashes)
 {
-	const char *name = arg + 2, *equals = strchr(name, '='), *value = equals ? equals + 1 : NULL;
+	const char *name = arg + dashes, *equals = strchr(name, '='),
+		   *value = equals ? equals + 1 : NULL;
 	size_t len = equals ? (size_t)(equals - name) : strlen(name);
 	if (len == 0 || *name == '-')
 		return err_make(p->err, ERR_USAGE, 0, "'%s' is not an option", arg);
@@ -169,6 +170,12 @@ static int parse_cluster(Parser *p, const char *arg)
 	return 0;
 }
 
+static bool is_long(const OptSet *set, const char *arg)
+{
+	size_t len = strcspn(arg + 1, "=");
+	return set->one_dash && len > 1 && opt_find_name(set->tables, arg + 1, len);
+}
+
 int opt_parse(const OptSet *set, int argc, char **argv, Arena *a, void *opts, OptRest *ret, Err *e)
 {
 	OptRest rest = { 0 };
@@ -182,7 +189,9 @@ int opt_parse(const OptSet *set, int argc, char **argv, Arena *a, void *opts, Op
 		if (is_option && strcmp(arg, "--") == 0) {
 			ended = true;
 		} else if (is_option && arg[1] == '-') {
-			TRY(parse_long(&p, arg));
+			TRY(parse_long(&p, arg, 2));
+		} else if (is_option && is_long(set, arg)) {
+			TRY(parse_long(&p, arg, 1));
 		} else if (is_option) {
 			TRY(parse_cluster(&p, arg));
 		} else if (set->stop_at_first_arg) {

@@ -101,6 +101,7 @@ typedef struct OptGiven {
 typedef struct OptSet {
 	const Opt *const *tables; /* OPT_TABLES of them */
 	OptGiven *given;          /* filled when somebody asks; grows in the arena */
+	bool one_dash;            /* -name is --name, too, as with runc, where that is an option */
 	bool stop_at_first_arg; /* what follows the first argument is the container command's, byte for byte */
 } OptSet;
 

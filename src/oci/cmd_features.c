@@ -130,6 +130,7 @@ static int features_main(const OciGlobal *g, void *opts, const StrList *args, Ar
 	linux_write(&w, a);
 	json_write_object(&w, "annotations");
 	json_write_string(&w, "io.mydocker.version", MYDOCKER_VERSION);
+	json_write_string(&w, "org.opencontainers.runc.checkpoint.enabled", "true");
 	json_write_end(&w);
 	json_write_end(&w);
 	return format_print_json(&w, e);

@@ -11,15 +11,17 @@
 #include "oci/oci.h"
 #include "version.h"
 
-static const OciCmd *const cmds[] = { &oci_create,  &oci_delete,   &oci_events, &oci_exec,
-				      &oci_explain, &oci_features, &oci_kill,   &oci_list,
-				      &oci_mounts,  &oci_pause,    &oci_ps,     &oci_resume,
-				      &oci_run,     &oci_spec,     &oci_start,  &oci_state,
-				      &oci_update };
+static const OciCmd *const cmds[] = { &oci_checkpoint, &oci_create,  &oci_delete,   &oci_events,
+				      &oci_exec,       &oci_explain, &oci_features, &oci_kill,
+				      &oci_list,       &oci_mounts,  &oci_pause,    &oci_ps,
+				      &oci_restore,    &oci_resume,  &oci_run,      &oci_spec,
+				      &oci_start,      &oci_state,   &oci_update };
 
 static const Opt global_opts[] = {
 	OPT_STR(0, "cgroup-manager", OciGlobal, cgroup_manager, "MANAGER",
 		"cgroupfs (default), or disabled: without control groups"),
+	OPT_STR(0, "criu", OciGlobal, criu, "FILE",
+		"The program criu (default: the one in PATH), for checkpoint and restore"),
 	OPT_FLAG(0, "debug", OciGlobal, debug, "Say on standard error what is being done"),
 	OPT_STR(0, "log", OciGlobal, log, "FILE", "Add errors to this file, too"),
 	OPT_STR(0, "log-format", OciGlobal, log_format, "FORMAT", "text (default) or json, for that file"),
@@ -63,7 +65,7 @@ static int help_print(Err *e)
 	out_init(&out);
 	out_text(&out, "Usage:\n  " OCI_PROGRAM " [OPTIONS] COMMAND\n\nRuns OCI bundles\n\nCommands:\n");
 	for (size_t i = 0; i < ARRAY_LEN(cmds); i++)
-		out_format(&out, "  %-10s%s\n", cmds[i]->name, cmds[i]->summary);
+		out_format(&out, "  %-11s%s\n", cmds[i]->name, cmds[i]->summary);
 	options_print(&out, global_tables);
 	return out_flush(&out, e);
 }
@@ -81,7 +83,9 @@ static int cmd_help_print(const OciCmd *cmd, Err *e)
 static int cmd_execute(const OciCmd *cmd, const OciGlobal *g, int argc, char **argv, Arena *a,
 		       int *ret_fail_code, Err *e)
 {
-	const OptSet set = { .tables = cmd->opts, .stop_at_first_arg = cmd->stop_at_first_arg };
+	const OptSet set = { .tables = cmd->opts,
+			     .one_dash = true,
+			     .stop_at_first_arg = cmd->stop_at_first_arg };
 	void *opts = arena_alloc(a, cmd->opts_size);
 	OptRest rest;
 	TRY(opt_parse(&set, argc, argv, a, opts, &rest, e));

@@ -173,6 +173,7 @@ int oci_make_start(OciMake *m, const char *pid_file, int start_fd, WaitSignals *
 		.facts = &m->p.facts,
 		.dir = &m->dir,
 		.hooks = &m->hooks,
+		.maker = m->maker,
 		.state = m->p.hook_state,
 		.signals = signals,
 		.timeline = &untimed,

@@ -26,7 +26,8 @@ typedef struct OciMake {
 	ContainerDir dir;
 	Container container;
 	RuntimeHooks hooks;
-	unsigned keep_fds; /* so many from 3 on are the command's */
+	const RuntimeMaker *maker; /* NULL: init makes the container */
+	unsigned keep_fds;         /* so many from 3 on are the command's */
 	PidFile pid_file;
 	bool lives; /* there is a process; who leaves it to others, or has awaited its end, says no more of it */
 	int exit_code;

@@ -15,7 +15,7 @@
 /* The options before the command. */
 typedef struct OciGlobal {
 	const char *root; /* NULL: the user's default */
-	const char *log, *log_format, *rootless, *cgroup_manager;
+	const char *log, *log_format, *rootless, *cgroup_manager, *criu;
 	bool debug, version, systemd_cgroup;
 	bool no_cgroups; /* what cgroup_manager says */
 } OciGlobal;
@@ -29,9 +29,9 @@ typedef struct OciCmd {
 	int (*run)(const OciGlobal *g, void *opts, const StrList *args, Arena *a,
 		   Err *e); /* the exit code, or a negative errno */
 } OciCmd;
-extern const OciCmd oci_create, oci_delete, oci_events, oci_exec, oci_explain, oci_features,
-	oci_kill, oci_list, oci_mounts, oci_pause, oci_ps, oci_resume, oci_run, oci_spec, oci_start,
-	oci_state, oci_update;
+extern const OciCmd oci_checkpoint, oci_create, oci_delete, oci_events, oci_exec, oci_explain,
+	oci_features, oci_kill, oci_list, oci_mounts, oci_pause, oci_ps, oci_restore, oci_resume,
+	oci_run, oci_spec, oci_start, oci_state, oci_update;
 
 /* Where containers are recorded: beside the directory of mydocker, whose sweep has no say here. */
 int oci_state_dir(const OciGlobal *g, Arena *a, const char **ret, Err *e);

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "kern/regular_file.h"
 
-static bool is_bind(const SpecMount *m)
+bool bundle_is_bind(const SpecMount *m)
 {
 	return !m->type || strcmp(m->type, "bind") == 0 || strlist_has(&m->options, "bind") ||
 	       strlist_has(&m->options, "rbind");
@@ -19,7 +19,7 @@ void bundle_sources_resolve(const char *dir, Spec *s, Arena *a)
 {
 	for (size_t i = 0; i < s->mounts_count; i++) {
 		SpecMount *m = &s->mounts[i];
-		if (is_bind(m) && m->source && *m->source != '/')
+		if (bundle_is_bind(m) && m->source && *m->source != '/')
 			m->source = path_clean(a, arena_printf(a, "%s/%s", dir, m->source));
 	}
 }

@@ -5,6 +5,8 @@
  * Input:     the bundle is the caller's, who may start what it says; sizes are bounded.
  */
 #pragma once
+#include <stdbool.h>
+
 #include "fmt/spec.h"
 
 typedef struct Bundle {
@@ -14,6 +16,9 @@ typedef struct Bundle {
 	size_t text_len;
 	Spec spec; /* with absolute paths: of the root (without links), and of sources of bind mounts */
 } Bundle;
+
+/* Whether a mount shows what is elsewhere in the host's tree: its source is a path then. */
+bool bundle_is_bind(const SpecMount *m);
 
 /* dir may be relative to the working directory, config to the bundle; NULL: config.json. ERR_SYS, or ERR_SPEC with the key in it. */
 int bundle_read(const char *dir, const char *config, Arena *a, Bundle *ret, Err *e);

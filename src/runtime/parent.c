@@ -480,16 +480,14 @@ static int oom_score_write(const Start *s, Err *e)
 			text, now);
 }
 
-static int process_record(const Start *s, Err *e)
+int runtime_record_process(const ContainerDir *dir, pid_t pid, Arena *a, Err *e)
 {
-	RecordProcess r = { .pid = s->container.pid };
-	if (!s->dir)
-		return 0;
+	RecordProcess r = { .pid = pid };
 	int n = process_start_time(r.pid, &r.start_time);
 	if (n < 0)
 		return err_make(e, ERR_SYS, -n, "read the start time of process %d", r.pid);
-	n = record_write_process(s->dir->fd, &r, s->arena, e);
-	return n < 0 ? err_wrap(e, n, "%s", s->dir->path) : 0;
+	n = record_write_process(dir->fd, &r, a, e);
+	return n < 0 ? err_wrap(e, n, "%s", dir->path) : 0;
 }
 
 /* Who writes the maps takes long, and has the process put on record meanwhile. */
@@ -499,8 +497,8 @@ static int process_identify(const Start *s, Err *e)
 	int r = 0;
 	if (s->plan->userns.uid_map)
 		r = userns_maps_start(&s->plan->userns, s->container.pid, s->arena, &writers, e);
-	if (r == 0)
-		r = process_record(s, e);
+	if (r == 0 && s->dir)
+		r = runtime_record_process(s->dir, s->container.pid, s->arena, e);
 	return userns_maps_finish(&writers, r, e);
 }
 
@@ -572,6 +570,18 @@ static int copies_make(Start *s, Err *e)
 	return apart ? reach_copies_make(s->plan, s->arena, &s->idmaps, e) : 0;
 }
 
+/* The rest of a start, by init. */
+static int init_start(Start *s, const RuntimeStart *in, Undo *undo, Err *e)
+{
+	Timeline *times = in->timeline->page;
+	TRY(timeline_mark(times, STAGE_PROGRAM, init_exe_open(&s->init_fd, e)));
+	TRY(timeline_mark(times, STAGE_IDMAPS, copies_make(s, e)));
+	TRY(timeline_mark(times, STAGE_ROOT_TREE, root_tree_make(s, e)));
+	TRY(timeline_mark(times, STAGE_SPAWN, init_spawn(s, undo, e)));
+	int r = timeline_mark(times, STAGE_FOLLOW, init_accompany(s, e));
+	return r < 0 ? explain_death(s, r, e) : 0;
+}
+
 int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 {
 	AUTO(start_close)
@@ -600,13 +610,11 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 	TRY(in->join ? groups_open(&s, e) : groups_make(&s, &undo, e));
 	TRY(in->join ? 0 : host_make(&s, &undo, e));
 	TRY(timeline_mark(times, STAGE_GROUPS, device_rules_attach(&s, e)));
-	TRY(timeline_mark(times, STAGE_PROGRAM, init_exe_open(&s.init_fd, e)));
-	TRY(timeline_mark(times, STAGE_IDMAPS, copies_make(&s, e)));
-	TRY(timeline_mark(times, STAGE_ROOT_TREE, root_tree_make(&s, e)));
-	TRY(timeline_mark(times, STAGE_SPAWN, init_spawn(&s, &undo, e)));
-	int r = timeline_mark(times, STAGE_FOLLOW, init_accompany(&s, e));
-	if (r < 0)
-		return explain_death(&s, r, e);
+	if (in->maker)
+		TRY(in->maker->make(in->maker->arg, s.group_fds, s.group_v2, s.groups_made,
+				    &s.container, e));
+	else
+		TRY(init_start(&s, in, &undo, e));
 	undo_commit(&undo);
 	*ret = TAKE(s.container, CONTAINER_NONE);
 	return 0;

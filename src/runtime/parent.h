@@ -39,12 +39,21 @@ typedef struct RuntimeJoin {
 	const StrList *groups; /* directories */
 } RuntimeJoin;
 
+/* Who makes the container's processes in place of init, from groups that are made: criu, on restore. */
+typedef struct RuntimeMaker {
+	/* For each group: v1 its tasks file, v2 its directory. What it has made is in *ret; after a failure nothing is left but in the groups. */
+	int (*make)(void *arg, const int *group_fds, const bool *group_v2, size_t count,
+		    Container *ret, Err *e);
+	void *arg;
+} RuntimeMaker;
+
 /* What a start is made from; all is borrowed. */
 typedef struct RuntimeStart {
 	const Plan *plan;
 	const HostFacts *facts;
 	ContainerDir *dir;         /* NULL with join: nothing is put on record */
 	const RuntimeJoin *join;   /* NULL: a container of its own */
+	const RuntimeMaker *maker; /* NULL: init makes it */
 	const RuntimeHooks *hooks; /* NULL: the plan has none for the parent */
 	const char *state; /* as PlanInput.hook_state; needed where the filter asks somebody */
 	WaitSignals *signals;
@@ -59,6 +68,9 @@ typedef struct RuntimeStart {
  * failure of any step on either side comes back as its own error. The record (record.h) must be written before. -EINTR with
  * signals->ended_by: a signal ended it (wait_signals_hangup()). Of a failed start *ret holds nothing but `hangs`. */
 int runtime_start(const RuntimeStart *in, Container *ret, Err *e);
+
+/* Puts a container's first process on record. */
+int runtime_record_process(const ContainerDir *dir, pid_t pid, Arena *a, Err *e);
 
 /* The other half of a start by start_fd: conn is a connection to that socket. Returns when the command has been executed, or with the reason
  * why it could not be. */
