@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "kern/cgroup_members.h"
 #include "kern/cgroup_parts.h"
 #include "kern/process.h"
 #include "kern/sys.h"
@@ -56,6 +57,21 @@ static int make_level(const char *above, const char *dir, const void *arg, Err *
 	return 0;
 }
 
+/* Whoever made it may be about to use it. The first two are runc's words. */
+static int refuse_existing(const CgroupRequest *r, Err *e)
+{
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	CgroupMembers in = { 0 };
+	if (cgroup_is_frozen(r->dir) > 0)
+		return err_make(e, ERR_EXISTS, EEXIST,
+				"make the group %s: container's cgroup unexpectedly frozen", r->dir);
+	if (cgroup_members(r->dir, &a, &in, NULL) == 0 && in.count > 0)
+		return err_make(e, ERR_EXISTS, EEXIST,
+				"make the group %s: container's cgroup is not empty: %zu process(es) found",
+				r->dir, in.count);
+	return err_make(e, ERR_EXISTS, EEXIST, "make the group %s: in use by another container", r->dir);
+}
+
 static int make_leaf(const CgroupRequest *r, unsigned *parents_made, Err *e)
 {
 	Parents p = { .leaf = r->dir, .made = parents_made };
@@ -68,8 +84,7 @@ static int make_leaf(const CgroupRequest *r, unsigned *parents_made, Err *e)
 	if (n == 0)
 		return 0;
 	if (errno == EEXIST)
-		return err_make(e, ERR_EXISTS, EEXIST,
-				"make the group %s: in use by another container", r->dir);
+		return refuse_existing(r, e);
 	if (errno == ENOMEM)
 		return err_make(e, ERR_SYS, ENOMEM,
 				"make the group %s: the memory limit of a group above it is used up",

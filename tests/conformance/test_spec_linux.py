@@ -337,7 +337,7 @@ def test_control_groups_that_are_frozen_are_refused(bundle):
     group.mkdir(parents=True)
     try:
         (group / file).write_text(word)
-        refused(bundle, lambda c: None, "group", GROUPS)
+        refused(bundle, lambda c: None, "group", GROUPS, "container's cgroup unexpectedly frozen")
         assert (group / file).read_text().strip() == word
     finally:
         if group.exists():
@@ -353,7 +353,7 @@ def test_control_groups_that_hold_processes_are_refused(bundle):
     p = subprocess.Popen(["sleep", "1000"])
     try:
         (group / "cgroup.procs").write_text(str(p.pid))
-        refused(bundle, lambda c: None, "group", GROUPS)
+        refused(bundle, lambda c: None, "group", GROUPS, "container's cgroup is not empty: 1 process(es) found")
         assert p.poll() is None
     finally:
         p.kill()
