@@ -62,7 +62,8 @@ int namespaces_join(Init *in, Err *e)
 	if (!init_has(in, WIRE_FORK))
 		return 0;
 	TRY(offsets_open(in, &offsets, e));
-	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+	/* In new ones there is nobody yet, and an ordinary user's parent may have to write id maps: identity_take() */
+	if (in->plan->joins.count > 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_sys(e, "become not dumpable");
 	TRY(joins_make(in, 0, in->plan->joins.count, e));
 	if (in->plan->unshare)

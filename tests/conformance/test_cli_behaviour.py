@@ -94,7 +94,7 @@ def test_ps_in_its_forms(running):
 def test_list_in_its_forms(running):
     head, line = good(running.call("list")).stdout.splitlines()
     assert head.split() == ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
-    assert line.split()[:4] == ["c1", str(running.state()["pid"]), "running", str(running.bundle)] and len(line.split()) == 6
+    assert line.split()[:4] == ["c1", str(running.state()["pid"]), "running", str(running.bundle)] and len(line.split()) >= 5  # an owner may have no name
     assert good(running.call("list", "-q")).stdout == "c1\n"
     row = json.loads(good(running.call("list", "--format", "json")).stdout)[0]
     assert set(row) >= {"ociVersion", "id", "pid", "status", "bundle", "rootfs", "created", "owner"}

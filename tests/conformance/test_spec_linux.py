@@ -65,8 +65,8 @@ def test_namespaces_of_each_type_are_made(bundle, kind):
         pytest.skip("an ordinary user has always one")
     os.chown(bundle / "root", *((100000, 100000) if kind == "user" and os.geteuid() == 0 else (os.geteuid(), os.getegid())))
     for listed in (True, False):
-        if not listed and kind == "mount":
-            continue  # see below
+        if not listed and (kind == "mount" or (kind == "pid" and os.geteuid() != 0)):
+            continue  # see below; an ordinary user may mount proc for a pid namespace of his own alone
 
         def change(c, listed=listed):
             c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != kind or listed]

@@ -131,6 +131,8 @@ def test_mount_options_flags(bundle, option):
 @pytest.mark.parametrize("option", [o for o in FLAGS if o not in ("sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand", "iversion", "noiversion", "silent", "loud")])
 def test_mount_options_flags_of_bind_mounts(bundle, option):
     given, has, has_not = FLAGS[option]
+    if os.geteuid() != 0 and "atime" in option + has:
+        pytest.skip("needs root: in a user namespace the kernel changes no times of the host's mounts")
     flags = seen(bundle, mount("/m", source="data", options=["bind", *given]))["/m"][0]
     assert set(has.split()) <= flags and not set(has_not.split()) & flags, flags
 
