@@ -1,4 +1,4 @@
-"""config-linux.md, "IntelRdt", as far as it shows without the hardware. With a tree that looks like resctrl's the unit tests do the rest."""
+"""config-linux.md, "IntelRdt", as far as it shows without the hardware. With a tree that looks like resctrl's tests/integration/test_intel_rdt.py does the rest."""
 import os
 import subprocess
 from pathlib import Path

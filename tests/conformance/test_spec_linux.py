@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from bundles import GROUPS, bundle, command, good, life, run, write_config  # noqa: F401: some are fixtures
-from harness import cgroup_mount, cgroup_mounts, cgroup_v2_only, values, wait_until
+from harness import cgroup_mount, cgroup_mounts, cgroup_v2_only, mounts, values, wait_until
 from test_spec_config import DEVICE, MAPS, put, refused
 from test_spec_mounts import mountinfo
 
@@ -85,8 +85,20 @@ def test_namespaces_of_each_type_are_made(bundle, kind):
 
 
 def test_namespaces_without_a_mount_namespace(bundle):
-    """The container would have to inherit the runtime's: a root would be pivoted to there, so it is refused, as by runc."""
-    refused(bundle, lambda c: c["linux"].update(namespaces=[n for n in c["linux"]["namespaces"] if n["type"] != "mount"]), "mount namespace")
+    """The container inherits the runtime's, in which nothing can be masked, as with runc."""
+    def change(c):
+        c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != "mount"]
+        c["linux"]["maskedPaths"] = ["/proc/kcore"] if change.masked else []
+        c["root"]["readonly"] = False
+        c["mounts"] = []
+
+    change.masked = True
+    refused(bundle, change, "linux.maskedPaths")
+    change.masked = False
+    if os.geteuid() == 0:
+        before = len(mounts())
+        r = run(bundle, "exit 7", change=change)
+        assert r.returncode == 7 and len(mounts()) == before, r
 
 
 @pytest.fixture
