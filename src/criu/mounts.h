@@ -1,7 +1,7 @@
 /* mounts.h - the mounts that criu cannot make anew, and the root in which it makes the others.   (criu/, may include base fmt kern runtime)
  *
  * Theory:    what is bound from outside is external: an image holds its name, and a restore says what is bound there. Names are those that runc
- *            gives, so that images of one are the other's: the destination with the root's own symbolic links resolved, and /dev/null for
+ *            gives, which images hold: the destination with the root's own symbolic links resolved, and /dev/null for
  *            masked files.
  * Runs in:   the command's process; criu_root_make() in a mount namespace of its own, with which all of it goes.
  * Input:     the root is HOSTILE: its paths are resolved by the kernel, in it (kern/path.h).
