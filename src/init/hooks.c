@@ -1,5 +1,6 @@
 /* Hooks of the container's namespaces: createContainer with the host's tree still there, startContainer with the command's own privileges. */
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/str.h"
 #include "init/init.h"
@@ -52,7 +53,11 @@ int hooks_run(Init *in, WireHookStage stage, Err *e)
 {
 	for (uint32_t i = 0; i < in->plan->hooks.count; i++) {
 		const WireHook *h = &WIRE_ITEMS(in->plan, hooks, WireHook)[i];
-		int r = h->stage == (uint32_t)stage ? hook_one(in, h, e) : 0;
+		if (h->stage != (uint32_t)stage)
+			continue;
+		if (stage == WIRE_HOOK_CREATE_CONTAINER)
+			umask(022); /* as the parent's have it; nothing is made by us after them */
+		int r = hook_one(in, h, e);
 		if (r < 0)
 			return err_wrap(e, r, "error running %s hook #%u",
 					stage == WIRE_HOOK_CREATE_CONTAINER ? "createContainer"

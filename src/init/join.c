@@ -5,6 +5,7 @@
  *
  * Order: what the host gives is joined before a user namespace takes our privilege over it. A new user namespace owns what is made with it.
  * A pid or time namespace is for children alone, so a child goes on; with this process's own parent (CLONE_PARENT), who gets its pidfd. */
+#include <limits.h>
 #include <sched.h>
 #include <sys/prctl.h>
 
@@ -50,9 +51,47 @@ static int child_leave(Init *in, Err *e)
 	pid_t pid = sys_clone3(&args);
 	if (pid < 0)
 		return err_sys(e, "make the process that goes on in the namespaces");
+	if (pid > 0 && sync_send(&in->sync, SYNC_JOINED, pidfd, e) < 0)
+		_exit(sync_fail(&in->sync, e) < 0 ? 125 : 1); /* or the parent is gone */
 	if (pid > 0)
-		_exit(sync_send(&in->sync, SYNC_JOINED, pidfd, NULL) < 0 ? 125 : 0); /* the parent is gone */
+		_exit(0);
 	sync_pass(&in->sync, SYNC_JOINED);
+	return 0;
+}
+
+/* The lowest of these from `from` on, if it is below `best`. */
+static int lowest(const int32_t *fds, uint32_t count, int from, int best)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (fds[i] >= from && fds[i] < best)
+			best = fds[i];
+	return best;
+}
+
+static int next_needed(const Init *in, int from)
+{
+	const WirePlan *p = in->plan;
+	const WireJoin *j = WIRE_ITEMS(p, joins, WireJoin);
+	const int32_t own[] = { in->sync.fd, p->root_fd, p->idmap_fd, p->start_fd };
+	int best = lowest(own, ARRAY_LEN(own), from, INT_MAX);
+	best = lowest(WIRE_ITEMS(p, keep_fds, int32_t), p->keep_fds.count, from, best);
+	best = lowest(WIRE_ITEMS(p, source_fds, int32_t), p->source_fds.count, from, best);
+	for (uint32_t i = 0; i < p->joins.count; i++)
+		best = lowest(&j[i].fd, 1, from, best);
+	return best;
+}
+
+/* A descriptor that our caller has left open, of a folder of the host perhaps, would be there for who is in the container and may trace
+ * everybody (the class of CVE-2016-9962): closed before, not by execve(2). */
+static int strangers_close(const Init *in, Err *e)
+{
+	for (int fd = 3, next; fd < INT_MAX; fd = next + 1) {
+		next = next_needed(in, fd);
+		if (next > fd && sys_close_range((unsigned)fd, (unsigned)next - 1, 0) < 0)
+			return err_sys(e, "close what the caller has left open");
+		if (next == INT_MAX)
+			break;
+	}
 	return 0;
 }
 
@@ -61,6 +100,7 @@ int namespaces_join(Init *in, Err *e)
 	AUTO(fd_close) int offsets = FD_NONE;
 	if (!init_has(in, WIRE_FORK))
 		return 0;
+	TRY(strangers_close(in, e));
 	TRY(offsets_open(in, &offsets, e));
 	/* In new ones there is nobody yet, and an ordinary user's parent may have to write id maps: identity_take() */
 	if (in->plan->joins.count > 0 && prctl(PR_SET_DUMPABLE, 0) < 0)

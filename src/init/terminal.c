@@ -14,7 +14,8 @@
 static int pair_open(Init *in, Err *e)
 {
 	int unlocked = 0;
-	in->master = openat(in->devpts, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+	in->master = sys_openat2(in->devpts, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0,
+				 RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
 	if (in->master < 0)
 		return err_sys(e, "open ptmx of the container's devpts");
 	if (ioctl(in->master, TIOCSPTLCK, &unlocked) < 0)
@@ -75,7 +76,7 @@ int terminal_make(Init *in, Err *e)
 }
 
 /* What stands at /dev/pts of a container that runs is HOSTILE: no link is followed, and it must be a devpts. Its ptmx then can be no other
- * file than the kernel's. */
+ * file than the kernel's, since what is mounted on it is refused. */
 static int devpts_open(Init *in, Err *e)
 {
 	struct statfs fs;

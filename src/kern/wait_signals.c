@@ -85,17 +85,18 @@ static int signals_narrow(const WaitSignals *s, Err *e)
 	return signalfd_set(s->fd, giving_up()) < 0 ? err_sys(e, "narrow the signalfd") : 0;
 }
 
-static int socket_wait(WaitSignals *s, int socket, short events, bool *narrow, Err *e)
+static int socket_wait(WaitSignals *s, int socket, short events, int pidfd, bool *narrow, Err *e)
 {
 	for (;;) {
 		struct pollfd p[] = { { .fd = socket, .events = events }, /* its end comes unasked */
-				      { .fd = s->fd, .events = POLLIN } };
+				      { .fd = s->fd, .events = POLLIN },
+				      { .fd = pidfd, .events = POLLIN } };
 		if (poll(p, ARRAY_LEN(p), -1) < 0) {
 			if (errno != EINTR)
 				return err_sys(e, "wait for a socket");
 			continue;
 		}
-		if (p[0].revents)
+		if (p[0].revents || p[2].revents)
 			return 0;
 		if (!*narrow) {
 			TRY(signals_narrow(s, e));
@@ -108,10 +109,10 @@ static int socket_wait(WaitSignals *s, int socket, short events, bool *narrow, E
 	}
 }
 
-static int socket_await(WaitSignals *s, int socket, short events, Err *e)
+static int socket_await(WaitSignals *s, int socket, short events, int pidfd, Err *e)
 {
 	bool narrow = false;
-	int r = socket_wait(s, socket, events, &narrow, e);
+	int r = socket_wait(s, socket, events, pidfd, &narrow, e);
 	if (narrow && signalfd_set(s->fd, s->mask) < 0 && r >= 0)
 		return err_sys(e, "widen the signalfd");
 	return r;
@@ -119,10 +120,22 @@ static int socket_await(WaitSignals *s, int socket, short events, Err *e)
 
 int wait_signals_hangup(WaitSignals *s, int socket, Err *e)
 {
-	return socket_await(s, socket, 0, e);
+	return socket_await(s, socket, 0, FD_NONE, e);
 }
 
 int wait_signals_readable(WaitSignals *s, int socket, Err *e)
 {
-	return socket_await(s, socket, POLLIN, e);
+	return socket_await(s, socket, POLLIN, FD_NONE, e);
+}
+
+int wait_signals_word(WaitSignals *s, int socket, int pidfd, Err *e)
+{
+	struct pollfd p = { .fd = socket, .events = POLLIN };
+	TRY(socket_await(s, socket, POLLIN, pidfd, e));
+	int n;
+	while ((n = poll(&p, 1, 0)) < 0 && errno == EINTR) /* it may have spoken and ended meanwhile */
+		;
+	if (n < 0)
+		return err_sys(e, "look at a socket");
+	return n > 0 ? 0 : err_make(e, ERR_STATE, ECONNRESET, "a process ended without a word");
 }

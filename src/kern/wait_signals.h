@@ -38,5 +38,8 @@ int wait_signals_hangup(WaitSignals *s, int socket, Err *e);
 /* The same until there is something to read, or the other end is closed. */
 int wait_signals_readable(WaitSignals *s, int socket, Err *e);
 
+/* The same for what the process of pidfd has to say, when others have the other end, too: -ECONNRESET if it has ended without a word. */
+int wait_signals_word(WaitSignals *s, int socket, int pidfd, Err *e);
+
 /* True when sig, by its default action and our disposition, would end this process. */
 bool wait_signals_would_end_us(int sig);

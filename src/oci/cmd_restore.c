@@ -186,7 +186,7 @@ static int loopback_up(int pid, Arena *a, Err *e)
 static int namespaces_made(Restore *r, int pid, Err *e)
 {
 	OciMake *m = &r->m;
-	TRY(runtime_record_process(&m->dir, pid, m->arena, e));
+	TRY(runtime_record_process(&m->dir, &m->p.plan, pid, m->arena, e));
 	if (m->p.plan.clone_flags & CLONE_NEWNET)
 		TRY(loopback_up(pid, m->arena, e));
 	TRY(runtime_hooks_run(&m->hooks, SPEC_HOOK_PRESTART, pid, m->arena, e));

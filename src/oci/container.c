@@ -103,9 +103,10 @@ int oci_container_save(int dir_fd, const OciPlan *p, Arena *a, Err *e)
 	json_write_string(&w, "owner", owner ? owner : ""); /* for people */
 	json_write_u64(&w, "hooks", has_late_hooks(&p->bundle.spec));
 	json_write_end(&w);
-	TRY(json_file_replace(dir_fd, FILE_OCI, FILE_OCI ".new", &w, e));
-	return json_file_replace_text(dir_fd, FILE_CONFIG, FILE_CONFIG ".new", p->bundle.text,
-				      p->bundle.text_len, e);
+	/* first what the other says there are hooks in */
+	TRY(json_file_replace_text(dir_fd, FILE_CONFIG, FILE_CONFIG ".new", p->bundle.text,
+				   p->bundle.text_len, e));
+	return json_file_replace(dir_fd, FILE_OCI, FILE_OCI ".new", &w, e);
 }
 
 int oci_container_spec(const OciContainer *c, Arena *a, Spec *ret, Err *e)

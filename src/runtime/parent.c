@@ -424,6 +424,17 @@ static int joins_open(Start *s, Err *e)
 	return 0;
 }
 
+/* When init is gone without a word, its pidfd knows how. */
+static int explain_death(const Start *s, int r, Err *e)
+{
+	ProcessEnd end;
+	if (s->plan->userns.uid_map && !s->facts->privileged)
+		r = userns_why_powerless("", r, e);
+	if ((r != -ECONNRESET && r != -EPIPE) || process_wait(s->container.pidfd, &end, NULL) < 0)
+		return r;
+	return group_report_death(s->plan, s->facts, &end, r, e);
+}
+
 /* The process that goes on is a child of the first one's parent: of us. */
 static int init_follow(Start *s, Err *e)
 {
@@ -432,7 +443,10 @@ static int init_follow(Start *s, Err *e)
 	int next = FD_NONE;
 	if (!(s->plan->wire.head.flags & WIRE_FORK))
 		return 0;
-	TRY(wait_signals_readable(s->signals, s->sync.fd, e)); /* a frozen group holds who joins it */
+	int r = wait_signals_word(s->signals, s->sync.fd, s->container.pidfd,
+				  e); /* a frozen group holds who joins it */
+	if (r < 0)
+		return explain_death(s, r, e);
 	TRY(sync_expect(&s->sync, SYNC_JOINED, &next, e));
 	if (next < 0)
 		return err_make(e, ERR_BUG, EPROTO, "the process that goes on did not come");
@@ -480,13 +494,15 @@ static int oom_score_write(const Start *s, Err *e)
 			text, now);
 }
 
-int runtime_record_process(const ContainerDir *dir, pid_t pid, Arena *a, Err *e)
+int runtime_record_process(const ContainerDir *dir, const Plan *p, pid_t pid, Arena *a, Err *e)
 {
 	RecordProcess r = { .pid = pid };
 	int n = process_start_time(r.pid, &r.start_time);
 	if (n < 0)
 		return err_make(e, ERR_SYS, -n, "read the start time of process %d", r.pid);
-	n = record_write_process(dir->fd, &r, a, e);
+	n = p->groups_count == 0 ? record_link_process(dir->fd, &r, e) : 0;
+	if (n == 0)
+		n = record_write_process(dir->fd, &r, a, e);
 	return n < 0 ? err_wrap(e, n, "%s", dir->path) : 0;
 }
 
@@ -498,19 +514,8 @@ static int process_identify(const Start *s, Err *e)
 	if (s->plan->userns.uid_map)
 		r = userns_maps_start(&s->plan->userns, s->container.pid, s->arena, &writers, e);
 	if (r == 0 && s->dir)
-		r = runtime_record_process(s->dir, s->container.pid, s->arena, e);
+		r = runtime_record_process(s->dir, s->plan, s->container.pid, s->arena, e);
 	return userns_maps_finish(&writers, r, e);
-}
-
-/* When init is gone without a word, its pidfd knows how. */
-static int explain_death(const Start *s, int r, Err *e)
-{
-	ProcessEnd end;
-	if (s->plan->userns.uid_map && !s->facts->privileged)
-		r = userns_why_powerless("", r, e);
-	if ((r != -ECONNRESET && r != -EPIPE) || process_wait(s->container.pidfd, &end, NULL) < 0)
-		return r;
-	return group_report_death(s->plan, s->facts, &end, r, e);
 }
 
 /* The only time that init waits for us in the middle. */

@@ -70,7 +70,7 @@ typedef struct RuntimeStart {
 int runtime_start(const RuntimeStart *in, Container *ret, Err *e);
 
 /* Puts a container's first process on record. */
-int runtime_record_process(const ContainerDir *dir, pid_t pid, Arena *a, Err *e);
+int runtime_record_process(const ContainerDir *dir, const Plan *p, pid_t pid, Arena *a, Err *e);
 
 /* The other half of a start by start_fd: conn is a connection to that socket. Returns when the command has been executed, or with the reason
  * why it could not be. */

@@ -1,13 +1,18 @@
 #include "runtime/record.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/num.h"
+#include "base/str.h"
 #include "runtime/json_file.h"
 
 #define FILE_RECORD  "record.json"
 #define FILE_PROCESS "process.json"
+#define LINK_PROCESS \
+	"process" /* the same as the text of a link, "PID START_TIME", which cannot be cut */
 #define VERSION      1
 #define STOP_TIMEOUT 10 /* docker's default */
 
@@ -198,12 +203,37 @@ int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 	return 0;
 }
 
+int record_link_process(int dir_fd, const RecordProcess *p, Err *e)
+{
+	char text[48];
+	(void)str_format(text, sizeof text, "%d %llu", (int)p->pid,
+			 (unsigned long long)p->start_time); /* it fits */
+	return symlinkat(text, dir_fd, LINK_PROCESS) < 0 ? err_sys(e, "make %s", LINK_PROCESS) : 0;
+}
+
+static bool process_of_link(int dir_fd, RecordProcess *ret)
+{
+	char text[48];
+	uint32_t pid;
+	ssize_t n = readlinkat(dir_fd, LINK_PROCESS, text, sizeof text - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	char *start = strchr(text, ' ');
+	if (!start)
+		return false;
+	*start++ = '\0';
+	if (num_parse_u32(text, INT32_MAX, &pid) < 0 || pid == 0 ||
+	    num_parse_u64(start, UINT64_MAX, &ret->start_time) < 0)
+		return false;
+	ret->pid = (pid_t)pid;
+	return true;
+}
+
 bool record_has_process(int dir_fd)
 {
 	return faccessat(dir_fd, FILE_PROCESS, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int record_read_process(int dir_fd, Arena *a, RecordProcess *ret, Err *e)
+static int process_of_file(int dir_fd, Arena *a, RecordProcess *ret, Err *e)
 {
 	const JsonValue *v;
 	int64_t pid;
@@ -217,4 +247,15 @@ int record_read_process(int dir_fd, Arena *a, RecordProcess *ret, Err *e)
 	p.pid = (pid_t)pid;
 	*ret = p;
 	return 0;
+}
+
+int record_read_process(int dir_fd, Arena *a, RecordProcess *ret, Err *e)
+{
+	Err why = { 0 };
+	int r = process_of_file(dir_fd, a, ret, &why);
+	if (r == 0 || process_of_link(dir_fd, ret))
+		return 0;
+	if (e)
+		*e = why;
+	return r;
 }

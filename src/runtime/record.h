@@ -48,6 +48,8 @@ typedef struct RecordProcess {
 /* ERR_USAGE when labels and annotations are too large. */
 int record_write(int dir_fd, const Record *r, Arena *a, Err *e);
 int record_write_process(int dir_fd, const RecordProcess *p, Arena *a, Err *e);
+/* Where no group would know the process: it is found, too, when process.json is damaged or gone. */
+int record_link_process(int dir_fd, const RecordProcess *p, Err *e);
 
 /* -ENOENT: not written yet (nothing that it names was made). */
 int record_read(int dir_fd, Arena *a, Record *ret, Err *e);

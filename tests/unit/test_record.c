@@ -453,6 +453,27 @@ static void damaged_processes_are_refused(void **state)
 	}
 }
 
+static void a_link_stands_in_for_a_damaged_process(void **state)
+{
+	(void)state;
+	const RecordProcess wrote = { .pid = 4711, .start_time = UINT64_MAX };
+	const char *damages[] = { "", "{\"version\":1,\"pid\":47", NULL };
+	assert_int_equal(record_link_process(dir, &wrote, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		RecordProcess p = { .pid = 77 };
+		if (damages[i])
+			put("process.json", damages[i], strlen(damages[i]));
+		else
+			assert_int_equal(unlinkat(dir, "process.json", 0), 0);
+		assert_int_equal(record_read_process(dir, &arena, &p, &err), 0);
+		assert_int_equal(p.pid, 4711);
+		assert_true(p.start_time == UINT64_MAX);
+	}
+	assert_int_equal(unlinkat(dir, "process", 0), 0);
+	assert_int_equal(symlinkat("4711", dir, "process"), 0);
+	assert_int_equal(record_read_process(dir, &arena, &(RecordProcess){ 0 }, &err), -ENOENT);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -476,6 +497,7 @@ int main(void)
 		TEST(binary_and_huge_records_are_refused),
 		TEST(records_of_other_versions_are_refused),
 		TEST(damaged_processes_are_refused),
+		TEST(a_link_stands_in_for_a_damaged_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

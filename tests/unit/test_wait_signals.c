@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,6 +77,23 @@ static void messages_do_not_end_the_wait(void **state)
 	assert_memory_equal(buf, "def", 3);
 	assert_int_equal(read(sockets[0], buf, sizeof buf), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* Who has ended is not waited for, although we hold the other end; what it said first is there. */
+static void a_process_that_ends_without_a_word(void **state)
+{
+	(void)state;
+	for (int speaks = 0; speaks < 2; speaks++) {
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(speaks && write(sockets[1], "abc", 3) != 3);
+		int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		assert_true(pidfd >= 0);
+		assert_int_equal(wait_signals_word(&signals, sockets[0], pidfd, &err),
+				 speaks ? 0 : -ECONNRESET);
+		close(pidfd);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
 }
 
 static void four_signals_end_the_wait(void **state)
@@ -158,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_end_of_the_peer_is_seen),
 		TEST(messages_do_not_end_the_wait),
+		TEST(a_process_that_ends_without_a_word),
 		TEST(four_signals_end_the_wait),
 		TEST(a_peer_that_has_ended_comes_first),
 		TEST(other_signals_stay_for_later),
