@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const Verb *const tables[] = { show_verbs, file_verbs, process_verbs, stream_verbs };
+static const Verb *const tables[] = { show_verbs, file_verbs, process_verbs, stream_verbs, spy_verbs };
 
 uint64_t probe_number(const char *text)
 {

@@ -15,7 +15,8 @@ typedef struct Verb {
 	int (*run)(int argc, char **argv); /* argv[0] is the first argument; returns the exit code */
 } Verb;
 
-extern const Verb show_verbs[], file_verbs[], process_verbs[], stream_verbs[]; /* end with a NULL name */
+extern const Verb show_verbs[], file_verbs[], process_verbs[], stream_verbs[],
+	spy_verbs[]; /* end with a NULL name */
 
 /* Whole-string number, decimal, 0x hexadecimal or 0 octal; ends the program on anything else. */
 uint64_t probe_number(const char *text);
