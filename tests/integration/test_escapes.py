@@ -2,6 +2,7 @@
 
 Each test first shows that there is something to be had: that what it is after exists and can be reached or seen from outside.
 """
+import contextlib
 import copy
 import hashlib
 import json
@@ -44,7 +45,8 @@ class Prey:
             for path in paths:
                 for p in (path, *Path(path).rglob("*")):
                     if p.name != "probe":
-                        os.chown(p, USER, USER, follow_symlinks=False)
+                        with contextlib.suppress(FileNotFoundError):  # others exchange names meanwhile
+                            os.chown(p, USER, USER, follow_symlinks=False)
 
     def config(self, words, change=None, name="c1"):
         c = copy.deepcopy(CONFIG)
@@ -164,9 +166,9 @@ def test_an_interpreter_that_is_ourselves(prey):
 
 def spied(prey, change, rounds, *fds):
     """What a spy in the container has of those who come in by `exec`, with these descriptors left open by the caller."""
-    out = prey.start(f"spy {int(6 * PATIENCE)}", change)
+    out = prey.start(f"spy {int(3 * PATIENCE)}", change)
     wait_until(lambda: "ready" in out.read_text())
-    end = time.monotonic() + 4 * PATIENCE
+    end = time.monotonic() + 2 * PATIENCE
     while rounds and time.monotonic() < end:
         rounds -= 1
         prey.call("exec", "c1", "/bin/probe", "exit", "0", pass_fds=fds)
@@ -185,6 +187,7 @@ def test_who_joins_cannot_be_had(prey, secret):
     assert set(v) == {"spy.strangers"}, v
 
 
+@pytest.mark.full
 def test_who_joins_has_nothing_for_one_that_may_trace(prey, secret):
     """CAP_SYS_PTRACE gets at everybody in there; but there is no folder of the host, no other root, nothing to write to."""
     fd = os.open(secret / "dir", os.O_RDONLY)
@@ -196,6 +199,7 @@ def test_who_joins_has_nothing_for_one_that_may_trace(prey, secret):
     assert not set(v) & {"spy.folder", "spy.root", "spy.overwritten"}, v
 
 
+@pytest.mark.full
 def test_the_spy_would_see_a_folder(prey, secret):
     """For the two above: with a folder that is passed on it does see one."""
     (prey.root / "bin/init").symlink_to("probe")
@@ -229,13 +233,13 @@ def left_open(secret):
         os.close(fd)
 
 
-@pytest.mark.parametrize("where", ["/proc/self/fd/{}", "/proc/self/fd/{}/..", "/proc/1/fd/{}", "/proc/thread-self/fd/{}", "/w{}"])
+@pytest.mark.parametrize("where", ["/proc/self/fd/{}", "/w{}", *(pytest.param(w, marks=pytest.mark.full) for w in ("/proc/self/fd/{}/..", "/proc/1/fd/{}", "/proc/thread-self/fd/{}"))])
 def test_a_working_directory_on_the_host(prey, left_open, where):
     """CVE-2024-21626, by process.cwd, `exec --cwd` and a process file; also by a link of the image."""
     for fd in left_open:
         (prey.root / f"w{fd}").symlink_to(f"/proc/self/fd/{fd}")
     prey.start("sleep 60000", name="other")
-    for n in [*left_open, *range(3, 16)]:
+    for n in [*left_open, *range(3, 7)]:
         cwd = where.format(n)
         r = prey.run("show host", lambda c: c["process"].update(cwd=cwd), pass_fds=left_open)
         assert r.code != 0 and not r.out or r.values["host.cwd"].startswith(("/w", "/proc/")), r
@@ -283,7 +287,7 @@ def test_kernel_trees_that_are_links(prey, secret, name, how):
 
 @pytest.mark.parametrize("target", ["dir/null", "dir/console", "dir"])
 def test_dev_of_the_image_alone(prey, secret, target):
-    """Without a tmpfs of its own: /dev, /dev/null, /dev/console are links to the host (CVE-2026-88264, CVE-2026-88265)."""
+    """The image's own folder as /dev: it, /dev/null or /dev/console is a link to the host (CVE-2026-88264, CVE-2026-88265)."""
     name = "dev" if target == "dir" else f"dev/{target[4:]}"
     (prey.root / "dev/pts").mkdir(parents=True)
     put(prey.root, name, secret / target)
@@ -293,13 +297,13 @@ def test_dev_of_the_image_alone(prey, secret, target):
     prey.own(prey.bundle)
 
     def change(c):
-        c["mounts"] = [PROC, *([DEV[1]] if name != "dev" else [])]
+        c["mounts"] = [PROC, *([bind(prey.root / "dev", "/dev"), DEV[1]] if name != "dev" else [])]
         c["process"]["terminal"] = name != "dev"
 
     prey.config("sleep 60000", change)
     r = prey.call("create", "-b", prey.bundle, *(["--console-socket", prey.bundle / "console"] if name != "dev" else []), "c1")
     sockets.close()
-    if name != "dev" and target != "dir/null":
+    if target == "dir/console":
         refused(r, "symbolic link")
     else:
         assert r.code in (0, 1), r  # and the host is as it was
@@ -358,19 +362,21 @@ def test_a_sysctl_whose_way_is_covered(prey, secret):
 
 
 def test_a_proc_that_is_a_tmpfs(prey):
-    """Nothing of ours takes it for the kernel's: what is set by procfs is set, or refused."""
-    r = prey.run("seq show ids , statfs /proc", lambda c: (c["mounts"].append({"destination": "/proc", "type": "tmpfs", "source": "tmpfs"}), c["process"].update(oomScoreAdj=500), c["linux"].update(readonlyPaths=[], maskedPaths=[])))
-    assert r.code == 0, r
-    prey.start("sleep 60000", lambda c: (c["mounts"].append({"destination": "/proc", "type": "tmpfs", "source": "tmpfs"}), c["process"].update(oomScoreAdj=500), c["linux"].update(readonlyPaths=[], maskedPaths=[])))
+    """Nothing of ours takes it for the kernel's: it is refused, and one that comes later, from within, changes nothing for who joins."""
+    refused(prey.run("exit 0", lambda c: c["mounts"].append({"destination": "/proc", "type": "tmpfs", "source": "tmpfs"})), "/proc")
+    prey.start("sleep 60000", lambda c: (with_caps("CAP_SYS_ADMIN")(c), c["process"].update(oomScoreAdj=500), c["linux"].update(readonlyPaths=[], maskedPaths=[])))
+    assert "mount=0" in prey.call("exec", "c1", "/bin/probe", "mount", "tmpfs", "/proc", "tmpfs", "0").out
     assert Path(f"/proc/{prey.pid()}/oom_score_adj").read_text() == "500\n"
-    assert prey.call("exec", "c1", "/bin/probe", "exit", "5").code == 5
+    r = prey.call("exec", "--cap", "CAP_KILL", "c1", "/bin/probe", "show", "host")
+    assert r.code == 0 and r.values["host.cwd"] == "/", r
 
 
 @pytest.mark.parametrize("path,what", [("/proc/sys/kernel/core_pattern", "|/evil"), ("/proc/sysrq-trigger", "h"), ("/proc/sys/kernel/modprobe", "/evil")])
 def test_files_of_the_kernel(prey, path, what):
     """Root of a container writes to none of them, nor takes away what covers them."""
+    if not os.access(path, os.W_OK):
+        pytest.skip(f"{path} cannot be written here by anybody who runs the tests")
     before = Path(path).read_text() if "sysrq" not in path else ""
-    assert os.access(path, os.W_OK) or os.geteuid() != 0
     r = prey.run(f"seq write {path} {what} , umount {path} , umount /proc/sys , mount - /proc/sys - {0x1000 | 32} , write {path} {what}", lambda c: c["linux"].update(readonlyPaths=["/proc/sys", "/proc/sysrq-trigger"]))
     assert r.code == 0 and all(errno_of(line) for line in r.out.splitlines()), r
     assert not before or Path(path).read_text() == before
@@ -436,7 +442,7 @@ def test_capabilities_and_groups_of_the_caller(prey):
     """CVE-2022-29162, CVE-2022-2995: nothing is inherited, at the start or by `exec --cap`."""
     if prey.user:
         pytest.skip("an ordinary user has none to pass on")
-    odd = ["setpriv", "--groups=4,24,4711", "--inh-caps=+all", "--ambient-caps=+all", "--"]
+    odd = ["setpriv", "--groups=4,24,4711", "--inh-caps=+chown,+kill", "--ambient-caps=+chown,+kill", "--"]
     probe = str(prey.root / "bin/probe")
     v = values(subprocess.run([*odd, probe, "show", "caps", "groups"], capture_output=True, text=True, check=True).stdout)
     assert int(v["caps.inh"], 16) and int(v["caps.amb"], 16) and "4711" in v["groups"], v
@@ -464,7 +470,7 @@ def test_the_keys_of_the_caller(prey):
 
 @pytest.mark.root("as an ordinary user the files of hooks would be somebody else's")
 def test_what_hooks_get(prey, secret):
-    """CVE-2025-23266: neither the command's variables nor the caller's, and no descriptor; files that they make are not for everybody."""
+    """CVE-2025-23266: not the command's variables, nor the caller's where they have some, and no descriptor; files that they make are not for everybody."""
     if prey.user:
         pytest.skip("the same as root's")
     log = prey.bundle / "log"
@@ -477,7 +483,7 @@ def test_what_hooks_get(prey, secret):
 
     def change(c):
         c["process"]["env"].append("LD_PRELOAD=/evil.so")
-        c["hooks"] = {k: [{"path": str(script), "args": ["hook", k]}] for k in ("prestart", "createRuntime", "createContainer", "poststart", "poststop")}
+        c["hooks"] = {k: [{"path": str(script), "args": ["hook", k], "env": ["X=y"]}] for k in ("prestart", "createRuntime", "createContainer", "poststart", "poststop")}
 
     try:
         r = prey.run("exit 0", change, pass_fds=[fd], env={**os.environ, "LD_LIBRARY_PATH": "/evil"})
@@ -486,7 +492,7 @@ def test_what_hooks_get(prey, secret):
     assert r.code == 0 and len(list(log.iterdir())) == 10, r
     for f in log.iterdir():
         assert "evil" not in f.read_text() and f.stat().st_mode & 0o777 == 0o644, (f, oct(f.stat().st_mode), f.read_text())
-        assert f.name[:3] == "env" or {int(x) for x in f.read_text().split()} <= {0, 1, 2, 10, 255}, f.read_text()
+        assert f.name[:3] == "env" or {int(x) for x in f.read_text().split()} <= {0, 1, 2, 10, 11, 255}, f.read_text()
 
 
 # ---- a container that runs, and is hostile ----
@@ -544,7 +550,8 @@ def swapping(prey, a, b, seconds):
     return subprocess.Popen([str(prey.root / "bin/probe"), "swap", str(a), str(b), str(seconds)], stdout=subprocess.PIPE)
 
 
-@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.full)])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.full)])
 def test_mounts_while_another_container_exchanges_links(prey, secret, seconds):
     """CVE-2021-30465: a container that shares the volume exchanges a folder with a link to the host where this one's mounts go."""
     shared, data = prey.bundle / "shared", prey.bundle / "data"
@@ -567,8 +574,10 @@ def test_mounts_while_another_container_exchanges_links(prey, secret, seconds):
     assert int(values(out.read_text())["swap"]) > 1000 and sum(codes.values()) > 3, (codes, out.read_text())
 
 
+@pytest.mark.full
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("name", ["dev", "dev/console", "proc", "dev/pts"])
-@pytest.mark.parametrize("seconds", [2, pytest.param(30, marks=pytest.mark.full)])
+@pytest.mark.parametrize("seconds", [20])
 def test_links_that_come_and_go(prey, secret, name, seconds):
     """CVE-2025-52565 and its kin: what the terminal, masks and devices are put on is exchanged meanwhile."""
     path, link = prey.root / name, prey.root / "link"
@@ -581,7 +590,7 @@ def test_links_that_come_and_go(prey, secret, name, seconds):
     server.listen(1000)
 
     def change(c):
-        c["mounts"] = [PROC, DEV[1]] if name.startswith("dev/") else [PROC, *DEV]
+        c["mounts"] = [PROC, bind(prey.root / "dev", "/dev"), DEV[1]] if name.startswith("dev/") else [PROC, *DEV]
         c["process"]["terminal"] = True
 
     prey.config("exit 0", change)

@@ -130,7 +130,7 @@ SAMPLED = ("create", "start", "exec", "delete")
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("step", [s for s in STEPS if s.name in SAMPLED], ids=lambda step: step.name)
 def test_a_sample_of_points(make_runtime_walkers, recorded_steps, step):
-    walk_all(make_runtime_walkers, recorded_steps, step, lambda points: [p for p in points if p.kind != "OWN"][::7], lambda n, how: [damage_of(n, how)])
+    walk_all(make_runtime_walkers, recorded_steps, step, lambda points: [p for p in points if p.kind != "OWN"][::15], lambda n, how: [damage_of(n, how)])
 
 
 @pytest.mark.full
