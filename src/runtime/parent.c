@@ -271,12 +271,31 @@ static int init_exec(int init_fd, int plan_fd, const Sync *sync, Err *e)
 	return err_sys(e, "execute init from memory");
 }
 
+/* proc(5): nobody goes below what was set with CAP_SYS_RESOURCE of the host's user namespace without it. */
+static int oom_score_write(const Start *s, pid_t pid, Err *e)
+{
+	char now[16] = "?";
+	const char *text = s->plan->oom_score_adj;
+	if (!text)
+		return 0;
+	int r = process_file_write(pid, "oom_score_adj", text, e);
+	if (r != -EACCES)
+		return r;
+	(void)fd_read_text_at(AT_FDCWD, "/proc/self/oom_score_adj", now, sizeof now); /* for the message */
+	return err_make(e, ERR_SYS, EACCES,
+			"set oom_score_adj to %s: CAP_SYS_RESOURCE is needed for less than this process's own, %s",
+			text, now);
+}
+
 /* The child's descriptors are its own copies. */
 static int container_child(Start *s, int plan_fd, Err *e)
 {
 	TRY(descriptors_allow(s->plan, e));
 	if (s->plan->clone_flags & CLONE_NEWUSER)
 		TRY(caps_carry_through_exec(e));
+	if (s->plan->wire.head.flags &
+	    WIRE_FORK) /* who joins is not dumpable when we hear of it: only root could write there */
+		TRY(oom_score_write(s, getpid(), e));
 	if (s->root_fd >= 0)
 		TRY(fd_keep_for_exec(s->root_fd, e));
 	if (s->timeline->fd >= 0)
@@ -478,22 +497,6 @@ static int init_spawn(Start *s, Undo *undo, Err *e)
 	return init_follow(s, e);
 }
 
-/* proc(5): nobody goes below what was set with CAP_SYS_RESOURCE of the host's user namespace without it. */
-static int oom_score_write(const Start *s, Err *e)
-{
-	char now[16] = "?";
-	const char *text = s->plan->oom_score_adj;
-	if (!text)
-		return 0;
-	int r = process_file_write(s->container.pid, "oom_score_adj", text, e);
-	if (r != -EACCES)
-		return r;
-	(void)fd_read_text_at(AT_FDCWD, "/proc/self/oom_score_adj", now, sizeof now); /* for the message */
-	return err_make(e, ERR_SYS, EACCES,
-			"set oom_score_adj to %s: CAP_SYS_RESOURCE is needed for less than this process's own, %s",
-			text, now);
-}
-
 int runtime_record_process(const ContainerDir *dir, const Plan *p, pid_t pid, Arena *a, Err *e)
 {
 	RecordProcess r = { .pid = pid };
@@ -549,8 +552,8 @@ static int listener_accompany(Start *s, Err *e)
 static int init_accompany(Start *s, Err *e)
 {
 	int r = process_identify(s, e);
-	if (r == 0)
-		r = oom_score_write(s, e);
+	if (r == 0 && !(s->plan->wire.head.flags & WIRE_FORK))
+		r = oom_score_write(s, s->container.pid, e);
 	if (r == 0)
 		r = rdt_join(&s->plan->rdt, s->container.pid, s->join, e);
 	if (r == 0)
