@@ -9,9 +9,8 @@ import pytest
 
 import harness
 from conftest import USER, user_namespaces_refused
-from fail_points import SOMETIMES, walk
-from runtime_fail_points import DAMAGES, EVERY_DAMAGE, RuntimeWalker, Step, ambient, asking, full, has_said_all, hooked, joined, mapped, own, plain, record_step, terminal, try_step
-from test_fail_points import UNREACHED as UNREACHED_BY_RUN
+from fail_points import walk
+from runtime_fail_points import EVERY_DAMAGE, RuntimeWalker, Step, ambient, asking, full, has_said_all, hooked, joined, mapped, own, plain, record_step, terminal, try_step
 from test_fail_points import every_point, first_of_their_kind
 
 PROGRAM = harness.MYDOCKER.parent.parent / "tests/fail/bin/mydocker-runtime"
@@ -157,21 +156,3 @@ def test_every_damage_after_a_death(make_runtime_walkers, recorded_steps, name):
     """Each file in each way, after each death beside what is outside."""
     step = next(s for s in STEPS if s.name == name)
     walk_all(make_runtime_walkers, recorded_steps, step, lambda points: [p for p in points if p.kind == "OUT"], lambda n, how: EVERY_DAMAGE if how == "die-after" else [])
-
-
-# Calls with an effect that no step passes, by function, or by program (mydocker is the runtime here, init) and function.
-UNREACHED = {
-}
-
-
-@pytest.mark.full
-def test_every_call_of_the_runtime_is_passed(make_runtime_walkers, recorded_steps):
-    """A new call, or a new way to an old one, needs a step that passes it. What only `mydocker run` does is that one's."""
-    passed = {(p.program, p.place) for step in STEPS for p in recorded_steps(step)}
-    places = make_runtime_walkers(STEPS[0])[0].places
-    missing = [p for p in places.effects() if (p.program, p.place) not in passed]
-    keys = {p: {places.function(p), f"{p.program} {places.function(p)}"} for p in missing}
-    unknown = [p for p in missing if not keys[p] & {*UNREACHED, *SOMETIMES}]
-    assert not unknown, "no step passes:\n" + "\n".join(map(places.name, unknown))
-    passed_now = sorted(set(UNREACHED) - set().union(*keys.values()))
-    assert not passed_now, f"a step passes them now, or they are gone: {passed_now}"
