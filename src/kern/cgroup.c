@@ -75,13 +75,15 @@ static int refuse_existing(const CgroupRequest *r, Err *e)
 static int make_leaf(const CgroupRequest *r, unsigned *parents_made, Err *e)
 {
 	Parents p = { .leaf = r->dir, .made = parents_made };
+	if (r->maker == CGROUP_BY_OTHERS)
+		return 0;
 	int n = mkdir(r->dir, 0755);
 	/* Others may remove a parent in which nobody is yet. */
 	for (int i = 0; n < 0 && errno == ENOENT && i < RACES_MAX; i++) {
 		TRY(cgroup_each_level(r->top, r->dir, make_level, &p, e));
 		n = mkdir(r->dir, 0755);
 	}
-	if (n == 0)
+	if (n == 0 || (errno == EEXIST && r->maker == CGROUP_BY_WHOEVER))
 		return 0;
 	if (errno == EEXIST)
 		return refuse_existing(r, e);
@@ -136,7 +138,7 @@ int cgroup_make(const CgroupRequest *r, int *ret_fd, Err *e)
 	assert(path_is_below(r->dir, r->top) && strlen(r->dir) > strlen(r->top));
 	TRY(make_leaf(r, &parents_made, e));
 	int n = fill(r, parents_made, ret_fd, e);
-	if (n < 0)
+	if (n < 0 && r->maker == CGROUP_BY_US)
 		(void)rmdir(r->dir); /* nobody has been in it */
 	return n;
 }

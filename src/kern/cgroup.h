@@ -1,7 +1,8 @@
 /* cgroup.h - one container's control groups: made and limited before anybody is in them.    (kern/, may include base)
  *
  * Runs in:   the parent. One call for each hierarchy; the plan says which groups and what is written to them.
- * On disk:   DIR is the container's group, absolute. Groups above it are made as needed and shared; the group itself must not exist.
+ * On disk:   DIR is the container's group, absolute. Groups above it are made as needed and shared; the group itself must not exist,
+ *            unless others make it.
  * Joining:   v1: the child writes "0" to the `tasks` descriptor, while it has one thread. v2: it is born in the group through the
  *            directory's descriptor (process_clone). cgroup.procs is never written: that waits for a grace period, 10 ms or so.
  * Files:     cgroup.c what both versions share, cgroup_write.c what is written and why that fails, cgroup_v1.c and cgroup_v2.c the rest.
@@ -23,8 +24,15 @@ typedef struct CgroupWrite {
 	bool asked; /* false: a default; where the file does not exist there is one warning */
 } CgroupWrite;
 
+typedef enum CgroupMaker {                    /* of the group itself */
+			   CGROUP_BY_US,      /* it must not be there yet */
+			   CGROUP_BY_OTHERS,  /* it must be there */
+			   CGROUP_BY_WHOEVER, /* it is made if it is not there */
+} CgroupMaker;
+
 typedef struct CgroupRequest {
 	bool is_v2;
+	CgroupMaker maker;
 	const char *controllers; /* v1: "cpu,cpuacct"; v2: "cpu io memory", those that can be had */
 	const char *top;         /* the mount point, or the group that is delegated to us: exists */
 	const char *dir;         /* the group to be made, below top */
@@ -35,7 +43,7 @@ typedef struct CgroupRequest {
 } CgroupRequest;
 
 /* Makes the group, its missing parents and the writes, in order. *ret_fd (the caller's, close-on-exec) is what the child joins by.
- * On failure the group itself is gone again. Modes are subject to the umask. ERR_EXISTS: the group exists. A value that the kernel refuses is named. */
+ * On failure a group of ours is gone again. Modes are subject to the umask. ERR_EXISTS: the group exists. A value that the kernel refuses is named. */
 int cgroup_make(const CgroupRequest *r, int *ret_fd, Err *e);
 
 /* By what a process joins a group that is there, of either kind: *ret_fd as cgroup_make() has it. */

@@ -38,7 +38,7 @@ static void explain_files(const OciPlan *p, Explain *x)
 static int explain_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)
 {
 	const ExplainOpts *o = opts;
-	OciPlan p;
+	AUTO(oci_plan_close) OciPlan p = OCI_PLAN_NONE;
 	bool json;
 	TRY(format_is_json(&o->format, &json, e));
 	TRY(oci_plan(g, &o->bundle, args->count > 0 ? args->items[0] : NULL, 0, a, &p, e));

@@ -159,7 +159,7 @@ static int update_main(const OciGlobal *g, void *opts, const StrList *args, Aren
 		return err_make(e, ERR_STATE, 0, "container %s is being created", c.id);
 	if (c.status == OCI_STOPPED)
 		return err_make(e, ERR_STATE, 0, "container not running");
-	TRY(runtime_update(&c.record.groups, &r, a, e));
+	TRY(runtime_update(&c.record, &r, a, e));
 	return schemata_update(o, &c, a, e);
 }
 

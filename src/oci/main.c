@@ -19,7 +19,7 @@ static const OciCmd *const cmds[] = { &oci_checkpoint, &oci_create,  &oci_delete
 
 static const Opt global_opts[] = {
 	OPT_STR(0, "cgroup-manager", OciGlobal, cgroup_manager, "MANAGER",
-		"cgroupfs (default), or disabled: without control groups"),
+		"cgroupfs (default), systemd, or disabled: without control groups"),
 	OPT_STR(0, "criu", OciGlobal, criu, "FILE",
 		"The program criu (default: the one in PATH), for checkpoint and restore"),
 	OPT_FLAG(0, "debug", OciGlobal, debug, "Say on standard error what is being done"),
@@ -30,7 +30,7 @@ static const Opt global_opts[] = {
 	OPT_STR(0, "rootless", OciGlobal, rootless, "BOOL",
 		"true, false or auto (default): taken as it is, for what may be done is found out"),
 	OPT_FLAG(0, "systemd-cgroup", OciGlobal, systemd_cgroup,
-		 "Have systemd make the groups: not supported yet"),
+		 "Have systemd make the groups, as --cgroup-manager systemd does: cgroupsPath is then \"slice:prefix:name\""),
 	OPT_FLAG('v', "version", OciGlobal, version, "Print the version"),
 	OPT_END,
 };
@@ -123,9 +123,7 @@ static int global_check(OciGlobal *g, Err *e)
 		return err_make(e, ERR_USAGE, 0,
 				"--cgroup-manager '%s': not cgroupfs, systemd or disabled",
 				g->cgroup_manager);
-	if (g->systemd_cgroup || (g->cgroup_manager && strcmp(g->cgroup_manager, "systemd") == 0))
-		return err_make(e, ERR_SPEC, 0,
-				"control groups by systemd are not supported yet: ask the caller for its driver cgroupfs");
+	g->by_systemd = g->systemd_cgroup || str_eq(g->cgroup_manager, "systemd");
 	g->no_cgroups = g->cgroup_manager && strcmp(g->cgroup_manager, "disabled") == 0;
 	return 0;
 }

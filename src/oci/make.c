@@ -57,6 +57,7 @@ int oci_make_plan(OciMake *m, const OciGlobal *g, const OciMakeOpts *o, const ch
 
 void oci_make_close(OciMake *m)
 {
+	oci_plan_close(&m->p);
 	container_close(&m->container);
 	pid_file_close(&m->pid_file);
 	container_dir_close(&m->dir);
@@ -139,6 +140,8 @@ static int record_make(OciMake *m, Err *e)
 		.created = (uint64_t)time(NULL),
 		.boot_id = boot,
 		.parents = plan->parents,
+		.unit = plan->unit.name,
+		.is_user_unit = plan->unit.is_user,
 		.annotations = m->p.bundle.spec.annotations,
 		.annotations_count = m->p.bundle.spec.annotations_count,
 		.stop_timeout = -1,
@@ -171,6 +174,7 @@ int oci_make_start(OciMake *m, const char *pid_file, int start_fd, WaitSignals *
 	const RuntimeStart in = {
 		.plan = &m->p.plan,
 		.facts = &m->p.facts,
+		.systemd = &m->p.systemd,
 		.dir = &m->dir,
 		.hooks = &m->hooks,
 		.maker = m->maker,

@@ -33,7 +33,8 @@ typedef struct OciMake {
 	int exit_code;
 } OciMake;
 #define OCI_MAKE_NONE                            \
-	((OciMake){ .state = STATE_NONE,         \
+	((OciMake){ .p = OCI_PLAN_NONE,          \
+		    .state = STATE_NONE,         \
 		    .dir = CONTAINER_DIR_NONE,   \
 		    .container = CONTAINER_NONE, \
 		    .pid_file = PID_FILE_NONE })

@@ -9,6 +9,7 @@
 #include "cli/opt.h"
 #include "runtime/bundle.h"
 #include "runtime/plan.h"
+#include "runtime/systemd.h"
 
 #define OCI_PROGRAM "mydocker-runtime"
 
@@ -17,7 +18,7 @@ typedef struct OciGlobal {
 	const char *root; /* NULL: the user's default */
 	const char *log, *log_format, *rootless, *cgroup_manager, *criu;
 	bool debug, version, systemd_cgroup;
-	bool no_cgroups; /* what cgroup_manager says */
+	bool no_cgroups, by_systemd; /* what cgroup_manager and systemd_cgroup say */
 } OciGlobal;
 
 typedef struct OciCmd {
@@ -55,11 +56,22 @@ typedef struct OciPlan {
 	Bundle bundle;
 	HostFacts facts;
 	Plan plan;
+	Systemd systemd; /* that makes the groups, if one does */
 	const char *id, *state_dir, *hook_state;
 } OciPlan;
 
 /* Descriptors of socket activation, sd_listen_fds(3): so many from 3 on, before those of --preserve-fds. */
 unsigned oci_listen_fds(void);
+
+void oci_plan_close(OciPlan *p);
+static inline void oci_plan_close_auto(OciPlan *p)
+{
+	oci_plan_close(p);
+}
+#define OCI_PLAN_NONE ((OciPlan){ .systemd = SYSTEMD_NONE })
+
+/* Whose systemd makes the groups: the user's, but for root of the host. */
+bool oci_has_user_systemd(const OciGlobal *g, const HostFacts *f);
 
 /* Reads the bundle and makes the plan: everything is decided, nothing is made. id NULL: the bundle's last path component. The plan's
  * warnings are logged. keep_fds: so many descriptors from 3 on go to the command; since they have to be the caller's, this comes

@@ -98,10 +98,30 @@ static int process_finish(OciPlan *p, Arena *a, Err *e)
 	return 0;
 }
 
+void oci_plan_close(OciPlan *p)
+{
+	systemd_close(&p->systemd);
+}
+
+bool oci_has_user_systemd(const OciGlobal *g, const HostFacts *f)
+{
+	if (str_eq(g->rootless, "true") || str_eq(g->rootless, "false"))
+		return g->rootless[0] == 't';
+	return f->euid != 0 || !host_facts_has_root(f);
+}
+
+static int manager_find(const OciGlobal *g, OciPlan *p, Arena *a, Err *e)
+{
+	if (!g->by_systemd)
+		return 0;
+	TRY(systemd_open(oci_has_user_systemd(g, &p->facts), a, &p->systemd, e));
+	return systemd_facts(&p->systemd, a, &p->facts, e);
+}
+
 int oci_plan(const OciGlobal *g, const OciBundle *from, const char *id, unsigned keep_fds, Arena *a,
 	     OciPlan *ret, Err *e)
 {
-	OciPlan p = { 0 };
+	AUTO(oci_plan_close) OciPlan p = OCI_PLAN_NONE;
 	const int *kept;
 	TRY(oci_keep_list(keep_fds, a, &kept, e));
 	TRY(bundle_read(from->dir ? from->dir : ".", from->config, a, &p.bundle, e));
@@ -112,6 +132,7 @@ int oci_plan(const OciGlobal *g, const OciBundle *from, const char *id, unsigned
 	if (userns)
 		TRY(userns_of(userns, &p.bundle.spec.linux_, a, e));
 	TRY(host_facts_probe("", oci_facts_wanted(&p.bundle.spec), a, &p.facts, e));
+	TRY(manager_find(g, &p, a, e));
 	TRY(process_finish(&p, a, e));
 	oci_device_defaults(&p.bundle.spec.linux_, a);
 	p.bundle.spec.linux_.no_cgroups = g->no_cgroups;
@@ -135,6 +156,6 @@ int oci_plan(const OciGlobal *g, const OciBundle *from, const char *id, unsigned
 	if (p.plan.wire.filter_count > 0) /* runc's words, and its number: there TSYNC is not counted */
 		log_debug("seccomp filter flags: %u",
 			  p.plan.wire.head.seccomp_flags & ~(unsigned)SECCOMP_FILTER_FLAG_TSYNC);
-	*ret = p;
+	*ret = TAKE(p, OCI_PLAN_NONE);
 	return 0;
 }

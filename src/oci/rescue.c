@@ -17,16 +17,40 @@ static void say_damaged(const Err *why)
 	log_warn("%s", err_text(why, text, sizeof text));
 }
 
+static const char *asked_path(const OciContainer *c, Arena *a)
+{
+	Spec s;
+	return oci_container_spec(c, a, &s, NULL) == 0 ? s.linux_.cgroups_path : NULL;
+}
+
 /* Where its groups are below each hierarchy's top: as plan_groups.c puts them. */
 static const char *group_path(const OciContainer *c, Arena *a)
 {
-	Spec s;
-	if (oci_container_spec(c, a, &s, NULL) == 0 && s.linux_.cgroups_path)
-		return path_clean(a, s.linux_.cgroups_path);
-	return arena_printf(a, "/mydocker/%s", c->id);
+	const char *asked = asked_path(c, a);
+	return asked ? path_clean(a, asked) : arena_printf(a, "/mydocker/%s", c->id);
 }
 
-static int record_make_anew(const OciContainer *c, Arena *a, Err *e)
+/* The one that systemd would have made of it, if there is a systemd. Groups that are not there are passed over. */
+static void unit_find(const OciGlobal *g, const OciContainer *c, HostFacts *f, Record *r, Arena *a)
+{
+	AUTO(systemd_close) Systemd s = SYSTEMD_NONE;
+	PlanUnitName name;
+	bool is_user = oci_has_user_systemd(g, f);
+	if (plan_unit_name(asked_path(c, a), c->id, is_user, a, &name, NULL) < 0 ||
+	    systemd_open(is_user, a, &s, NULL) < 0 || systemd_facts(&s, a, f, NULL) < 0)
+		return;
+	for (size_t i = 0; i < f->cgroups_count; i++) {
+		const char *dir = arena_printf(a, "%s%s%s", f->cgroups[i].mountpoint,
+					       f->manager_group, name.path);
+		if (access(dir, F_OK) < 0)
+			continue;
+		strlist_add(a, &r->groups, dir);
+		r->unit = name.name;
+		r->is_user_unit = is_user;
+	}
+}
+
+static int record_make_anew(const OciGlobal *g, const OciContainer *c, Arena *a, Err *e)
 {
 	HostFacts f;
 	char boot[BOOT_ID_SIZE];
@@ -41,6 +65,7 @@ static int record_make_anew(const OciContainer *c, Arena *a, Err *e)
 		if (strcmp(path, "/") != 0 && access(dir, F_OK) == 0)
 			strlist_add(a, &r.groups, dir);
 	}
+	unit_find(g, c, &f, &r, a);
 	return record_write(c->dir_fd, &r, a, e);
 }
 
@@ -51,7 +76,7 @@ static int file_remove(const OciContainer *c, const char *name, Err *e)
 	return 0;
 }
 
-static int files_mend(const OciContainer *c, Arena *a, Err *e)
+static int files_mend(const OciGlobal *g, const OciContainer *c, Arena *a, Err *e)
 {
 	Record record;
 	RecordProcess process;
@@ -72,7 +97,7 @@ static int files_mend(const OciContainer *c, Arena *a, Err *e)
 		return 0;
 	if (r != -ENOENT)
 		say_damaged(&why);
-	return record_make_anew(c, a, e);
+	return record_make_anew(g, c, a, e);
 }
 
 int oci_rescue(const OciGlobal *g, const char *id, Arena *a, Err *e)
@@ -85,5 +110,5 @@ int oci_rescue(const OciGlobal *g, const char *id, Arena *a, Err *e)
 	c.dir_fd = openat(c.state.containers_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c.dir_fd < 0)
 		return err_sys(e, "open %s/containers/%s", dir, id);
-	return files_mend(&c, a, e);
+	return files_mend(g, &c, a, e);
 }

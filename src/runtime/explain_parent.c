@@ -26,9 +26,9 @@ static void explain_group(const Plan *p, const HostFacts *f, size_t i, Explain *
 {
 	const PlanGroup *g = &p->groups[i];
 	const HostCgroup *h = &f->cgroups[g->hierarchy];
-	explain_add(x, STAGE_GROUPS,
-		    arena_printf(x->arena, "a group of its own %s", controllers_of(x, h)),
-		    "mkdir(\"%s\")", g->dir);
+	const char *what = g->maker == CGROUP_BY_US ? "a group of its own" : "systemd's group for it";
+	explain_add(x, STAGE_GROUPS, arena_printf(x->arena, "%s %s", what, controllers_of(x, h)),
+		    g->maker == CGROUP_BY_OTHERS ? "open(\"%s\")" : "mkdir(\"%s\")", g->dir);
 	for (size_t k = 0; k < p->writes_count; k++)
 		if (p->writes[k].hierarchy == g->hierarchy)
 			explain_write(&p->writes[k].write, x);
@@ -39,6 +39,20 @@ static void explain_group(const Plan *p, const HostFacts *f, size_t i, Explain *
 	if (!h->is_v2)
 		explain_add(x, STAGE_GROUPS, "the door by which init will enter it",
 			    "open(\"tasks\", WRONLY)");
+}
+
+/* systemd.scope(5): there are none without processes. */
+static void explain_unit(const PlanUnit *u, Explain *x)
+{
+	if (!u->name)
+		return;
+	explain_add(x, STAGE_GROUPS,
+		    u->is_user ? "the user's systemd makes the groups; a helper of ours is in them till the container is"
+			       : "systemd makes the groups; a helper of ours is in them till the container is",
+		    "execve(\"libexec/mydocker/systemd\"), StartTransientUnit(\"%s\")", u->name);
+	for (size_t i = 0; i < u->properties.count; i++)
+		explain_add(x, STAGE_GROUPS, NULL, "%s=%s", u->properties.items[i].name,
+			    u->properties.items[i].value);
 }
 
 static void explain_device_program(const Plan *p, const HostFacts *f, Explain *x)
@@ -180,6 +194,7 @@ static void explain_net_devices(const Plan *p, Explain *x)
 
 void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 {
+	explain_unit(&p->unit, x);
 	for (size_t i = 0; i < p->groups_count; i++)
 		explain_group(p, f, i, x);
 	explain_device_program(p, f, x);
@@ -198,6 +213,9 @@ void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 		explain_add(x, STAGE_SPAWN, "in the new process: init holds a descriptor for each mount",
 			    "setrlimit(NOFILE, soft %llu)", (unsigned long long)p->init_nofile);
 	explain_add(x, STAGE_SPAWN, "in the new process", "execveat(\"mydocker-init\")");
+	if (p->unit.name)
+		explain_add(x, STAGE_SPAWN, "the helper leaves the groups to the container",
+			    "kill(helper, KILL), waitid()");
 	explain_maps(p, x);
 	explain_add(x, STAGE_MAPPED,
 		    "the process's number and start time, so that nobody takes another for it",
@@ -217,6 +235,9 @@ void explain_parent(const Plan *p, const HostFacts *f, Explain *x)
 		    "poll(line, signalfd)");
 	explain_add(x, STAGE_FOLLOW, "what init said; an error comes the same way, in place of a step",
 		    "recvmsg(ROOTFS_READY), recvmsg(EXECING), recvmsg(end of file)");
+	if (p->unit.name)
+		explain_add(x, STAGE_CLEAN, "its unit, if it is still there", "StopUnit(\"%s\")",
+			    p->unit.name);
 	for (size_t i = 0; i < p->groups_count; i++)
 		explain_add(x, STAGE_CLEAN, "its groups", "rmdir(\"%s\")", p->groups[i].dir);
 	if (p->host_root)

@@ -85,6 +85,12 @@ typedef struct HostFacts {
 	HostEntry *entries; /* sorted */
 	size_t entries_count;
 
+	/* Only from systemd_facts(): the group below the mount points that all of its units are in ("": the root), and who it belongs to. */
+	const char *manager_group; /* NULL: groups are made by ourselves */
+	bool manager_is_user;
+	uint32_t manager_version;
+	const char *device_drivers; /* /proc/devices */
+
 	/* Only from host_facts_add_controllers(). */
 	StrList controllers_on, controllers_off; /* that this kernel has; off: switched off at boot */
 } HostFacts;

@@ -11,10 +11,8 @@
 #include "base/str.h"
 #include "kern/memfd.h"
 
-#define INIT_BELOW_PREFIX "libexec/mydocker/init"
-
-/* PREFIX/bin/mydocker -> PREFIX/libexec/mydocker/init */
-static int init_path(char *ret, size_t size, Err *e)
+/* PREFIX/bin/mydocker -> PREFIX/libexec/mydocker/NAME */
+static int program_path(const char *name, char *ret, size_t size, Err *e)
 {
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
@@ -28,8 +26,16 @@ static int init_path(char *ret, size_t size, Err *e)
 					"cannot tell where this program stands from '%s'", exe);
 		*slash = '\0';
 	}
-	if (str_format(ret, size, "%s/" INIT_BELOW_PREFIX, exe) < 0)
-		return err_make(e, ERR_STATE, ENAMETOOLONG, "path of init below %s", exe);
+	if (str_format(ret, size, "%s/libexec/mydocker/%s", exe, name) < 0)
+		return err_make(e, ERR_STATE, ENAMETOOLONG, "path of %s below %s", name, exe);
+	return 0;
+}
+
+int libexec_path(const char *name, Arena *a, const char **ret, Err *e)
+{
+	char path[PATH_MAX];
+	TRY(program_path(name, path, sizeof path, e));
+	*ret = arena_strdup(a, path);
 	return 0;
 }
 
@@ -51,7 +57,7 @@ int init_exe_open(int *ret_fd, Err *e)
 	char path[PATH_MAX];
 	struct stat st;
 
-	TRY(init_path(path, sizeof path, e));
+	TRY(program_path("init", path, sizeof path, e));
 	AUTO(fd_close) int file = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return err_sys(e, "open %s, which belongs beside this program", path);

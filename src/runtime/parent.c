@@ -30,11 +30,14 @@
 /* Who is killed has this long to end. Who has not is stuck in the kernel, as by a request to a file system whose server is gone. */
 #define KILL_MS 5000
 
+#define PIDS_MAX "pids.max"
+
 /* What the story holds while it is told. */
 typedef struct Start {
 	const Plan *plan;
 	const HostFacts *facts;
 	WaitSignals *signals;
+	Systemd *systemd;
 	ContainerDir *dir;
 	const TimelineShared *timeline;
 	int start_fd;
@@ -45,7 +48,8 @@ typedef struct Start {
 	int *group_fds; /* for each group: v1 its tasks file, v2 its directory */
 	bool *group_v2;
 	size_t groups_made;
-	int *join_fds; /* for each of plan->joins */
+	bool unit_made; /* or asked for */
+	int *join_fds;  /* for each of plan->joins */
 	size_t joins_made;
 	int init_fd;          /* init, to be executed from memory */
 	int root_fd;          /* a finished tree for the root, or FD_NONE */
@@ -87,8 +91,10 @@ static void undo_groups(void *arg)
 {
 	Start *s = arg;
 	if (*s->ret_hangs)
-		return; /* it is in them */
-	if (runtime_groups_remove(s->plan, s->groups_made, NULL) < 0)
+		return;   /* it is in them */
+	if (s->unit_made) /* ours, as the first process of a scope, keeps it */
+		systemd_close(s->systemd);
+	if (runtime_groups_remove(s->plan, s->groups_made, s->unit_made, NULL) < 0)
 		s->dir->is_kept = true;
 }
 
@@ -99,7 +105,33 @@ static size_t group_writes(const Start *s, size_t hierarchy, CgroupWrite *ret)
 	for (size_t i = 0; i < s->plan->writes_count; i++)
 		if (s->plan->writes[i].hierarchy == hierarchy)
 			ret[n++] = s->plan->writes[i].write;
+	for (size_t i = 0; i < n && s->plan->unit.alone; i++)
+		if (strcmp(ret[i].file, PIDS_MAX) == 0)
+			ret[i].value = "2"; /* until the process that systemd was given is gone: unit_leave() */
 	return n;
+}
+
+/* The groups of a unit are there and limited when this returns, with a process of ours in them. */
+static int unit_start(Start *s, Err *e)
+{
+	if (!s->plan->unit.name)
+		return 0;
+	s->unit_made = true;
+	return systemd_start(s->systemd, &s->plan->unit, s->arena, e);
+}
+
+/* The container's process is in the groups now. */
+static int unit_leave(Start *s, Err *e)
+{
+	if (!s->unit_made)
+		return 0;
+	systemd_close(s->systemd);
+	for (size_t i = 0; i < s->plan->writes_count && s->plan->unit.alone; i++) {
+		const PlanCgroupWrite *w = &s->plan->writes[i];
+		if (strcmp(w->write.file, PIDS_MAX) == 0)
+			TRY(runtime_group_write(s->plan, w, s->arena, e));
+	}
+	return 0;
 }
 
 static int groups_make(Start *s, Undo *undo, Err *e)
@@ -109,10 +141,12 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 	s->group_fds = arena_new_array(s->arena, p->groups_count, int);
 	s->group_v2 = arena_new_array(s->arena, p->groups_count, bool);
 	undo_push(undo, undo_groups, s);
+	TRY(unit_start(s, e));
 	for (size_t i = 0; i < p->groups_count; i++) {
 		const HostCgroup *h = &s->facts->cgroups[p->groups[i].hierarchy];
 		const CgroupRequest request = {
 			.is_v2 = h->is_v2,
+			.maker = p->groups[i].maker,
 			.controllers = h->controllers,
 			.top = p->groups[i].top,
 			.dir = p->groups[i].dir,
@@ -405,6 +439,10 @@ static int explain_clone(const Start *s, int r, Err *e)
 				"start the container in the group %s: a group above it is threaded (cgroup.type), and no container can be "
 				"in such a tree; name another group with --cgroup-parent",
 				dir);
+	if (dir && r == -EACCES && s->plan->unit.is_user)
+		return err_make(e, ERR_SYS, EACCES,
+				"start the container in the group %s: no process can be put there from outside of the user's systemd, as from a login shell; systemd-run --user --scope starts a command inside",
+				dir);
 	return s->plan->userns.uid_map ? userns_why_not_made("", r, e) : r;
 }
 
@@ -494,6 +532,7 @@ static int init_spawn(Start *s, Undo *undo, Err *e)
 	s->container.pid = pid;
 	undo_push(undo, undo_process, s);
 	sync_close(&s->init_sync); /* so that its end is seen here */
+	TRY(unit_leave(s, e));
 	return init_follow(s, e);
 }
 
@@ -597,6 +636,7 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 		.plan = in->plan,
 		.facts = in->facts,
 		.signals = in->signals,
+		.systemd = in->systemd,
 		.dir = in->dir,
 		.join = in->join,
 		.hooks = in->hooks,

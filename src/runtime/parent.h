@@ -17,6 +17,7 @@
 #include "runtime/hooks.h"
 #include "runtime/plan.h"
 #include "runtime/state.h"
+#include "runtime/systemd.h"
 #include "wire/timeline.h"
 
 typedef struct Container {
@@ -51,6 +52,7 @@ typedef struct RuntimeMaker {
 typedef struct RuntimeStart {
 	const Plan *plan;
 	const HostFacts *facts;
+	Systemd *systemd;          /* where the plan has a unit; its helper has ended when the start has succeeded */
 	ContainerDir *dir;         /* NULL with join: nothing is put on record */
 	const RuntimeJoin *join;   /* NULL: a container of its own */
 	const RuntimeMaker *maker; /* NULL: init makes it */
@@ -76,7 +78,7 @@ int runtime_record_process(const ContainerDir *dir, const Plan *p, pid_t pid, Ar
  * why it could not be. */
 int runtime_begin(int conn, Err *e);
 
-/* Ends what is left of the container (processes that outlived its first one), reads what the memory controller counted (oom_kills 0 where
+/* Ends what is left of the container (its unit; processes that outlived its first one), reads what the memory controller counted (oom_kills 0 where
  * there is none) and removes its groups. Goes on after an error and returns the first. */
 int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
 		   CgroupMemory *ret_memory, Arena *a, Err *e);

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <signal.h>
 
 #include "base/log.h"
@@ -21,10 +22,36 @@ static void note_failure(int r, const Err *own, int *first, Err *e)
 		*first = r;
 }
 
-/* The first `count` groups, and what is the container's above them. Goes on after an error and returns the first. */
-int runtime_groups_remove(const Plan *p, size_t count, Err *e)
+/* In a scope that is still there nobody is any more, or who is shall end. */
+static int unit_end(const PlanUnit *u, Err *e)
+{
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	return systemd_stop_unit(u->is_user, u->name, &a, e);
+}
+
+int runtime_group_write(const Plan *p, const PlanCgroupWrite *w, Arena *a, Err *e)
+{
+	for (size_t i = 0; i < p->groups_count; i++) {
+		if (p->groups[i].hierarchy != w->hierarchy)
+			continue;
+		const char *path = arena_printf(a, "%s/%s", p->groups[i].dir, w->write.file);
+		int r = fd_write_text_at(AT_FDCWD, path, w->write.value);
+		if (r < 0)
+			return err_make(e, ERR_SYS, -r, "write %s to %s (%s)", w->write.value, path,
+					w->write.what);
+	}
+	return 0;
+}
+
+/* Goes on after an error and returns the first. */
+int runtime_groups_remove(const Plan *p, size_t count, bool unit, Err *e)
 {
 	int first = 0;
+	if (unit) {
+		Err own = { 0 };
+		int r = unit_end(&p->unit, &own);
+		note_failure(r, &own, &first, e);
+	}
 	for (size_t i = 0; i < count; i++) {
 		Err own = { 0 };
 		int r = cgroup_remove(p->groups[i].dir, &own);
@@ -66,7 +93,8 @@ int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
 	if (dir)
 		killed = cgroup_kill(dir, e);
 	group_report_memory(p, facts, ret_memory);
-	int removed = runtime_groups_remove(p, p->groups_count, killed < 0 ? NULL : e);
+	int removed = runtime_groups_remove(p, p->groups_count, p->unit.name != NULL,
+					    killed < 0 ? NULL : e);
 	int taken = runtime_host_remove(p, a, killed < 0 || removed < 0 ? NULL : e);
 	return killed < 0 ? killed : removed < 0 ? removed : taken;
 }

@@ -2,9 +2,12 @@
 #pragma once
 #include "runtime/parent.h"
 
-/* The first `count` groups, and what is the container's above them. Goes on after an error and returns the first; with e NULL each is a
- * warning. */
-int runtime_groups_remove(const Plan *p, size_t count, Err *e);
+/* The unit if it was made, the first `count` groups, and what is the container's above them. Goes on after an error and returns the first;
+ * with e NULL each is a warning. */
+int runtime_groups_remove(const Plan *p, size_t count, bool unit, Err *e);
+
+/* One of the plan's writes, into a group that is there. */
+int runtime_group_write(const Plan *p, const PlanCgroupWrite *w, Arena *a, Err *e);
 
 /* What else is on the host: the group of resctrl, the root without a mount namespace of its own. The same rules. */
 int runtime_host_remove(const Plan *p, Arena *a, Err *e);

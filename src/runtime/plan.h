@@ -17,6 +17,7 @@
 #include "fmt/spec.h"
 #include "runtime/facts.h"
 #include "runtime/plan_cgroup.h"
+#include "runtime/plan_unit.h"
 #include "runtime/userns_maps.h"
 #include "wire/wire_build.h"
 
@@ -38,6 +39,8 @@ typedef struct PlanGroup {
 	size_t hierarchy;
 	const char *top; /* absolute: the mount point, or the group that is delegated to us */
 	const char *dir; /* absolute, below top */
+	CgroupMaker maker;
+	bool parents_stay; /* those above it are systemd's to remove */
 	bool has_owner;  /* v2: given to this user of the host */
 	uint32_t owner;
 } PlanGroup;
@@ -80,6 +83,7 @@ typedef struct Plan {
 	int root_idmap; /* index of idmaps, or -1: the root, or its lower layer, is shown as it is */
 	PlanIdmapMount *idmap_mounts;
 	size_t idmap_mounts_count;
+	PlanUnit unit; /* whose groups these are, where systemd makes them */
 	PlanGroup *groups;
 	size_t groups_count;
 	bool remove_parents; /* groups that are made above the container's own go with it (the shared default parent stays) */

@@ -149,7 +149,8 @@ static int pids(Writes *w)
 	const HostCgroup *h;
 	int64_t limit = w->r->pids_limit;
 	bool asked = !w->r->pids_limit_is_default;
-	if (!writes_is_given(limit) || (limit == -1 && !w->now))
+	bool is_fresh = !w->now && !w->f->manager_group; /* systemd has a default of its own */
+	if (!writes_is_given(limit) || (limit == -1 && is_fresh))
 		return 0;
 	if (limit < -1)
 		return err_make(w->e, ERR_SPEC, 0, "limit of processes %" PRId64 " is negative", limit);
@@ -165,7 +166,7 @@ static int pids(Writes *w)
 		return 0;
 	}
 	TRY(writes_need(w, "pids", "limit of processes", &h));
-	const char *value = limit < 0 ? "max" : writes_number(w, limit);
+	const char *value = limit < 0 ? "max" : writes_number(w, limit); /* v1, too, says max */
 	if (w->now && limit == 0) /* as runc; with a process in it, 0 and 1 are the same to the kernel */
 		value = "1";
 	writes_add(w, h, "pids", "pids.max", value, "limit of processes")->asked = asked;

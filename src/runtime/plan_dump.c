@@ -91,6 +91,12 @@ static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 	dump_idmaps(d, p);
 	if (p->oom_score_adj)
 		line(d, "oom_score_adj %s", p->oom_score_adj);
+	if (p->unit.name)
+		line(d, "unit %s of the %s systemd", p->unit.name,
+		     p->unit.is_user ? "user's" : "system's");
+	for (size_t i = 0; i < p->unit.properties.count; i++)
+		line(d, "property %s %s", p->unit.properties.items[i].name,
+		     p->unit.properties.items[i].value);
 	for (size_t i = 0; i < p->groups_count; i++)
 		line(d, "group %s %s%s", f->cgroups[p->groups[i].hierarchy].is_v2 ? "v2" : "v1",
 		     p->groups[i].dir,

@@ -62,6 +62,10 @@ int record_write(int dir_fd, const Record *r, Arena *a, Err *e)
 	json_write_string(&w, "boot_id", r->boot_id);
 	json_file_write_strings(&w, "groups", &r->groups);
 	json_file_write_strings(&w, "parents", &r->parents);
+	if (r->unit) {
+		json_write_string(&w, "unit", r->unit);
+		json_write_u64(&w, "user_unit", r->is_user_unit);
+	}
 	json_write_string(&w, "overlay_dir", r->overlay_dir);
 	write_pairs(&w, "labels", r->labels, r->labels_count);
 	write_pairs(&w, "annotations", r->annotations, r->annotations_count);
@@ -142,6 +146,17 @@ static int read_ranges(const JsonValue *v, const char *key, Arena *a, IdRanges *
 	return r < 0 ? err_wrap(e, r, FILE_RECORD ": %s", key) : 0;
 }
 
+static int read_unit(const JsonValue *v, Record *r, Err *e)
+{
+	uint64_t is_user;
+	if (!json_member(v, "unit"))
+		return 0;
+	TRY(json_file_string(v, FILE_RECORD, "unit", &r->unit, e));
+	TRY(json_file_u64(v, FILE_RECORD, "user_unit", 1, &is_user, e));
+	r->is_user_unit = is_user;
+	return 0;
+}
+
 static int check_paths(const StrList *l, Err *e)
 {
 	for (size_t i = 0; i < l->count; i++)
@@ -189,6 +204,7 @@ int record_read(int dir_fd, Arena *a, Record *ret, Err *e)
 	TRY(json_file_strings(v, FILE_RECORD, "parents", a, &r.parents, e));
 	TRY(read_pairs(v, "labels", a, &r.labels, &r.labels_count, e));
 	TRY(read_pairs(v, "annotations", a, &r.annotations, &r.annotations_count, e));
+	TRY(read_unit(v, &r, e));
 	TRY(read_stop(v, &r, e));
 	TRY(read_ranges(v, "uids", a, &r.uids, e));
 	TRY(read_ranges(v, "gids", a, &r.gids, e));

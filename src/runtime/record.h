@@ -1,6 +1,6 @@
 /* record.h - what a container will leave behind if its engine dies: written before it is made.   (runtime/, may include base fmt kern)
  *
- * On disk:   record.json   {"version":1,"id":..,"name":..,"created":..,"boot_id":..,"groups":[..],"parents":[..],"overlay_dir":..,
+ * On disk:   record.json   {"version":1,"id":..,"name":..,"created":..,"boot_id":..,"groups":[..],"parents":[..],"unit":..,"user_unit":0,"overlay_dir":..,
  *                           "labels":{..},"annotations":{..},"stop_signal":"SIGTERM","stop_timeout":10,"uids":[[FIRST,COUNT]..],"gids":[..]},
  *                           and "rdt":..,"rdt_mon":..,"rdt_is_ours":0|1, "host_root":..,"host_root_below":.. where there is such a thing
  *            process.json  {"version":1,"pid":..,"start_time":..} once there is a process; both complete or absent: written beside
@@ -26,6 +26,8 @@ typedef struct Record {
 	const char *boot_id;
 	StrList groups;  /* absolute directories of its cgroups */
 	StrList parents; /* groups above them that are made with them, outer ones first; removed when empty (shared_parents.h) */
+	const char *unit; /* whose groups these are, where systemd has made them; NULL: none */
+	bool is_user_unit;
 	const char *overlay_dir; /* NULL: none; absolute, removed with all in it */
 	const char *rdt, *rdt_mon; /* its group of resctrl, and the monitoring group; NULL: none; absolute */
 	bool rdt_is_ours;          /* the group goes with it, as the monitoring group does */

@@ -55,7 +55,8 @@ int shared_parents_find(State *s, const Plan *p, Arena *a, StrList *ret, Err *e)
 		return 0;
 	TRY(on_record(s, a, &known, e));
 	for (size_t i = 0; i < p->groups_count; i++)
-		group_parents_add(&p->groups[i], &known, a, &found);
+		if (!p->groups[i].parents_stay)
+			group_parents_add(&p->groups[i], &known, a, &found);
 	*ret = found;
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "runtime/host_root.h"
 #include "runtime/rdt.h"
 #include "runtime/record.h"
+#include "runtime/systemd.h"
 #include "runtime/user_tree.h"
 
 DEFINE_AUTO(DIR *, closedir, NULL)
@@ -50,13 +51,32 @@ static int process_end(int dir_fd, const Record *r, Arena *a, Err *e)
 	return err_make(e, ERR_STATE, 0, "process %d is killed but hangs in the kernel", (int)p.pid);
 }
 
-static int groups_end(const Record *r, Err *e)
+static bool has_groups(const Record *r)
+{
+	for (size_t i = 0; i < r->groups.count; i++)
+		if (access(r->groups.items[i], F_OK) == 0)
+			return true;
+	return false;
+}
+
+/* Without a group it is gone, or about to be, whether its systemd can still be asked or not: a user's ends with his last session. */
+static int unit_end(const Record *r, Arena *a, Err *e)
+{
+	if (!r->unit)
+		return 0;
+	int n = systemd_stop_unit(r->is_user_unit, r->unit, a, e);
+	return n < 0 && has_groups(r) ? n : 0;
+}
+
+static int groups_end(const Record *r, Arena *a, Err *e)
 {
 	int failed = 0;
 	for (size_t i = 0; i < r->groups.count; i++) {
 		int n = cgroup_kill(r->groups.items[i], e);
 		failed = failed < 0 ? failed : n;
 	}
+	int stopped = unit_end(r, a, e);
+	failed = failed < 0 ? failed : stopped;
 	for (size_t i = 0; i < r->groups.count; i++) {
 		int n = cgroup_remove(r->groups.items[i], e);
 		failed = failed < 0 ? failed : n;
@@ -88,7 +108,7 @@ static int container_end(State *s, ContainerDir *d, Arena *a, Err *e)
 		return n;
 	if (n == 0) {
 		TRY(process_end(d->fd, &r, a, e));
-		TRY(groups_end(&r, e));
+		TRY(groups_end(&r, a, e));
 		TRY(rdt_remove_recorded(&r, e));
 		TRY(host_root_remove(r.host_root, r.host_root_below, a, e));
 		TRY(overlay_end(&r, a, e));

@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "fmt/spec_resources.h"
+#include "runtime/record.h"
 
-/* groups: the container's, from its record. ERR_SPEC: the limits contradict each other or what is set, or have no controller there. */
-int runtime_update(const StrList *groups, const SpecResources *r, Arena *a, Err *e);
+/* of: the container's record, which has its groups and its unit. ERR_SPEC: the limits contradict each other or what is set, or have no
+ * controller there. Systemd is told last, after the kernel has taken all; it is asked whether it listens before. */
+int runtime_update(const Record *of, const SpecResources *r, Arena *a, Err *e);
