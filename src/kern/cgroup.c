@@ -293,6 +293,8 @@ int cgroup_kill(const char *dir, Err *e)
 	if (dirfd < 0)
 		return err_sys(e, "open the group %s", dir);
 	int n = cgroup_v2_kill(dirfd);
+	if (n == -ENODEV)
+		return 0; /* others have removed it meanwhile */
 	if (n < 0)
 		return err_make(e, ERR_SYS, -n, "kill what is in the group %s", dir);
 	if (n == 0)
@@ -303,9 +305,10 @@ int cgroup_kill(const char *dir, Err *e)
 		if (found == 0 && below == 0)
 			break;
 		if (found < 0)
-			return found == -ENODEV ? 0
-						: err_make(e, ERR_SYS, -found,
-							   "list what is in the group %s", dir);
+			return found == -ENODEV || found == -ENOENT
+				       ? 0
+				       : err_make(e, ERR_SYS, -found,
+						  "list what is in the group %s", dir);
 		if (!wait_a_little(&round))
 			return err_make(e, ERR_STATE, EBUSY,
 					"kill what is in the group %s: it does not die", dir);
@@ -325,7 +328,7 @@ int cgroup_remove(const char *dir, Err *e)
 		int n = dirfd >= 0 ? remove_below(dirfd, false) : -errno;
 		if (n == 0 && (rmdir(dir) == 0 || errno == ENOENT))
 			return 0;
-		if (n < 0 && n != -EBUSY && n != -ENOENT)
+		if (n < 0 && n != -EBUSY && n != -ENOENT && n != -ENODEV)
 			return err_make(e, ERR_SYS, -n, "remove the groups below %s", dir);
 		if (!wait_a_little(&round))
 			return err_make(e, ERR_STATE, EBUSY,

@@ -29,9 +29,12 @@ static void bus_error_auto(sd_bus_error *p)
 static int refused(Err *e, int r, const sd_bus_error *why, const char *what, const char *unit)
 {
 	bool said = why && why->message && *why->message;
-	ErrKind kind = sd_bus_error_has_name(why, SERVICE ".UnitExists") ? ERR_EXISTS : ERR_SYS;
-	return err_make(e, kind, said ? 0 : -r, "%s%s%s%s", what, unit, said ? ": " : "",
-			said ? why->message : "");
+	bool exists = sd_bus_error_has_name(why, SERVICE ".UnitExists");
+	return err_make(e, exists ? ERR_EXISTS : ERR_SYS,
+			exists ? EEXIST
+			: said ? 0
+			       : -r,
+			"%s%s%s%s", what, unit, said ? ": " : "", said ? why->message : "");
 }
 
 /* ---- the bus ---- */

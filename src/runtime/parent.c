@@ -116,8 +116,9 @@ static int unit_start(Start *s, Err *e)
 {
 	if (!s->plan->unit.name)
 		return 0;
-	s->unit_made = true;
-	return systemd_start(s->systemd, &s->plan->unit, s->arena, e);
+	int r = systemd_start(s->systemd, &s->plan->unit, s->arena, e);
+	s->unit_made = r != -EEXIST; /* one that is there is somebody else's */
+	return r;
 }
 
 /* The container's process is in the groups now. */

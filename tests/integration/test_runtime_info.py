@@ -122,8 +122,6 @@ def test_the_namespaces_are_all_there_are(features):
 def test_cgroup_managers(bundle):  # noqa: F811
     from bundles import write_config
 
-    for words in (["--systemd-cgroup"], ["--cgroup-manager", "systemd"]):
-        bad(runtime(*words, "list"), "control groups by systemd are not supported yet")
     bad(runtime("--cgroup-manager=x", "list"), "'x': not cgroupfs, systemd or disabled")
     bad(runtime("--rootless", "x", "list"), "'x': not true, false or auto")
     write_config(bundle, lambda c: c["process"].update(args=["/bin/probe", "cat", "/proc/self/cgroup"]))
