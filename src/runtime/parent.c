@@ -659,11 +659,13 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 	TRY(in->join ? groups_open(&s, e) : groups_make(&s, &undo, e));
 	TRY(in->join ? 0 : host_make(&s, &undo, e));
 	TRY(timeline_mark(times, STAGE_GROUPS, device_rules_attach(&s, e)));
-	if (in->maker)
+	if (in->maker) {
 		TRY(in->maker->make(in->maker->arg, s.group_fds, s.group_v2, s.groups_made,
 				    &s.container, e));
-	else
+		TRY(unit_leave(&s, e));
+	} else {
 		TRY(init_start(&s, in, &undo, e));
+	}
 	undo_commit(&undo);
 	*ret = TAKE(s.container, CONTAINER_NONE);
 	return 0;
