@@ -93,6 +93,13 @@ typedef struct SpecTimeOffset {
 	uint32_t nanosecs;
 } SpecTimeOffset;
 
+typedef struct SpecMemoryPolicy { /* set_mempolicy(2) */
+	bool given;
+	uint32_t mode;   /* MPOL_* with MPOL_F_* */
+	uint64_t *nodes; /* a bit set (base/bit_list.h) */
+	size_t nodes_count;
+} SpecMemoryPolicy;
+
 typedef struct SpecLinux {
 	unsigned namespaces;                        /* SPEC_NS_* */
 	const char *namespace_paths[SPEC_NS_COUNT]; /* by the number of the bit: one to be joined; NULL: a new one */
@@ -115,6 +122,7 @@ typedef struct SpecLinux {
 	SpecNetDevice *net_devices;
 	size_t net_devices_count;
 	SpecIntelRdt intel_rdt;
+	SpecMemoryPolicy memory_policy;
 	const char *mount_label; /* SELinux context of the mounts that are made; NULL: none is set */
 	bool mount_label_of_root; /* of their root directories alone, what is made in them gets its own (engine only) */
 } SpecLinux;

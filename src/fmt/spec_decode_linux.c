@@ -3,6 +3,7 @@
 #include "fmt/spec_rows.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mount_words.h"
 #include "base/personality.h"
 
@@ -288,9 +289,23 @@ static int decode_domain(SpecDecoder *d, const JsonValue *v, void *base, const S
 	return 0;
 }
 
+/* "Currently no flag values are supported": runc warns of them and goes on. */
+static int decode_personality_flags(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	StrList flags;
+	SpecRow here = *row;
+	(void)base;
+	here.offset = 0;
+	TRY(spec_row_strings(d, v, &flags, &here));
+	if (flags.count > 0)
+		log_warn("config.json: linux.personality.flags: the specification has no flags; '%.64s' ignored (%zu in all)",
+			 flags.items[0], flags.count);
+	return 0;
+}
+
 static const SpecRow personality_rows[] = {
 	SPEC_ROW("domain", decode_domain, .flags = SPEC_REQUIRED),
-	SPEC_NOT_YET("flags", SPEC_EMPTY_ARRAY), /* "Currently no flag values are supported" */
+	SPEC_ROW("flags", decode_personality_flags),
 	SPEC_ROWS_END,
 };
 
@@ -314,7 +329,7 @@ const SpecRow spec_linux_rows[] = {
 	SPEC_ROW("netDevices", spec_decode_net_devices),
 	SPEC_ROW("timeOffsets", decode_offsets),
 	SPEC_ROW("intelRdt", spec_decode_intel_rdt),
-	SPEC_NOT_YET("memoryPolicy", 0), /* an empty one lacks its mode */
+	SPEC_ROW("memoryPolicy", spec_decode_memory_policy),
 	SPEC_OBJECT("personality", 0, personality_rows),
 	SPEC_ROWS_END,
 };

@@ -42,9 +42,10 @@ static int decode_groups(SpecDecoder *d, const JsonValue *v, void *base, const S
 	return 0;
 }
 
+/* The specification wants both ids; runc takes 0 for one that is left out, and so do its callers. */
 static const SpecRow user_rows[] = {
-	SPEC_U32("uid", SpecProcess, uid, ID_MAX, .flags = SPEC_REQUIRED),
-	SPEC_U32("gid", SpecProcess, gid, ID_MAX, .flags = SPEC_REQUIRED),
+	SPEC_U32("uid", SpecProcess, uid, ID_MAX),
+	SPEC_U32("gid", SpecProcess, gid, ID_MAX),
 	SPEC_ROW("umask", decode_umask, .offset = SPEC_FIELD(SpecProcess, umask, uint32_t), .max = 0777),
 	SPEC_ROW("additionalGids", decode_groups),
 	SPEC_NOT_YET("username", SPEC_EMPTY_STRING), /* Windows */
@@ -197,12 +198,6 @@ static int decode_oom_score_adj(SpecDecoder *d, const JsonValue *v, void *base, 
 
 /* ---- the table ---- */
 
-static const SpecRow cpu_affinity_rows[] = {
-	SPEC_NOT_YET("initial", SPEC_EMPTY_STRING),
-	SPEC_NOT_YET("final", SPEC_EMPTY_STRING),
-	SPEC_ROWS_END,
-};
-
 /* config.md "Process", "POSIX process", "Linux Process" */
 const SpecRow spec_process_rows[] = {
 	SPEC_BOOL("terminal", SpecProcess, terminal),
@@ -219,8 +214,8 @@ const SpecRow spec_process_rows[] = {
 	SPEC_TEXT("apparmorProfile", SpecProcess, apparmor_profile),
 	SPEC_TEXT("selinuxLabel", SpecProcess, selinux_label),
 	SPEC_ROW("oomScoreAdj", decode_oom_score_adj),
-	SPEC_NOT_YET("scheduler", 0),  /* an empty one lacks its policy */
-	SPEC_NOT_YET("ioPriority", 0), /* an empty one lacks its class */
-	SPEC_OBJECT("execCPUAffinity", 0, cpu_affinity_rows),
+	SPEC_ROW("scheduler", spec_decode_scheduler),
+	SPEC_ROW("ioPriority", spec_decode_io_priority),
+	SPEC_OBJECT("execCPUAffinity", offsetof(SpecProcess, exec_cpu_affinity), spec_cpu_affinity_rows),
 	SPEC_ROWS_END,
 };

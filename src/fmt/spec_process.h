@@ -22,6 +22,25 @@ typedef struct SpecCaps { /* sets as bit masks, bit n is capability n (base/caps
 	uint64_t bounding, effective, inheritable, permitted, ambient;
 } SpecCaps;
 
+typedef struct SpecScheduler { /* sched_setattr(2) */
+	bool given;
+	uint32_t policy; /* SCHED_* */
+	int32_t nice;
+	uint32_t priority, flags;           /* flags: SCHED_FLAG_* */
+	uint64_t runtime, deadline, period; /* nanoseconds */
+} SpecScheduler;
+
+typedef struct SpecIoPriority { /* ioprio_set(2) */
+	uint32_t io_class;      /* IOPRIO_CLASS_*; 0: not given */
+	uint32_t priority;      /* 0, the highest, to 7 */
+} SpecIoPriority;
+
+/* CPUs that `exec` starts on and that its process is left with, as bit sets (base/bit_list.h). Count 0: not given. */
+typedef struct SpecCpuAffinity {
+	uint64_t *initial, *final;
+	size_t initial_count, final_count;
+} SpecCpuAffinity;
+
 typedef struct SpecProcess {
 	bool terminal;
 	uint16_t console_height, console_width; /* 0: not given */
@@ -39,6 +58,9 @@ typedef struct SpecProcess {
 	bool has_oom_score_adj;
 	int32_t oom_score_adj;                        /* -1000 to 1000 */
 	const char *apparmor_profile, *selinux_label; /* of the command; NULL: none is set */
+	SpecScheduler scheduler;
+	SpecIoPriority io_priority;
+	SpecCpuAffinity exec_cpu_affinity;
 } SpecProcess;
 
 /* Reads the text of a process alone, as `exec` is given it; the same as spec_decode(). */

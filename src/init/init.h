@@ -39,6 +39,9 @@ typedef struct Init {
 /* Joins the v1 groups (single-threaded: "0" to each `tasks`) and then unshares the cgroup namespace, whose root they become. */
 int groups_join(Init *in, Err *e);
 
+/* The CPUs that the process may use, once its groups say which it may at most: plan->cpus, or all that they have. */
+int cpus_set(const Init *in, Err *e);
+
 /* With plan->joins, plan->unshare or WIRE_FORK: enters namespaces of others, makes new ones, and with WIRE_FORK leaves all the rest to a child,
  * in which this returns. Not dumpable from here on. */
 int namespaces_join(Init *in, Err *e);
@@ -73,7 +76,8 @@ int mounts_detach(Init *in, Err *e); /* those of plan->mounts that are to go, th
 int reaper_leave(Init *in, Err *e);
 
 int session_enter(Init *in, Err *e); /* session, terminal, standard streams, keyring, signals, personality, umask */
-int limits_set(Init *in, Err *e);      /* plan->rlimits */
+int limits_set(Init *in, Err *e);           /* plan->rlimits */
+int scheduling_set(const Init *in, Err *e); /* scheduler, priority of input and output, memory policy */
 int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs, but with WIRE_NOTIFY), ids, capabilities; then the working directory */
 int parent_bind(Init *in, Err *e); /* from here the parent's death is ours, but with WIRE_OUTLIVES */
 int start_await(Init *in, Err *e); /* with plan->start_fd: until somebody lets the command begin, with whom we speak from then on */

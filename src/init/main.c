@@ -14,7 +14,8 @@
 static int command_story(Init *in, Err *e)
 {
 	DONE(SESSION, session_enter(in, e));
-	DONE(LIMITS, limits_set(in, e));
+	TRY(limits_set(in, e));
+	DONE(LIMITS, scheduling_set(in, e));
 	DONE(PRIVILEGES, privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
 	TRY(parent_bind(in, e));                  /* from here: the parent's death is ours */
 	TRY(sync_send(&in->sync, SYNC_EXECING, in->listener, e)); /* fails when the parent died before */
@@ -38,6 +39,7 @@ static int hooks_await(Init *in, Err *e)
 static int init_story(Init *in, Err *e)
 {
 	TRY(groups_join(in, e));
+	TRY(cpus_set(in, e));
 	DONE(JOIN, namespaces_join(in, e));
 	DONE(OPEN, rootfs_open(in, e)); /* while the parent writes record and id maps */
 	DONE(HEAR, sync_expect(&in->sync, SYNC_MAPPED, NULL, e));
@@ -63,6 +65,7 @@ static int init_story(Init *in, Err *e)
 static int exec_story(Init *in, Err *e)
 {
 	TRY(groups_join(in, e));
+	TRY(cpus_set(in, e));
 	TRY(labels_set(in, e)); /* by the host's procfs */
 	TRY(namespaces_join(in, e));
 	if (in->plan->root_fd >= 0) /* of a container in a mount namespace of others */

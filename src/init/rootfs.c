@@ -144,7 +144,8 @@ int identity_take(Init *in, Err *e)
 	}
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_sys(e, "become not dumpable");
-	umask(0); /* modes are exact; session_enter() sets the command's */
+	if (!init_has(in, WIRE_EXEC))
+		umask(0); /* modes are exact; session_enter() sets the command's */
 	return 0;
 }
 

@@ -95,6 +95,8 @@ int session_enter(Init *in, Err *e)
 	TRY(keyring_new(in, e));
 	TRY(process_reset_signals(e));
 	TRY(personality_set(in, e));
-	umask(init_has(in, WIRE_HAS_UMASK) ? (mode_t)in->plan->umask : 022);
+	/* config.md: if none is given, that of the caller stays. For a container that is 022, as runc has it. */
+	if (init_has(in, WIRE_HAS_UMASK) || !init_has(in, WIRE_EXEC))
+		umask(init_has(in, WIRE_HAS_UMASK) ? (mode_t)in->plan->umask : 022);
 	return 0;
 }

@@ -122,6 +122,17 @@ static int process_by_options(const ExecOpts *o, const StrList *args, SpecProces
 	return 0;
 }
 
+static void scheduling_default(SpecProcess *p, const SpecProcess *container)
+{
+	const SpecCpuAffinity *cpus = &p->exec_cpu_affinity;
+	if (!p->scheduler.given)
+		p->scheduler = container->scheduler;
+	if (!p->io_priority.io_class)
+		p->io_priority = container->io_priority;
+	if (cpus->initial_count == 0 && cpus->final_count == 0)
+		p->exec_cpu_affinity = container->exec_cpu_affinity;
+}
+
 /* What it does not say is as in the container's own: runc's rule. */
 static int process_by_file(const char *path, SpecProcess *container, Arena *a, Err *e)
 {
@@ -145,6 +156,11 @@ static int process_by_file(const char *path, SpecProcess *container, Arena *a, E
 	if (!p.has_oom_score_adj && container->has_oom_score_adj) {
 		p.oom_score_adj = container->oom_score_adj;
 		p.has_oom_score_adj = true;
+	}
+	scheduling_default(&p, container);
+	if (!p.has_umask) {
+		p.umask = container->umask;
+		p.has_umask = container->has_umask;
 	}
 	*container = p;
 	return 0;

@@ -4,6 +4,7 @@
 
 #include "base/caps.h"
 #include "base/mount_words.h"
+#include "base/sched_names.h"
 #include "cli/format.h"
 #include "fmt/seccomp.h"
 #include "oci/oci.h"
@@ -52,6 +53,13 @@ static const char *action_at(unsigned i)
 		       NULL;
 }
 
+/* What of a description's annotations changes anything here; one that ends with '.' stands for all that begin so. */
+static const char *annotation_at(unsigned i)
+{
+	static const char *const names[] = { "org.criu.config", NULL };
+	return names[i];
+}
+
 static const char *op_at(unsigned i)
 {
 	return i <= SECCOMP_CMP_MASKED_EQ ? seccomp_op_name((SeccompOp)i) : NULL;
@@ -92,6 +100,14 @@ static void seccomp_write(JsonWriter *w, Arena *a)
 	json_write_end(w);
 }
 
+static void memory_policy_write(JsonWriter *w, Arena *a)
+{
+	json_write_object(w, "memoryPolicy");
+	names_write(w, "modes", mempolicy_mode_name, a);
+	names_write(w, "flags", mempolicy_flag_at, a);
+	json_write_end(w);
+}
+
 static void linux_write(JsonWriter *w, Arena *a)
 {
 	json_write_object(w, "linux");
@@ -101,6 +117,7 @@ static void linux_write(JsonWriter *w, Arena *a)
 	seccomp_write(w, a);
 	enabled_write(w, "apparmor", true);
 	enabled_write(w, "selinux", true);
+	memory_policy_write(w, a);
 	json_write_object(w, "intelRdt");
 	json_write_bool(w, "enabled", true);
 	json_write_bool(w, "schemata", true);
@@ -132,6 +149,7 @@ static int features_main(const OciGlobal *g, void *opts, const StrList *args, Ar
 	json_write_string(&w, "io.mydocker.version", MYDOCKER_VERSION);
 	json_write_string(&w, "org.opencontainers.runc.checkpoint.enabled", "true");
 	json_write_end(&w);
+	names_write(&w, "potentiallyUnsafeConfigAnnotations", annotation_at, a);
 	json_write_end(&w);
 	return format_print_json(&w, e);
 }

@@ -1,4 +1,5 @@
 #include <linux/capability.h>
+#include <linux/ioprio.h>
 #include <linux/mount.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -8,6 +9,7 @@
 #include "base/caps.h"
 #include "base/limits.h"
 #include "base/rlimits.h"
+#include "base/sched_names.h"
 #include "runtime/explain.h"
 
 /* One init's story. */
@@ -213,6 +215,9 @@ static void tell_begin(const Told *t)
 		add(t, JOIN, "its groups become the top of what it can see of groups",
 		    "unshare(NEWCGROUP)");
 	}
+	if (!t->apart)
+		add(t, JOIN, "all CPUs that its groups have, whatever its maker was held to",
+		    "sched_setaffinity(all)");
 	for (size_t i = 0; i < t->w->mounts_count; i++)
 		if (shares_mounts(&t->w->mounts[i]))
 			tell_copy(t, &t->w->mounts[i],
@@ -408,6 +413,22 @@ static void tell_session(const Told *t)
 		    limit_words(t, w->rlimits[i].soft), limit_words(t, w->rlimits[i].hard));
 }
 
+static void tell_scheduling(const Told *t)
+{
+	const WirePlan *h = &t->w->head;
+	const unsigned mode = h->memory_mode & ((1 << 13) - 1); /* without MPOL_F_* */
+	if (has(t, WIRE_HAS_SCHEDULER))
+		add(t, LIMITS, "before whom it gets a CPU", "sched_setattr(%s, nice %d, priority %u)",
+		    sched_policy_name(h->scheduler.policy), h->scheduler.nice, h->scheduler.priority);
+	if (h->io_priority)
+		add(t, LIMITS, "before whom it gets the disk", "ioprio_set(%s, %u)",
+		    io_class_name(h->io_priority >> IOPRIO_CLASS_SHIFT),
+		    (unsigned)IOPRIO_PRIO_DATA(h->io_priority));
+	if (has(t, WIRE_HAS_MEMORY_POLICY))
+		add(t, LIMITS, "from which nodes it gets memory", "set_mempolicy(%s%s)",
+		    mempolicy_mode_name(mode), t->w->memory_nodes_count > 0 ? ", nodes" : "");
+}
+
 /* The capabilities in a set, "NET_ADMIN", by their names without the prefix. */
 static const char *caps_words(const Told *t, uint64_t set)
 {
@@ -482,5 +503,6 @@ void explain_init(const Plan *p, const WireBuild *w, Explain *x)
 	tell_kernel(&t);
 	tell_masks(&t);
 	tell_session(&t);
+	tell_scheduling(&t);
 	tell_privileges(&t);
 }

@@ -522,7 +522,7 @@ static int init_spawn(Start *s, Undo *undo, Err *e)
 	TRY(sync_pair(&s->sync, &s->init_sync, e));
 	s->sync.absent = sync_absent(s->plan->wire.head.flags);
 	TRY(container_plan_seal(s, &plan_fd, e));
-	pid_t pid = process_clone(s->plan->clone_flags, clone_group_fd(s), &s->container.pidfd, e);
+	pid_t pid = runtime_clone(s->plan, clone_group_fd(s), &s->container.pidfd, e);
 	if (pid < 0)
 		return explain_clone(s, pid, e);
 	if (pid == 0) {
@@ -594,6 +594,8 @@ static int init_accompany(Start *s, Err *e)
 	int r = process_identify(s, e);
 	if (r == 0 && !(s->plan->wire.head.flags & WIRE_FORK))
 		r = oom_score_write(s, s->container.pid, e);
+	if (r == 0)
+		r = runtime_limits_raise(s->plan, s->facts, s->container.pid, e);
 	if (r == 0)
 		r = rdt_join(&s->plan->rdt, s->container.pid, s->join, e);
 	if (r == 0)

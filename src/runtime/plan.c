@@ -52,6 +52,7 @@ int runtime_plan_exec(const Spec *spec, const HostFacts *facts, const PlanInput 
 	if (facts->resctrl) /* else it is gone, and the container in no group */
 		TRY(plan_rdt(&c, &p, e));
 	TRY(plan_process(&c, &p, e));
+	plan_exec_cpus(&c, &p);
 	*ret = p;
 	return 0;
 }

@@ -99,6 +99,8 @@ typedef struct Plan {
 	uint64_t host_root_below; /* how many mounts are there before it; known when the record is written (host_root.h) */
 	uint64_t init_nofile,
 		nofile_hard; /* soft limit of open files that init needs for its mounts; 0: it has it */
+	uint64_t *initial_cpus; /* a bit set: what the first process of an `exec` may use until it is in its groups */
+	size_t initial_cpus_count; /* words; 0: as ours */
 	const char *listener_path,
 		*listener_metadata; /* who is asked by the filter, and told what; NULL: nobody */
 	StrList warnings;           /* one line each, to be shown before anything is done */

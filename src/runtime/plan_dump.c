@@ -70,6 +70,14 @@ static void dump_idmaps(Dump *d, const Plan *p)
 	}
 }
 
+static void dump_bits(Dump *d, const char *what, const uint64_t *words, size_t count)
+{
+	const char *text = "";
+	for (size_t i = 0; i < count; i++)
+		text = arena_printf(d->arena, "%s 0x%llx", text, (unsigned long long)words[i]);
+	line(d, "%s%s", what, text);
+}
+
 static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 {
 	line(d, "container %s", p->container_id);
@@ -91,6 +99,8 @@ static void dump_parent(Dump *d, const Plan *p, const HostFacts *f)
 	dump_idmaps(d, p);
 	if (p->oom_score_adj)
 		line(d, "oom_score_adj %s", p->oom_score_adj);
+	if (p->initial_cpus_count > 0)
+		dump_bits(d, "initial cpus", p->initial_cpus, p->initial_cpus_count);
 	if (p->unit.name)
 		line(d, "unit %s of the %s systemd", p->unit.name,
 		     p->unit.is_user ? "user's" : "system's");
@@ -177,6 +187,24 @@ static void dump_root(Dump *d, const WireBuild *w)
 		     w->strings + w->sysctls[i].value);
 }
 
+static void dump_scheduling(Dump *d, const WireBuild *w)
+{
+	const WirePlan *h = &w->head;
+	const WireScheduler *s = &h->scheduler;
+	if (h->flags & WIRE_HAS_SCHEDULER)
+		line(d, "scheduler policy %u nice %d priority %u flags 0x%x runtime %llu deadline %llu period %llu%s",
+		     s->policy, s->nice, s->priority, s->flags, (unsigned long long)s->runtime,
+		     (unsigned long long)s->deadline, (unsigned long long)s->period,
+		     s->has_cpuset ? " with a cpuset" : "");
+	if (h->io_priority)
+		line(d, "io priority 0x%x", h->io_priority);
+	if (h->flags & WIRE_HAS_MEMORY_POLICY)
+		dump_bits(d, arena_printf(d->arena, "memory policy 0x%x nodes", h->memory_mode),
+			  w->memory_nodes, w->memory_nodes_count);
+	if (w->cpus_count > 0)
+		dump_bits(d, "cpus", w->cpus, w->cpus_count);
+}
+
 static void dump_process(Dump *d, const WireBuild *w)
 {
 	const WirePlan *h = &w->head;
@@ -197,6 +225,7 @@ static void dump_process(Dump *d, const WireBuild *w)
 		     w->rlimits[i].is_default ? " default" : "");
 	if (h->flags & WIRE_HAS_PERSONALITY)
 		line(d, "personality 0x%x", h->personality);
+	dump_scheduling(d, w);
 	if (h->flags & WIRE_REAPER)
 		line(d, "reaper");
 	for (size_t i = 0; i < w->keep_fds_count; i++)

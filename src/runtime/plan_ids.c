@@ -188,10 +188,10 @@ static int check_kinds(const PlanContext *c, Err *e)
 		TRY(check_host_mounts(c, e));
 	if (c->spec->hostname && !(l->namespaces & SPEC_NS_UTS))
 		return err_make(e, ERR_SPEC, 0,
-				"a host name needs a uts namespace of the container's own");
+				"hostname: unable to set hostname without a private UTS namespace");
 	if (c->spec->domainname && !(l->namespaces & SPEC_NS_UTS))
 		return err_make(e, ERR_SPEC, 0,
-				"a domain name needs a uts namespace of the container's own");
+				"domainname: unable to set domainname without a private UTS namespace");
 	TRY(check_net_devices(c, e));
 	return check_time(c, e);
 }

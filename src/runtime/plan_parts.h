@@ -58,5 +58,9 @@ int plan_sysctls(const PlanContext *c, Plan *p, Err *e);
 /* plan_hooks.c: those that init runs. */
 int plan_hooks(const PlanContext *c, Plan *p, Err *e);
 
+/* plan_sched.c: how the kernel schedules the command; for `exec`, on which CPUs. */
+void plan_scheduling(const PlanContext *c, Plan *p);
+void plan_exec_cpus(const PlanContext *c, Plan *p);
+
 /* plan_process.c: the command, its identity, privileges, limits and seccomp program. */
 int plan_process(const PlanContext *c, Plan *p, Err *e);

@@ -175,6 +175,7 @@ int plan_process(const PlanContext *c, Plan *p, Err *e)
 	TRY(plan_rlimits(c, p, e));
 	TRY(plan_seccomp(c, p, e));
 	TRY(plan_labels(c, p, e));
+	plan_scheduling(c, p);
 	h->flags |= WIRE_NEW_KEYRING;
 	if (proc->no_new_privileges)
 		h->flags |= WIRE_NO_NEW_PRIVS;

@@ -36,6 +36,8 @@
 	X(hooks, WireHook)    /* programs of the caller's, run in the container */                      \
 	X(hook_words, WireStr)                                                                          \
 	X(mount_ids, int32_t) /* mounts that may be taken away: their numbers in /proc/PID/mountinfo */ \
+	X(cpus, uint64_t)         /* bits: those that the process may use; none: all */                 \
+	X(memory_nodes, uint64_t) /* bits, with WIRE_HAS_MEMORY_POLICY */                               \
 	X(keep_fds, int32_t) /* what the command gets besides 0, 1 and 2, under the same numbers */
 
 enum {                       /* WirePlan.flags */
@@ -56,8 +58,11 @@ enum {                       /* WirePlan.flags */
        WIRE_ROOT_EMPTY = 1 << 14, /* the root is an empty file system in memory; `root` says what it stands for */
        WIRE_NO_PIVOT = 1 << 15, /* the root is moved to "/" instead: pivot_root(2) cannot leave an initial ramdisk */
        WIRE_NOTIFY = 1 << 16, /* the filter asks somebody: its listener goes with EXECING, so it is loaded before */
-       WIRE_MOUNTS_ONLY = 1 << 23, /* mounts for a container that is there, or away from it, and that is all */
+       WIRE_KEEP_CPUS = 1 << 19, /* the process may use the CPUs that it was started on, whatever `cpus` says */
+       WIRE_HAS_SCHEDULER = 1 << 20,
+       WIRE_HAS_MEMORY_POLICY = 1 << 21,
        WIRE_HOST_MOUNTS = 1 << 22, /* the mount namespace is the parent's: its mounts stay as they are, and the root is entered by chroot(2) */
+       WIRE_MOUNTS_ONLY = 1 << 23, /* mounts for a container that is there, or away from it, and that is all */
        WIRE_REAPER = 1 << 24, /* the first process stays as a reaper; the command is its child */
        WIRE_STDOUT_NULL = 1 << 25, /* standard output is the null device */
        WIRE_STDERR_NULL = 1 << 26,
@@ -87,6 +92,8 @@ typedef struct WirePlan {
 	uint64_t root_propagation; /* MS_SHARED, MS_SLAVE or MS_UNBINDABLE, perhaps with MS_REC, of the root's mount; 0: private */
 	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
 	uint32_t seccomp_flags, personality; /* SECCOMP_FILTER_FLAG_*; for personality(2) */
+	uint32_t io_priority, memory_mode; /* for ioprio_set(2), 0: leave it; for set_mempolicy(2) */
+	WireScheduler scheduler;
 #define WIRE_LIST_MEMBER(name, type) WireList name;
 	WIRE_LISTS(WIRE_LIST_MEMBER)
 #undef WIRE_LIST_MEMBER

@@ -69,4 +69,11 @@ typedef struct WireRlimit {
 	uint32_t is_default; /* lowered to what this process may have, instead of failing */
 } WireRlimit;
 
+typedef struct WireScheduler { /* for sched_setattr(2) */
+	uint32_t policy, priority, flags;
+	int32_t nice;
+	uint64_t runtime, deadline, period;
+	uint64_t has_cpuset; /* the container has CPUs of its own, which the kernel may not like with it */
+} WireScheduler;
+
 typedef struct sock_filter WireFilter;

@@ -117,6 +117,7 @@
 	X(getcwd,            OWN,  ENOENT, 0) \
 	X(getdents64,        OWN,  EIO,    0) \
 	X(kill,              OUT,  EPERM,  0) \
+	X(ioprio_set,        OUT,  EPERM,  0) \
 	X(keyctl,            OUT,  EDQUOT, 0) \
 	X(landlock_create_ruleset, OWN, ENOMEM, 0) \
 	X(mount_setattr,     OUT,  ENOMEM, 2) \
@@ -131,7 +132,11 @@
 	X(rt_sigaction,      OWN,  EINVAL, 0) \
 	X(rt_sigprocmask,    OWN,  EINVAL, 0) \
 	X(rt_sigtimedwait,   WAIT, EINTR,  0) \
+	X(sched_getaffinity, OWN,  ENOMEM, 0) \
+	X(sched_setaffinity, OUT,  EINVAL, 0) \
+	X(sched_setattr,     OUT,  EPERM,  0) \
 	X(seccomp,           OUT,  ENOMEM, 0) \
+	X(set_mempolicy,     OUT,  ENOMEM, 0) \
 	X(setgroups,         OUT,  EPERM,  0) \
 	X(setns,             OUT,  EPERM,  0) \
 	X(setresgid,         OUT,  EAGAIN, 0) \

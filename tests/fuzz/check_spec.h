@@ -19,6 +19,10 @@ static inline void check_process(const SpecProcess *p)
 	assert(p->additional_gids_count <= LIMIT_GROUPS);
 	for (size_t i = 0; i < p->rlimits_count; i++)
 		assert(p->rlimits[i].soft <= p->rlimits[i].hard);
+	assert(p->scheduler.nice >= -20 && p->scheduler.nice <= 19 && p->scheduler.policy <= 6);
+	assert(p->io_priority.io_class <= 3 && p->io_priority.priority <= 7);
+	assert(p->exec_cpu_affinity.initial_count <= LIMIT_CPUS / 64 &&
+	       p->exec_cpu_affinity.final_count <= LIMIT_CPUS / 64);
 	check_strings(&p->args);
 	check_strings(&p->env);
 }
@@ -36,6 +40,7 @@ static inline void check_linux(const SpecLinux *l)
 		assert(*l->sysctl[i].key && l->sysctl[i].value);
 	assert(l->resources.memory_limit >= -1 || l->resources.memory_limit == SPEC_UNSET);
 	assert(l->resources.pids_limit >= -1 || l->resources.pids_limit == SPEC_UNSET);
+	assert(l->memory_policy.nodes_count <= LIMIT_MEMORY_NODES / 64);
 	check_strings(&l->masked_paths);
 	check_strings(&l->readonly_paths);
 }

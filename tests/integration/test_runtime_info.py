@@ -1,6 +1,7 @@
 """mydocker-runtime spec and features: a description to begin with, and what this program knows of the specification."""
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -85,9 +86,10 @@ def test_its_form(features):
     """features.md and features-linux.md: names and types, nothing else."""
     assert features["ociVersionMin"] == "1.0.0" and features["ociVersionMax"] == "1.3.0"
     assert features["hooks"] == ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"]
-    assert set(features) == {"ociVersionMin", "ociVersionMax", "hooks", "mountOptions", "linux", "annotations"}
-    assert set(features["linux"]) == {"namespaces", "capabilities", "cgroup", "seccomp", "apparmor", "selinux", "intelRdt", "mountExtensions", "netDevices"}
-    lists = [features["mountOptions"], *(features["linux"][k] for k in ("namespaces", "capabilities")), *(v for v in features["linux"]["seccomp"].values() if isinstance(v, list))]
+    assert set(features) == {"ociVersionMin", "ociVersionMax", "hooks", "mountOptions", "linux", "annotations", "potentiallyUnsafeConfigAnnotations"}
+    assert set(features["linux"]) == {"namespaces", "capabilities", "cgroup", "seccomp", "apparmor", "selinux", "memoryPolicy", "intelRdt", "mountExtensions", "netDevices"}
+    lists = [features["mountOptions"], *(features["linux"][k] for k in ("namespaces", "capabilities")), *(v for v in features["linux"]["seccomp"].values() if isinstance(v, list)),
+             *features["linux"]["memoryPolicy"].values(), features["potentiallyUnsafeConfigAnnotations"]]
     for names in lists:
         assert names == sorted(set(names)) and all(isinstance(x, str) and x for x in names), names
     assert all(isinstance(v, bool) for v in features["linux"]["cgroup"].values())
@@ -105,10 +107,56 @@ def test_what_it_names_is_taken(bundle, features):  # noqa: F811
                                  "syscalls": [{"names": [f"call{i}"], "action": a} for i, a in enumerate(s["actions"])]
                                  + [{"names": ["personality"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1, "op": o}]} for o in s["operators"]]}
         c["process"]["capabilities"]["bounding"] = features["linux"]["capabilities"]
+        c["linux"]["memoryPolicy"] = {"mode": features["linux"]["memoryPolicy"]["modes"][0], "flags": features["linux"]["memoryPolicy"]["flags"]}
 
     write_config(bundle, all_of_them)
     r = runtime("explain", "-b", str(bundle))
     assert r.returncode == 0 and "unknown" not in r.stderr, r
+
+
+STRINGS = [str]
+FORM = {  # features.md and features-linux.md of version 1.3: every key that they have, and the type of its value
+    "ociVersionMin": str, "ociVersionMax": str, "hooks": STRINGS, "mountOptions": STRINGS, "annotations": {None: str},
+    "potentiallyUnsafeConfigAnnotations": STRINGS,
+    "linux": {
+        "namespaces": STRINGS, "capabilities": STRINGS, **{key: {"enabled": bool} for key in ("apparmor", "selinux", "netDevices")},
+        "cgroup": {key: bool for key in ("v1", "v2", "systemd", "systemdUser", "rdma")},
+        "seccomp": {"enabled": bool, **{key: STRINGS for key in ("actions", "operators", "archs", "knownFlags", "supportedFlags")}},
+        "memoryPolicy": {"modes": STRINGS, "flags": STRINGS}, "intelRdt": {"enabled": bool, "schemata": bool, "monitoring": bool},
+        "mountExtensions": {"idmap": {"enabled": bool}},
+    },
+}
+
+
+def misfits(value, form, path=""):
+    if isinstance(form, list):
+        return [path] if not isinstance(value, list) or any(not isinstance(x, form[0]) for x in value) else []
+    if isinstance(form, dict):
+        if not isinstance(value, dict):
+            return [path]
+        return [x for key, v in value.items() for x in (misfits(v, form.get(key, form.get(None)), f"{path}.{key}") if key in form or None in form else [f"{path}.{key}"])]
+    return [] if isinstance(value, form) else [path]
+
+
+def test_it_has_the_form_of_the_specification(features):
+    """Nothing that it does not define, and all of it told: what is not done is there, too, as false."""
+    assert not misfits(features, FORM)
+    assert set(features) == set(FORM) and set(features["linux"]) == set(FORM["linux"])
+    assert set(features["linux"]["memoryPolicy"]["modes"]) == {f"MPOL_{x}" for x in "DEFAULT BIND INTERLEAVE WEIGHTED_INTERLEAVE PREFERRED PREFERRED_MANY LOCAL".split()}
+    assert set(features["linux"]["memoryPolicy"]["flags"]) == {f"MPOL_F_{x}" for x in "NUMA_BALANCING RELATIVE_NODES STATIC_NODES".split()}
+    assert features["linux"]["seccomp"]["supportedFlags"] == features["linux"]["seccomp"]["knownFlags"]
+
+
+def test_it_agrees_with_the_schema(features):
+    """The specification's own schema, where it is at hand: MYDOCKER_OCI_SCHEMA is its directory."""
+    where = os.environ.get("MYDOCKER_OCI_SCHEMA")
+    jsonschema = pytest.importorskip("jsonschema", reason="needs jsonschema (package python3-jsonschema)")
+    if not where:
+        pytest.skip("MYDOCKER_OCI_SCHEMA does not name the directory of the specification's schemas")
+    folder = pathlib.Path(where).resolve()
+    schema = json.loads((folder / "features-schema.json").read_text())
+    resolver = jsonschema.RefResolver(f"{folder.as_uri()}/features-schema.json", schema)
+    jsonschema.Draft4Validator(schema, resolver=resolver).validate(features)
 
 
 def test_the_namespaces_are_all_there_are(features):

@@ -142,7 +142,8 @@ static void a_domain_name_needs_its_namespace(void **state)
 	c.spec.linux_.namespaces &= ~(unsigned)SPEC_NS_UTS;
 	assert_true(runtime_plan(&c.spec, &v2_root, &c.in, &c.run.arena, &c.plan, &c.run.err) < 0);
 	assert_int_equal(c.run.err.kind, ERR_SPEC);
-	assert_string_equal(c.run.err.msg, "a domain name needs a uts namespace of the container's own");
+	assert_string_equal(c.run.err.msg,
+			    "domainname: unable to set domainname without a private UTS namespace");
 	arena_done(&c.run.arena);
 }
 

@@ -28,7 +28,7 @@ static void namespaces(void **state)
 	c.spec.linux_.namespaces = SPEC_NS_MOUNT;
 	accepted(c);
 	c.spec.hostname = "x";
-	refused(c, "host name needs a uts namespace");
+	refused(c, "unable to set hostname without a private UTS namespace");
 	Case user = make_case(&v2_user);
 	refused(user, "without privilege a container needs a user namespace");
 }
