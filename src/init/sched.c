@@ -3,7 +3,7 @@
 
 #include "base/sched_names.h"
 #include "init/init.h"
-#include "kern/sys.h"
+#include "kern/sys_sched.h"
 
 /* A process keeps what its user once asked for (taskset) when it changes its group (since Linux 6.2), and so would the container. All bits
  * mean all CPUs of the group: the kernel leaves out the others. */

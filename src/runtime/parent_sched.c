@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "kern/process.h"
-#include "kern/sys.h"
+#include "kern/sys_sched.h"
 #include "runtime/parent_parts.h"
 
 /* The child has our CPUs: for the moment they are those that an `exec` is to begin on. */

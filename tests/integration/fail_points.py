@@ -40,6 +40,7 @@ TOLERATED = {
     "tty_restore": "the terminal may be gone",
     "make_last": "the longer way finds out again, and says why",
     "limit_try": "a default limit is lowered to what may be had",
+    "cpus_set": "the process keeps its maker's CPUs then",
     "names_unlock": "cannot fail for a lock that is held",
     "state_ids_unlock": "the same",
     "settle": "cannot fail",

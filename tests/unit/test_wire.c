@@ -75,6 +75,8 @@ static void fill(WireBuild *b)
 	ADD(b, join_fds, int32_t, (9));
 	ADD(b, mount_ids, int32_t, (77));
 	ADD(b, keep_fds, int32_t, (3));
+	ADD(b, cpus, uint64_t, (5));
+	ADD(b, memory_nodes, uint64_t, (1));
 	ADD(b, joins, WireJoin, { .fd = 11, .flags = 0x40000000 });
 	ADD(b, hook_words, WireStr, (wire_add_str(b, "hook")));
 	ADD(b, hook_words, WireStr, (wire_add_str(b, "A=b")));
