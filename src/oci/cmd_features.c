@@ -56,7 +56,7 @@ static const char *action_at(unsigned i)
 /* What of a description's annotations changes anything here; one that ends with '.' stands for all that begin so. */
 static const char *annotation_at(unsigned i)
 {
-	static const char *const names[] = { "org.criu.config", NULL };
+	static const char *const names[] = { "org.criu.config", "org.systemd.property.", NULL };
 	return names[i];
 }
 
