@@ -1,4 +1,5 @@
 """checkpoint and restore with the real criu, where it can do its work with this kernel."""
+import contextlib
 import json
 import os
 import shutil
@@ -7,8 +8,8 @@ import time
 
 import pytest
 
-from bundles import RUNTIME, bundle, good, life, write_config  # noqa: F401: some are fixtures
-from harness import PATIENCE, wait_until
+from bundles import GROUPS, RUNTIME, bundle, good, life, write_config  # noqa: F401: some are fixtures
+from harness import PATIENCE, cgroup_mounts, wait_until
 
 pytestmark = [pytest.mark.root("criu needs root"), pytest.mark.timeout(300)]
 
@@ -157,3 +158,6 @@ def test_runc_restores_what_we_have_written(real):
         assert real.hears(b"to runc\n")
     finally:
         subprocess.run(["runc", "--root", root, "delete", "-f", "c1"], check=False, timeout=60)
+        for place, _, _ in cgroup_mounts():
+            with contextlib.suppress(OSError):
+                (place / GROUPS).rmdir()  # which runc leaves
