@@ -29,6 +29,8 @@ typedef struct Init {
 	int mask_dir, mask_file; /* once attached: what is copied over the next masked path */
 	int master, slave;       /* the container's terminal */
 	int listener;            /* with WIRE_NOTIFY: of the filter */
+	bool is_filtered;        /* the command's filter is loaded */
+	bool is_admin;           /* CAP_SYS_ADMIN is held for the filter alone */
 	unsigned shared;         /* how many mounts so far share theirs with the host */
 	int host_proc; /* with WIRE_MOUNTS_ONLY: the host's /proc, for what the container's need not tell */
 	int sources[LIMIT_MOUNTS]; /* per mount: the copy of its source, or the finished mount; then, when READONLY_LAST, MS_SHARED or WIRE_MOUNTS_ONLY, the mount itself */
@@ -78,10 +80,11 @@ int reaper_leave(Init *in, Err *e);
 int session_enter(Init *in, Err *e); /* session, terminal, standard streams, keyring, signals, personality, umask */
 int limits_set(Init *in, Err *e);           /* plan->rlimits */
 int scheduling_set(const Init *in, Err *e); /* scheduler, priority of input and output, memory policy */
-int privileges_drop(Init *in, Err *e); /* seccomp (unless no_new_privs, but with WIRE_NOTIFY), ids, capabilities; then the working directory */
+int privileges_drop(Init *in, Err *e);      /* the working directory, ids, capabilities */
 int parent_bind(Init *in, Err *e); /* from here the parent's death is ours, but with WIRE_OUTLIVES */
+int filter_ask(Init *in, Err *e); /* with WIRE_NOTIFY: seccomp, whose listener then goes to the parent */
 int start_await(Init *in, Err *e); /* with plan->start_fd: until somebody lets the command begin, with whom we speak from then on */
-int privileges_seal(Init *in, Err *e); /* seccomp with no_new_privs: last, it may allow next to nothing */
+int filter_seal(Init *in, Err *e); /* seccomp where it is not loaded yet: last, it may allow next to nothing */
 int hooks_run(Init *in, WireHookStage stage, Err *e); /* plan->hooks of that stage, in order */
 int command_find(const Init *in, Err *e); /* for who is to start later: whether there is a command at all */
 int command_exec(const Init *in, Err *e); /* returns only on failure */

@@ -18,10 +18,11 @@ static int command_story(Init *in, Err *e)
 	DONE(LIMITS, scheduling_set(in, e));
 	DONE(PRIVILEGES, privileges_drop(in, e)); /* from here: the command's ids, capabilities and folder */
 	TRY(parent_bind(in, e));                  /* from here: the parent's death is ours */
+	TRY(filter_ask(in, e));
 	TRY(sync_send(&in->sync, SYNC_EXECING, in->listener, e)); /* fails when the parent died before */
 	TRY(start_await(in, e));
+	DONE(BIND, filter_seal(in, e));
 	TRY(hooks_run(in, WIRE_HOOK_START_CONTAINER, e));
-	DONE(BIND, privileges_seal(in, e));
 	return command_exec(in, e);
 }
 
@@ -32,6 +33,8 @@ static int hooks_await(Init *in, Err *e)
 		TRY(sync_send(&in->sync, SYNC_MOUNTED, FD_NONE, e));
 		TRY(sync_expect(&in->sync, SYNC_HOOKED, NULL, e));
 	}
+	if (in->plan->hooks.count > 0 && fchdir(in->root) < 0) /* they find it there, as runc's do */
+		return err_sys(e, "enter the container's root for hooks");
 	return hooks_run(in, WIRE_HOOK_CREATE_CONTAINER, e);
 }
 

@@ -91,8 +91,11 @@ static int target_open(const Init *in, const Job *j, bool is_file, int *ret_fd, 
 {
 	bool exact = j->m->kind == WIRE_MOUNT_FS &&
 		     (str_eq(j->type, "proc") || str_eq(j->type, "sysfs"));
-	TRY(path_make_in_root(in->root, j->target, is_file ? PATH_FILE : PATH_DIR,
-			      exact ? PATH_NO_SYMLINKS : 0, ret_fd, e));
+	int r = path_make_in_root(in->root, j->target, is_file ? PATH_FILE : PATH_DIR,
+				  exact ? PATH_NO_SYMLINKS : 0, ret_fd, e);
+	if (r < 0)
+		return r == -ELOOP && exact ? err_wrap(e, r, "must be mounted on ordinary directory")
+					    : r; /* runc's words */
 	return in->shared > 0 ? target_check(in, *ret_fd, e) : 0;
 }
 

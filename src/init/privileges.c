@@ -2,12 +2,12 @@
  *
  * Order: the bounding set needs CAP_SETPCAP, ids need CAP_SETUID and CAP_SETGID, and a filter without no_new_privs needs
  * CAP_SYS_ADMIN; changing from user 0 to another would take all capabilities, hence PR_SET_KEEPCAPS. CAP_SYS_ADMIN alone is kept
- * until the filter is loaded, so that the filter need not allow the calls before it, and no longer. The working directory is
- * entered with the command's user and capabilities, so that its permissions are the ones that count. */
+ * until the filter is loaded, right before execve(2), so that the filter need not allow the calls before it. The working directory is
+ * entered before all of that, as runc does: who may not go there may be put there. Where root may not (a network's file system, a user
+ * namespace), the command's own user may. */
 #include <limits.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -130,12 +130,16 @@ static int workdir_check(const char *cwd, Err *e)
 	return 0;
 }
 
-static int workdir_enter(const Init *in, Err *e)
+static int workdir_enter(const Init *in, bool *ret_denied, Err *e)
 {
 	const char *cwd = wire_text(in->plan, in->plan->cwd);
-	if (chdir(cwd) < 0)
-		return err_sys(e, "enter the working directory '%s' as user %u", cwd, in->plan->uid);
-	return workdir_check(cwd, e);
+	if (chdir(cwd) == 0)
+		return workdir_check(cwd, e);
+	if (ret_denied && errno == EACCES) {
+		*ret_denied = true;
+		return 0;
+	}
+	return err_sys(e, "enter the working directory '%s' as user %u", cwd, in->plan->uid);
 }
 
 static int filter_load(Init *in, Err *e)
@@ -152,32 +156,30 @@ static int filter_load(Init *in, Err *e)
 		return err_sys(e, "load the seccomp filter of %u instructions", p->filter.count);
 	if (init_has(in, WIRE_NOTIFY))
 		in->listener = r;
+	in->is_filtered = true;
 	return 0;
 }
 
 int privileges_drop(Init *in, Err *e)
 {
-	bool filter_now = in->plan->filter.count > 0 &&
-			  (init_has(in, WIRE_NOTIFY) || !init_has(in, WIRE_NO_NEW_PRIVS));
-	uint64_t admin = filter_now && !init_has(in, WIRE_NO_NEW_PRIVS) ? 1ull << CAP_SYS_ADMIN : 0;
+	bool needs_admin = in->plan->filter.count > 0 && !init_has(in, WIRE_NO_NEW_PRIVS);
+	uint64_t admin = needs_admin ? 1ull << CAP_SYS_ADMIN : 0;
+	bool denied = false;
 	Caps want;
 
 	if (init_has(in, WIRE_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "set no_new_privs");
+	TRY(workdir_enter(in, &denied, e));
 	TRY(caps_wanted(in, &want, e));
 	TRY(bounding_drop(in, e));
 	TRY(ids_set(in, e));
 	Caps first = { want.effective | admin, want.permitted | admin, want.inheritable };
 	TRY(caps_write(&first, e));
 	TRY(ambient_raise(in, e));
-	TRY(workdir_enter(in, e));
-	if (in->plan->start_fd >= 0) /* while the filter cannot forbid it */
-		TRY(command_find(in, e));
-	if (filter_now)
-		TRY(filter_load(in, e));
-	if (first.permitted != want.permitted || first.effective != want.effective)
-		TRY(caps_write(&want, e));
-	return 0;
+	in->is_admin = first.permitted != want.permitted || first.effective != want.effective;
+	if (denied)
+		TRY(workdir_enter(in, NULL, e));
+	return in->plan->start_fd >= 0 ? command_find(in, e) : 0;
 }
 
 /* A change of credentials takes the parent-death signal away, prctl(2), so it comes after the last one. A parent that died before it
@@ -207,27 +209,46 @@ int privileges_reduce(Init *in, Err *e)
 	return 0;
 }
 
-/* The end of the conversation tells the parent that all is made, as that of an execve(2) would; it may be gone before anybody comes. */
+int filter_ask(Init *in, Err *e)
+{
+	return in->plan->filter.count > 0 && init_has(in, WIRE_NOTIFY) ? filter_load(in, e) : 0;
+}
+
+int filter_seal(Init *in, Err *e)
+{
+	return in->plan->filter.count > 0 && !in->is_filtered ? filter_load(in, e) : 0;
+}
+
+/* Who is to wait for long does so with no more than the command may: without no_new_privs the filter comes before it, and CAP_SYS_ADMIN,
+ * which that took, goes. Who waits for nobody leaves the latter to execve(2), which no uncalled-for capability outlives: one call less, and one
+ * less for the filter to allow. */
+static int admin_give_up(Init *in, Err *e)
+{
+	Caps want;
+	if (!in->is_admin)
+		return 0;
+	TRY(filter_seal(in, e));
+	TRY(caps_wanted(in, &want, e));
+	return caps_write(&want, e);
+}
+
+/* The end of the conversation tells the parent that all is made, as that of an execve(2) would; it may be gone before anybody comes. From
+ * here read(2) and, for what fails, write(2) have to do: the filter may be loaded, and there is no program without these. */
 int start_await(Init *in, Err *e)
 {
-	int conn;
+	char byte;
+	ssize_t n;
 	if (in->plan->start_fd < 0)
 		return 0;
+	TRY(admin_give_up(in, e));
 	fd_close(in->sync.fd);
 	in->sync.fd = FD_NONE;
 	do
-		conn = accept4(in->plan->start_fd, NULL, NULL, SOCK_CLOEXEC);
-	while (conn < 0 && errno == EINTR);
-	if (conn < 0)
+		n = read(in->plan->start_fd, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
 		return err_sys(e, "wait for the start");
-	fd_close(in->plan->start_fd); /* nobody else is to come */
-	in->sync.fd = conn;
-	return 0;
-}
-
-int privileges_seal(Init *in, Err *e)
-{
-	if (in->plan->filter.count > 0 && init_has(in, WIRE_NO_NEW_PRIVS) && !init_has(in, WIRE_NOTIFY))
-		return filter_load(in, e);
+	in->sync.fd = in->plan->start_fd; /* its end, too, is the command's begin */
+	in->sync.is_pipe = true;
 	return 0;
 }

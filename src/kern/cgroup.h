@@ -43,7 +43,7 @@ typedef struct CgroupRequest {
 } CgroupRequest;
 
 /* Makes the group, its missing parents and the writes, in order. *ret_fd (the caller's, close-on-exec) is what the child joins by.
- * On failure a group of ours is gone again. Modes are subject to the umask. ERR_EXISTS: the group exists. A value that the kernel refuses is named. */
+ * On failure a group of ours that was not there is gone again. Modes are subject to the umask. ERR_EXISTS: somebody is in a group that was. A value that the kernel refuses is named. */
 int cgroup_make(const CgroupRequest *r, int *ret_fd, Err *e);
 
 /* By what a process joins a group that is there, of either kind: *ret_fd as cgroup_make() has it. */

@@ -99,7 +99,8 @@ static int explain_end(const ProcessEnd *end, Said *s, Err *e)
 	str_mask_controls(s->text);
 	const char *colon = s->len ? ", output: " : "";
 	if (end->by_signal)
-		return err_make(e, ERR_STATE, 0, "signal: %d%s%s", end->number, colon, s->text);
+		return err_make(e, ERR_STATE, 0, "error running hook: signal: %d%s%s%s", end->number,
+				end->number == SIGSYS ? " (bad system call)" : "", colon, s->text);
 	return err_make(e, ERR_STATE, 0, "exit status %d%s%s", end->number, colon, s->text);
 }
 

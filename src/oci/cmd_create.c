@@ -1,5 +1,5 @@
 /* runc's `create`: everything is made, and the process waits for `start`. It is nobody's child here any more when we have ended. */
-#include <sys/socket.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,13 +13,15 @@ typedef struct CreateOpts {
 
 static const Opt opts_table[] = { OCI_CONSOLE_OPTS(CreateOpts, console), OPT_END };
 
-/* Where `start` will come. Our copy is closed before we end, so it ends with the process. */
-static int start_listen(const ContainerDir *dir, int *ret_fd, Err *e)
+/* Where `start` will come. Both ends, so that the process waits without anybody at the other. Our copy is closed before we end, so it ends
+ * with the process. */
+static int gate_make(const ContainerDir *dir, int *ret_fd, Err *e)
 {
-	const struct sockaddr_un at = oci_start_address(dir->fd);
-	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof at) < 0 || listen(fd, 1) < 0)
-		return err_sys(e, "make the socket %s/%s", dir->path, OCI_START_SOCKET);
+	if (mkfifoat(dir->fd, OCI_START_FIFO, 0600) < 0)
+		return err_sys(e, "make the FIFO %s/%s", dir->path, OCI_START_FIFO);
+	AUTO(fd_close) int fd = openat(dir->fd, OCI_START_FIFO, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open %s/%s", dir->path, OCI_START_FIFO);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -37,7 +39,7 @@ static int create_main(const OciGlobal *g, void *opts, const StrList *args, Aren
 	TRY(wait_signals_block(false, &signals, e));
 	umask(022);
 	TRY(oci_make_dir(&m, &undo, e));
-	TRY(start_listen(&m.dir, &start_fd, e));
+	TRY(gate_make(&m.dir, &start_fd, e));
 	TRY(oci_make_start(&m, o->make.pid_file, start_fd, &signals, &undo, e));
 	TRY(oci_console_send(&o->console, &m.container, e));
 	undo_commit(&undo);

@@ -5,20 +5,20 @@
 #include <unistd.h>
 
 #include "base/caps.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "engine/id_files.h"
 #include "kern/path.h"
-#include "kern/regular_file.h"
 #include "kern/wait_loop.h"
 #include "oci/console.h"
 #include "oci/container.h"
 #include "oci/exec_groups.h"
+#include "oci/log.h"
 #include "oci/make.h"
 #include "oci/process.h"
 
-#define FAIL_CODE 255 /* runc's, for what is not the command's */
+#define FAIL_CODE    255 /* runc's, for what is not the command's */
+#define STREAM_BYTES (1u << 20)
 
 typedef struct ExecOpts {
 	OciConsole console;
@@ -133,13 +133,28 @@ static void scheduling_default(SpecProcess *p, const SpecProcess *container)
 		p->exec_cpu_affinity = container->exec_cpu_affinity;
 }
 
+/* Also what a shell makes of <(...). */
+static int stream_read(const char *path, Arena *a, const char **ret_text, size_t *ret_len, Err *e)
+{
+	char *text = arena_alloc(a, STREAM_BYTES);
+	AUTO(fd_close) int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : fd_read_up_to(fd, text, STREAM_BYTES);
+	if (len < 0)
+		return err_sys(e, "read '%s'", path);
+	if (len == STREAM_BYTES)
+		return err_make(e, ERR_SPEC, 0, "%s: has more than %u bytes", path, STREAM_BYTES);
+	*ret_text = text;
+	*ret_len = (size_t)len;
+	return 0;
+}
+
 /* What it does not say is as in the container's own: runc's rule. */
 static int process_by_file(const char *path, SpecProcess *container, Arena *a, Err *e)
 {
 	const char *text;
 	size_t len;
 	SpecProcess p;
-	TRY(regular_file_read(path, path, LIMIT_CONFIG_BYTES, ERR_SPEC, a, &text, &len, e));
+	TRY(stream_read(path, a, &text, &len, e));
 	int r = spec_decode_process(text, len, a, &p, e);
 	if (r < 0)
 		return err_wrap(e, r, "%s", path);
@@ -241,7 +256,7 @@ static int exec_plan(Exec *x, const OciGlobal *g, const StrList *args, Err *e)
 
 static int exec_start(Exec *x, WaitSignals *signals, Err *e)
 {
-	const TimelineShared untimed = TIMELINE_NONE;
+	AUTO(timeline_close) TimelineShared timeline = TIMELINE_NONE;
 	StrList groups;
 	TRY(oci_exec_groups(&x->c, &x->facts, &x->o->cgroups, x->arena, &groups, e));
 	const RuntimeJoin join = { .pidfd = x->c.pidfd, .groups = &groups };
@@ -251,13 +266,16 @@ static int exec_start(Exec *x, WaitSignals *signals, Err *e)
 		.join = &join,
 		.state = runtime_hooks_state(x->c.id, x->c.bundle, &x->spec, x->arena),
 		.signals = signals,
-		.timeline = &untimed,
+		.timeline = &timeline,
 		.start_fd = FD_NONE,
 		.arena = x->arena,
 	};
 	if (x->o->pid_file)
 		TRY(pid_file_open(x->o->pid_file, &x->pid_file, e));
-	return runtime_start(&in, &x->process, e);
+	TRY(oci_debug_begin(&timeline, e));
+	int r = runtime_start(&in, &x->process, e);
+	oci_debug_end(&timeline, true, r < 0);
+	return r;
 }
 
 /* What fails once it runs leaves it running for nobody: it is killed. */

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <string.h>
 
 #include "base/signals.h"
 #include "kern/cgroup.h"
@@ -17,8 +18,8 @@ static const Opt opts_table[] = {
 
 static int signal_read(const char *text, int *ret, Err *e)
 {
-	int n = signal_from_name(text);
-	if (n <= 0)
+	int n = strcmp(text, "0") == 0 ? 0 : signal_from_name(text); /* 0: nothing is sent, but that could be */
+	if (n < 0 || (n == 0 && strcmp(text, "0") != 0))
 		return err_make(e, ERR_USAGE, 0, "unknown signal \"%s\"", text);
 	*ret = n;
 	return 0;
@@ -46,13 +47,17 @@ static int kill_first(const OciContainer *c, int number, Err *e)
 }
 
 /* Whoever is in the group, also when the first process has ended. Without groups nobody knows of more than that. */
-static int kill_all(const OciContainer *c, int number, Arena *a, Err *e)
+static int kill_all(const OciContainer *c, int number, bool asked, Arena *a, Err *e)
 {
 	CgroupMembers m = { 0 };
 	const char *group = oci_container_group(c);
+	if (!group && !c->pid && asked)
+		return 0;
 	if (!group)
 		return kill_first(c, number, e);
 	TRY(cgroup_members(group, a, &m, e));
+	if (m.count == 0 && asked)
+		return 0; /* all of them have got it: runc's rule */
 	if (m.count == 0)
 		return err_make(e, ERR_STATE, 0, "container not running");
 	return number == SIGKILL ? cgroup_kill(group, e) : cgroup_signal(group, number, a, e);
@@ -67,7 +72,7 @@ static int kill_main(const OciGlobal *g, void *opts, const StrList *args, Arena 
 		TRY(signal_read(args->items[1], &number, e));
 	TRY(oci_container_open(g, args->items[0], a, &c, e));
 	if (o->all || (number == SIGKILL && c.pid && !ends_with_first(&c, a)))
-		return kill_all(&c, number, a, e);
+		return kill_all(&c, number, o->all, a, e);
 	return kill_first(&c, number, e);
 }
 

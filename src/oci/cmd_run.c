@@ -34,6 +34,7 @@ static int run(OciMake *m, const RunOpts *o, WaitSignals *signals, Undo *undo, E
 	for (int fd = 3; fd < 3 + (int)m->keep_fds; fd++)
 		(void)close(fd); /* they are the command's now: who reads the other end of a pipe waits for the end of all */
 	m->pid_file.is_new = false; /* it stays, as runc's does */
+	m->is_kept = o->keep;
 	TRY(oci_make_finish(m, signals, e));
 	if (o->keep)
 		undo_commit(undo);

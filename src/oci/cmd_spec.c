@@ -131,16 +131,20 @@ static void resources_write(JsonWriter *w)
 	json_write_end(w);
 }
 
+/* A cgroup namespace only where cgroup v2 is alone, as runc has it: with v1 programs look for their group from the host's root. */
 static void linux_write(JsonWriter *w, bool rootless, Arena *a)
 {
+	bool alone = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
 	json_write_object(w, "linux");
 	if (rootless) {
 		id_map_write(w, "uidMappings", geteuid());
 		id_map_write(w, "gidMappings", getegid());
-		namespaces_write(w, "pid ipc uts mount cgroup user", a);
+		namespaces_write(w, alone ? "pid ipc uts mount cgroup user" : "pid ipc uts mount user",
+				 a);
 	} else {
 		resources_write(w);
-		namespaces_write(w, "pid network ipc uts mount cgroup", a);
+		namespaces_write(w, alone ? "pid network ipc uts mount cgroup" : "pid network ipc uts mount",
+				 a);
 	}
 	words_write(w, "maskedPaths",
 		    "/proc/acpi /proc/asound /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list "

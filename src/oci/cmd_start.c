@@ -1,25 +1,33 @@
-/* runc's `start`. The connection is the whole conversation: its end is the command's begin, a message why it could not. */
+/* runc's `start`. A byte through the FIFO lets the command begin, and the end of the other side is that; what comes back says why it could
+ * not. Who starts holds the FIFO's lock: the next one comes too late. */
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "kern/process.h"
 #include "oci/container.h"
 #include "runtime/hooks.h"
-#include "runtime/parent.h"
+#include "wire/sync.h"
 
-static int start_connect(const OciContainer *c, int *ret_fd, Err *e)
+/* The writing end can only be opened while the process waits: nobody else has the other one. */
+static int gate_open(const OciContainer *c, Err *e)
 {
-	const struct sockaddr_un at = oci_start_address(c->dir_fd);
-	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_sys(e, "make a socket");
-	if (connect(fd, (const struct sockaddr *)&at, sizeof at) < 0)
-		return errno == ECONNREFUSED || errno == ENOENT
+	const int flags = O_NONBLOCK | O_NOFOLLOW;
+	AUTO(fd_close) int in = openat(c->dir_fd, OCI_START_FIFO, O_WRONLY | O_CLOEXEC | flags);
+	AUTO(fd_close)
+	int out = in < 0 ? FD_NONE : openat(c->dir_fd, OCI_START_FIFO, O_RDONLY | O_CLOEXEC | flags);
+	if (out < 0)
+		return errno == ENXIO || errno == ENOENT
 			       ? -EALREADY
-			       : err_sys(e, "speak to container %s", c->id);
-	*ret_fd = TAKE_FD(fd);
-	return 0;
+			       : err_sys(e, "open %s of container %s", OCI_START_FIFO, c->id);
+	if (flock(out, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK
+			       ? -EALREADY
+			       : err_sys(e, "lock %s of container %s", OCI_START_FIFO, c->id);
+	TRY(fd_write_all(in, "", 1, OCI_START_FIFO, e));
+	fd_close(TAKE_FD(in)); /* the end is the other side's */
+	return sync_expect_exec_pipe(out, e);
 }
 
 /* runtime.md, "Lifecycle", step 9: one that fails ends the container. */
@@ -42,21 +50,18 @@ static int poststart(const OciContainer *c, Arena *a, Err *e)
 static int start_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)
 {
 	AUTO(oci_container_close) OciContainer c = OCI_CONTAINER_NONE;
-	AUTO(fd_close) int conn = FD_NONE;
 	(void)opts;
 	TRY(oci_container_open(g, args->items[0], a, &c, e));
 	if (c.status == OCI_STOPPED)
 		return err_make(e, ERR_STATE, 0, "cannot start a container that has stopped");
-	int r = c.status == OCI_CREATED ? start_connect(&c, &conn, e) : -EALREADY;
+	int r = c.status == OCI_CREATED ? gate_open(&c, e) : -EALREADY;
 	if (r == -EALREADY)
 		return err_make(e, ERR_STATE, 0,
 				c.status == OCI_CREATING
 					? "cannot start a container that is being created"
 					: "cannot start an already running container");
-	TRY(r);
-	r = runtime_begin(conn, e);
-	if (unlinkat(c.dir_fd, OCI_START_SOCKET, 0) < 0 && errno != ENOENT && r >= 0)
-		return err_sys(e, "remove %s of container %s", OCI_START_SOCKET, c.id);
+	if (unlinkat(c.dir_fd, OCI_START_FIFO, 0) < 0 && errno != ENOENT && r >= 0)
+		return err_sys(e, "remove %s of container %s", OCI_START_FIFO, c.id);
 	return r < 0 ? r : poststart(&c, a, e);
 }
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,14 +34,6 @@ void oci_container_close(OciContainer *c)
 	fd_close_auto(&c->pidfd);
 	fd_close_auto(&c->dir_fd);
 	state_close(&c->state);
-}
-
-struct sockaddr_un oci_start_address(int dir_fd)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	(void)str_format(at.sun_path, sizeof at.sun_path, "/proc/self/fd/%d/" OCI_START_SOCKET,
-			 dir_fd); /* it fits */
-	return at;
 }
 
 void oci_container_write(const OciContainer *c, JsonWriter *w)
@@ -201,8 +192,8 @@ static int find_process(OciContainer *c, Arena *a, Err *e)
 	if (is_frozen(c))
 		c->status = OCI_PAUSED;
 	else
-		c->status = faccessat(c->dir_fd, OCI_START_SOCKET, F_OK, 0) == 0 ? OCI_CREATED
-										 : OCI_RUNNING;
+		c->status = faccessat(c->dir_fd, OCI_START_FIFO, F_OK, 0) == 0 ? OCI_CREATED
+									       : OCI_RUNNING;
 	return 0;
 }
 

@@ -1,21 +1,19 @@
 /* container.h - a container of mydocker-runtime as it is on record.                         (oci/)
  *
  * On disk:   STATE/containers/<id>/  record.json, process.json (runtime/record.h), oci.json (below), config.json as the bundle's was, and
- *            start.sock while it waits for `start`
+ *            start.fifo while it waits for `start`
  * Locking:   who makes a container holds the flock of its directory until that is done; `run` until the end. `delete` takes it.
  * Crashes:   each file is complete or not there. Without process.json there never was a process; without oci.json little is known,
  *            and it can still be deleted.
  */
 #pragma once
-#include <sys/un.h>
-
 #include "base/fd.h"
 #include "fmt/json_write.h"
 #include "oci/oci.h"
 #include "runtime/record.h"
 #include "runtime/state.h"
 
-#define OCI_START_SOCKET "start.sock"
+#define OCI_START_FIFO "start.fifo"
 
 typedef enum OciStatus {
 	OCI_CREATING,
@@ -72,6 +70,3 @@ int oci_container_save(int dir_fd, const OciPlan *p, Arena *a, Err *e);
 
 /* The state as runtime.md has it, with what runc adds, as a value of its own. */
 void oci_container_write(const OciContainer *c, JsonWriter *w);
-
-/* Where its socket is: by the descriptor of the directory, whose own path may be longer than the kernel takes. */
-struct sockaddr_un oci_start_address(int dir_fd);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kern/cgroup_members.h"
 #include "kern/mountinfo.h"
@@ -62,13 +63,42 @@ static bool is_for(const char *asked, const HostCgroup *h, Arena *a)
 	return false;
 }
 
-static int check(const char *asked, Arena *a, Err *e)
+static bool is_known(const HostFacts *f, const char *controller, Arena *a)
+{
+	for (size_t i = 0; i < f->cgroups_count; i++) {
+		StrList has = str_split(a, f->cgroups[i].controllers, f->cgroups[i].is_v2 ? ' ' : ',');
+		if (strlist_has(&has, controller))
+			return true;
+	}
+	return false;
+}
+
+/* runc's words, here and below. */
+static int check(const char *asked, const HostFacts *f, Arena *a, Err *e)
 {
 	const char *colon = strchr(asked, ':');
 	StrList parts = str_split(a, colon ? colon + 1 : asked, '/');
 	if (strlist_has(&parts, ".."))
-		return err_make(e, ERR_USAGE, 0, "bad sub cgroup path: %s", asked);
+		return err_make(e, ERR_USAGE, 0, "%s is not a sub cgroup path", asked);
+	if (!colon)
+		return 0;
+	StrList words = str_split(a, arena_strndup(a, asked, (size_t)(colon - asked)), ',');
+	for (size_t i = 0; i < words.count; i++)
+		if (!is_known(f, words.items[i], a))
+			return err_make(e, ERR_USAGE, 0, "unknown controller %s in --cgroup %s",
+					words.items[i], asked);
 	return 0;
+}
+
+static int check_there(const char *dir, Err *e)
+{
+	if (access(dir, F_OK) == 0)
+		return 0;
+	if (errno == ENOENT)
+		return err_make(e, ERR_NOT_FOUND, 0,
+				"error adding pid of the process to cgroups: %s/cgroup.procs: no such file or directory",
+				dir);
+	return err_sys(e, "look at the group %s", dir);
 }
 
 int oci_exec_groups(const OciContainer *c, const HostFacts *f, const StrList *asked, Arena *a,
@@ -76,7 +106,7 @@ int oci_exec_groups(const OciContainer *c, const HostFacts *f, const StrList *as
 {
 	StrList dirs = { 0 };
 	for (size_t k = 0; k < asked->count; k++)
-		TRY(check(asked->items[k], a, e));
+		TRY(check(asked->items[k], f, a, e));
 	for (size_t i = 0; i < c->record.groups.count; i++) {
 		const char *own = c->record.groups.items[i], *dir = own_group(c, f, own, a);
 		const HostCgroup *h = hierarchy_of(f, own);
@@ -86,6 +116,8 @@ int oci_exec_groups(const OciContainer *c, const HostFacts *f, const StrList *as
 			if (is_for(asked->items[k], h, a))
 				dir = strcmp(path, "/") == 0 ? own : arena_printf(a, "%s%s", own, path);
 		}
+		if (asked->count > 0)
+			TRY(check_there(dir, e));
 		strlist_add(a, &dirs, dir);
 	}
 	*ret = dirs;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "kern/wait_loop.h"
+#include "oci/log.h"
 #include "runtime/host_root.h"
 #include "runtime/rdt.h"
 #include "runtime/shared_parents.h"
@@ -114,8 +115,10 @@ int oci_make_finish(OciMake *m, const WaitSignals *signals, Err *e)
 					   NULL); /* else what hangs stays, in its groups and on record */
 	}
 	m->lives = false;
-	int finished = runtime_finish(&m->p.plan, &m->p.facts, &m->container, &memory, m->arena,
-				      waited < 0 ? NULL : e);
+	Err *own = waited < 0 ? NULL : e;
+	int finished = m->is_kept && waited >= 0
+			       ? runtime_kill_rest(&m->p.plan, &m->p.facts, &m->container, own)
+			       : runtime_finish(&m->p.plan, &m->p.facts, &m->container, &memory, m->arena, own);
 	m->dir.is_kept = finished < 0;
 	return waited < 0 ? waited : finished;
 }
@@ -170,7 +173,8 @@ int oci_make_dir(OciMake *m, Undo *undo, Err *e)
 int oci_make_start(OciMake *m, const char *pid_file, int start_fd, WaitSignals *signals, Undo *undo,
 		   Err *e)
 {
-	const TimelineShared untimed = TIMELINE_NONE;
+	AUTO(timeline_close) TimelineShared timeline = TIMELINE_NONE;
+	TRY(oci_debug_begin(&timeline, e));
 	const RuntimeStart in = {
 		.plan = &m->p.plan,
 		.facts = &m->p.facts,
@@ -180,7 +184,7 @@ int oci_make_start(OciMake *m, const char *pid_file, int start_fd, WaitSignals *
 		.maker = m->maker,
 		.state = m->p.hook_state,
 		.signals = signals,
-		.timeline = &untimed,
+		.timeline = &timeline,
 		.start_fd = start_fd,
 		.arena = m->arena,
 	};
@@ -189,6 +193,7 @@ int oci_make_start(OciMake *m, const char *pid_file, int start_fd, WaitSignals *
 		undo_push(undo, undo_pid_file, m);
 	}
 	int n = runtime_start(&in, &m->container, e);
+	oci_debug_end(&timeline, false, n < 0);
 	if (m->container.hangs)
 		undo_commit(undo);
 	TRY(n);

@@ -29,6 +29,7 @@ typedef struct OciMake {
 	const RuntimeMaker *maker; /* NULL: init makes the container */
 	unsigned keep_fds;         /* so many from 3 on are the command's */
 	PidFile pid_file;
+	bool is_kept; /* with its end it stays on record, and so do its groups */
 	bool lives; /* there is a process; who leaves it to others, or has awaited its end, says no more of it */
 	int exit_code;
 } OciMake;

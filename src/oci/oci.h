@@ -15,7 +15,8 @@
 
 /* The options before the command. */
 typedef struct OciGlobal {
-	const char *root; /* NULL: the user's default */
+	const char *program; /* what we were called as, without folders */
+	const char *root;    /* NULL: the user's default */
 	const char *log, *log_format, *rootless, *cgroup_manager, *criu;
 	bool debug, version, systemd_cgroup;
 	bool no_cgroups, by_systemd; /* what cgroup_manager and systemd_cgroup say */

@@ -440,21 +440,21 @@ static const char *caps_words(const Told *t, uint64_t set)
 	return *words ? words : "none";
 }
 
-static void tell_filter(const Told *t, Stage s)
+static void tell_filter(const Told *t)
 {
 	if (t->w->filter_count > 0)
-		explain_add(t->x, s,
-			    "a filter on system calls: unknown ones do not exist, dangerous ones are refused",
-			    "seccomp(SET_MODE_FILTER, %zu instructions)", t->w->filter_count);
+		add(t, BIND,
+		    "a filter on system calls: unknown ones do not exist, dangerous ones are refused",
+		    "seccomp(SET_MODE_FILTER, %zu instructions)", t->w->filter_count);
 }
 
 static void tell_privileges(const Told *t)
 {
 	const WirePlan *h = &t->w->head;
-	bool no_new_privs = has(t, WIRE_NO_NEW_PRIVS);
-	if (no_new_privs)
+	if (has(t, WIRE_NO_NEW_PRIVS))
 		add(t, PRIVILEGES, "set-user-id programs give nothing any more",
 		    "prctl(SET_NO_NEW_PRIVS)");
+	add(t, PRIVILEGES, "who may not go there may be put there", "chdir(\"%s\")", text(t, h->cwd));
 	if (has(t, WIRE_SET_CAPS))
 		add(t, PRIVILEGES,
 		    arena_printf(t->x->arena, "what nobody in it can ever get again; left are: %s",
@@ -468,17 +468,16 @@ static void tell_privileges(const Told *t)
 	if (has(t, WIRE_SET_CAPS))
 		add(t, PRIVILEGES, "what it may do at once", "capset(%s)",
 		    caps_words(t, h->caps_effective));
-	add(t, PRIVILEGES, "entered with the command's rights", "chdir(\"%s\")", text(t, h->cwd));
-	if (!no_new_privs)
-		tell_filter(t, STAGE_PRIVILEGES);
 	add(t, BIND, "when mydocker dies, so does the container", "prctl(SET_PDEATHSIG, SIGKILL)");
 	add(t, BIND, "no descriptor of ours gets into the command", "close_range(3, CLOEXEC)");
 	for (size_t i = 0; i < t->w->keep_fds_count; i++)
 		add(t, BIND, i ? NULL : "but what it is to have of the caller's",
 		    "fcntl(%d, SETFD, 0)", t->w->keep_fds[i]);
+	if (has(t, WIRE_NOTIFY))
+		tell_filter(t);
 	add(t, BIND, NULL, "sendmsg(EXECING)");
-	if (no_new_privs)
-		tell_filter(t, STAGE_BIND);
+	if (!has(t, WIRE_NOTIFY))
+		tell_filter(t);
 	add(t, EXEC,
 	    has(t, WIRE_REAPER) ? "what was a process of mydocker is now the only child of process 1"
 				: "what was a process of mydocker is now process 1 of the container",

@@ -60,8 +60,8 @@ typedef struct RuntimeStart {
 	const char *state; /* as PlanInput.hook_state; needed where the filter asks somebody */
 	WaitSignals *signals;
 	const TimelineShared *timeline; /* its page is NULL: the start is not timed */
-	/* FD_NONE: the command begins at once, and the parent's death is the container's. Else a listening SOCK_SEQPACKET socket: all is
-	 * made, and the process waits there for runtime_begin(), whoever its parent is by then. */
+	/* FD_NONE: the command begins at once, and the parent's death is the container's. Else both ends of a FIFO: all is made, and
+	 * the process waits for a byte there, whoever its parent is by then; the rest is sync_expect_exec_pipe()'s. */
 	int start_fd;
 	Arena *arena;
 } RuntimeStart;
@@ -74,9 +74,8 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e);
 /* Puts a container's first process on record. */
 int runtime_record_process(const ContainerDir *dir, const Plan *p, pid_t pid, Arena *a, Err *e);
 
-/* The other half of a start by start_fd: conn is a connection to that socket. Returns when the command has been executed, or with the reason
- * why it could not be. */
-int runtime_begin(int conn, Err *e);
+/* Ends what is left of the container, and leaves its groups. */
+int runtime_kill_rest(const Plan *p, const HostFacts *facts, const Container *c, Err *e);
 
 /* Ends what is left of the container (its unit; processes that outlived its first one), reads what the memory controller counted (oom_kills 0 where
  * there is none) and removes its groups. Goes on after an error and returns the first. */

@@ -83,15 +83,18 @@ static const char *kill_group(const Plan *p, const HostFacts *facts)
 	return dir;
 }
 
-int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
-		   CgroupMemory *ret_memory, Arena *a, Err *e)
+int runtime_kill_rest(const Plan *p, const HostFacts *facts, const Container *c, Err *e)
 {
-	int killed = 0;
 	/* With a pid namespace of its own everything ended with the first process. */
 	const char *dir = p->own_pids ? NULL : kill_group(p, facts);
 	(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */
-	if (dir)
-		killed = cgroup_kill(dir, e);
+	return dir ? cgroup_kill(dir, e) : 0;
+}
+
+int runtime_finish(const Plan *p, const HostFacts *facts, const Container *c,
+		   CgroupMemory *ret_memory, Arena *a, Err *e)
+{
+	int killed = runtime_kill_rest(p, facts, c, e);
 	group_report_memory(p, facts, ret_memory);
 	int removed = runtime_groups_remove(p, p->groups_count, p->unit.name != NULL,
 					    killed < 0 ? NULL : e);

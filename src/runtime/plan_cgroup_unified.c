@@ -73,7 +73,7 @@ static int need_tree(Writes *w, const char *key, const char *controller, const H
 		return writes_need(w, controller, arena_printf(w->a, "cgroup setting '%s'", key), ret);
 	if (!v2)
 		return err_make(w->e, ERR_SPEC, 0,
-				"cgroup setting '%s': this host has no cgroup v2 tree, whose file that is",
+				"invalid configuration: cgroup setting '%s': this host has no cgroup v2 tree, whose file that is",
 				key);
 	if (str_eq(controller, "cgroup")) {
 		if (!is_core_limit(key))
@@ -88,7 +88,7 @@ static int need_tree(Writes *w, const char *key, const char *controller, const H
 	}
 	if (h && !h->is_v2)
 		return err_make(w->e, ERR_SPEC, 0,
-				"cgroup setting '%s': the controller '%s' belongs to cgroup v1 on this host (%s), which has other files: use the option for it",
+				"invalid configuration: cgroup setting '%s': the controller '%s' belongs to cgroup v1 on this host (%s), which has other files: use the option for it",
 				key, controller, h->mountpoint);
 	return writes_need(w, controller, arena_printf(w->a, "cgroup setting '%s'", key), ret);
 }

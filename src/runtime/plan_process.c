@@ -88,6 +88,14 @@ static int plan_rlimits(const PlanContext *c, Plan *p, Err *e)
 	return 0;
 }
 
+static bool notifies_of(const Seccomp *s, const char *name)
+{
+	for (size_t i = 0; i < s->rules_count; i++)
+		if (s->rules[i].action == SECCOMP_ACT_NOTIFY && strlist_has(&s->rules[i].names, name))
+			return true;
+	return false;
+}
+
 static int plan_seccomp(const PlanContext *c, Plan *p, Err *e)
 {
 	SeccompProgram program = { 0 };
@@ -101,6 +109,8 @@ static int plan_seccomp(const PlanContext *c, Plan *p, Err *e)
 	if (program.notifies && (!s || !s->listener_path))
 		return err_make(e, ERR_SPEC, 0,
 				"linux.seccomp has the action SCMP_ACT_NOTIFY, and no listenerPath to ask");
+	if (s && notifies_of(s, "write")) /* runc's words; who is to answer may wait for what is written */
+		return err_make(e, ERR_SPEC, 0, "SCMP_ACT_NOTIFY cannot be used for the write syscall");
 	if (program.notifies) {
 		p->listener_path = s->listener_path;
 		p->listener_metadata = s->listener_metadata;

@@ -25,5 +25,6 @@ int seccomp_listener_send(const Plan *plan, const char *state, pid_t pid, int li
 	int r = unix_connect(path, &fd, e);
 	if (r == 0)
 		r = unix_send_fd(fd, process_state(plan, state, pid, a), listener, e);
-	return r < 0 ? err_wrap(e, r, "seccomp listenerPath '%s'", path) : 0;
+	return r < 0 ? err_wrap(e, r, "failed to connect with seccomp agent: listenerPath '%s'", path)
+		     : 0;
 }

@@ -1,5 +1,6 @@
 #include "wire/sync.h"
 
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -241,6 +242,25 @@ int sync_expect_exec(Sync *s, Err *e)
 			sync_step_name((SyncStep)m.step));
 }
 
+/* Who reads before the end would take away what it has written itself: the byte that lets the command begin. */
+int sync_expect_exec_pipe(int fd, Err *e)
+{
+	struct pollfd p = { .fd = fd };
+	SyncMessage m;
+	while (poll(&p, 1, -1) < 0)
+		if (errno != EINTR)
+			return err_sys(e, "wait for the command's begin");
+	ssize_t n = read(fd, &m, sizeof m);
+	if (n < 0)
+		return err_sys(e, "sync: receive");
+	if (n == 0)
+		return 0;
+	if (n == (ssize_t)sizeof m && m.step == SYNC_FAILED)
+		return failure_take(&m, e);
+	return err_make(e, ERR_STATE, ECONNRESET,
+			"the container's process ended before its command began");
+}
+
 int sync_failure(const Sync *s, int r, Err *e)
 {
 	return failure_find(s, r, e);
@@ -249,6 +269,8 @@ int sync_failure(const Sync *s, int r, Err *e)
 int sync_fail(Sync *s, const Err *why)
 {
 	SyncMessage m = { .step = SYNC_FAILED, .err = *why };
+	if (s->fd >= 0 && s->is_pipe) /* one piece: it is smaller than PIPE_BUF */
+		return write(s->fd, &m, sizeof m) < 0 ? -errno : 0;
 	int r = s->fd >= 0 ? message_send(s->fd, &m, FD_NONE, NULL) : 0;
 	return r == -EPIPE ? 0 : r;
 }

@@ -10,6 +10,7 @@
  *            End of file where a step is due means that the peer died; the caller then asks the pidfd how.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -40,6 +41,7 @@ typedef struct Sync {
 	SyncSide side;
 	unsigned next;   /* the step that is due */
 	unsigned absent; /* bits of the steps that this conversation does not have */
+	bool is_pipe; /* it is none any more: init's last word goes through a pipe, and its end is what the other side waits for */
 } Sync;
 #define SYNC_NONE ((Sync){ .fd = FD_NONE })
 
@@ -68,6 +70,9 @@ void sync_pass(Sync *s, SyncStep step);
 
 /* After EXECING the init side's end closes on exec: 0 when that happened, or the Err that a failing execve(2) left. */
 int sync_expect_exec(Sync *s, Err *e);
+
+/* The same where init's end is the other one of a pipe, which both have. -ECONNRESET (ERR_STATE): it ended before it began. */
+int sync_expect_exec_pipe(int fd, Err *e);
 
 /* When something of ours has failed because the peer is gone: r and *e become its own failure, if it has left one as its last word. */
 int sync_failure(const Sync *s, int r, Err *e);

@@ -11,7 +11,6 @@
 /* clang-format off */
 #define CALLS(X) \
 	X(access,            OWN,  -1, EACCES, 1) \
-	X(bind,              OUT,  -1, ENOSPC, 0) \
 	X(calloc,            OWN,   0, ENOMEM, 0) \
 	X(chdir,             OWN,  -1, EACCES, 1) \
 	X(chmod,             OUT,  -1, EROFS,  1) \
@@ -42,12 +41,12 @@
 	X(inotify_add_watch, OWN,  -1, ENOSPC, 2) \
 	X(inotify_init1,     OWN,  -1, EMFILE, 0) \
 	X(ioctl,             OUT,  -1, EIO,    0) \
-	X(listen,            OWN,  -1, EOPNOTSUPP, 0) \
 	X(lseek,             OWN,  -1, EINVAL, 0) \
 	X(lstat,             OWN,  -1, EIO,    1) \
 	X(memfd_create,      OWN,  -1, EMFILE, 1) \
 	X(mkdir,             OUT,  -1, ENOSPC, 1) \
 	X(mkdirat,           OUT,  -1, ENOSPC, 2) \
+	X(mkfifoat,          OUT,  -1, EROFS,  2) \
 	X(mknodat,           OUT,  -1, ENOSPC, 2) \
 	X(mmap,              OWN,  -1, ENOMEM, 0) \
 	X(mount,             OUT,  -1, ENOMEM, 2) \
@@ -68,7 +67,6 @@
 	X(realpath,          OWN,   0, EIO,    1) \
 	X(recv,              WAIT, -1, ENOBUFS, 0) \
 	X(recvmsg,           WAIT, -1, ENOMEM, 0) \
-	X(accept4,           WAIT, -1, ENOMEM, 0) \
 	X(renameat,          OUT,  -1, ENOSPC, 2) \
 	X(rmdir,             OUT,  -1, EIO,    1) \
 	X(sched_getaffinity, OWN,  -1, ENOMEM, 0) \

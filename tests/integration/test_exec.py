@@ -197,8 +197,8 @@ def test_sub_groups(running):
     try:
         r = good(running.exec("--cgroup", "pids:/sub", ("cat", "/proc/self/cgroup")))
         assert any("pids" in x and x.endswith("/sub") for x in r.stdout.splitlines()) or cgroup_mount("pids") == cgroup_mount("cpu"), r
-        failed(running.exec("--cgroup", "../other", ("exit", "0")), "bad sub cgroup path: ../other")
-        failed(running.exec("--cgroup", "pids:absent", ("exit", "0")), "c1/absent", "No such file")
+        failed(running.exec("--cgroup", "../other", ("exit", "0")), "../other is not a sub cgroup path")
+        failed(running.exec("--cgroup", "pids:absent", ("exit", "0")), "c1/absent", "no such file")
     finally:
         group.rmdir()
 
@@ -266,7 +266,7 @@ def test_all_of_a_container_without_a_pid_namespace(life):
     bad(life.call("kill", "c1", "KILL"), "container not running")
     good(life.call("kill", "--all", "c1", "KILL"))
     wait_until(lambda: json.loads(life.call("ps", "--format", "json", "c1").stdout) == [])
-    bad(life.call("kill", "-a", "c1", "KILL"), "container not running")
+    good(life.call("kill", "-a", "c1", "KILL"))  # nobody is left that has not got it
 
 
 def test_all_without_groups(life):

@@ -70,11 +70,15 @@ DEFINE_WORLD_TEST(another_user_keeps_nothing, 0)
 	CHECK(getresuid(&u[0], &u[1], &u[2]) == 0 && u[0] == 1000 && u[1] == 1000 && u[2] == 1000);
 	CHECK(getresgid(&g[0], &g[1], &g[2]) == 0 && g[0] == 1001 && g[1] == 1001 && g[2] == 1001);
 	CHECK(getgroups(8, groups) == 2 && groups[0] + groups[1] == 1006);
-	CHECK(caps_of('e') == 0 && caps_of('p') == 0 && caps_of('i') == 0);
+	/* for the filter, and no longer than to the next execve(2) */
+	CHECK(caps_of('e') == BIT(CAP_SYS_ADMIN) && caps_of('p') == BIT(CAP_SYS_ADMIN) &&
+	      caps_of('i') == 0);
 	for (int cap = 0; cap <= CAP_LAST_CAP; cap++) {
 		CHECK(prctl(PR_CAPBSET_READ, cap) != 1 || cap == CAP_CHOWN || cap == CAP_KILL);
 		CHECK(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) != 1);
 	}
+	CHECK(prctl(PR_GET_SECCOMP) == 0);
+	CHECK_OK(w, filter_seal(&w->in, &w->e));
 	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0); /* the filter came without it */
 	CHECK(syscall(SYS_chroot, "/") < 0 && errno == 99);
 }
@@ -89,9 +93,29 @@ DEFINE_WORLD_TEST(user_0_keeps_what_is_asked, 0)
 	filter_without_chroot(w);
 	world_plan(w);
 	CHECK_OK(w, privileges_drop(&w->in, &w->e));
-	CHECK(caps_of('p') == keep && caps_of('e') == BIT(CAP_CHOWN) && caps_of('i') == 0);
+	CHECK(caps_of('p') == (keep | BIT(CAP_SYS_ADMIN)) && caps_of('i') == 0);
 	CHECK(getgroups(0, NULL) == 0);
+	CHECK_OK(w, filter_seal(&w->in, &w->e));
 	CHECK(prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER);
+}
+
+/* It may wait for long: with the command's filter and capabilities, and no more. */
+DEFINE_WORLD_TEST(who_waits_for_the_start_is_no_more_than_the_command, 0)
+{
+	int gate[2];
+	need_ids();
+	CHECK(pipe2(gate, O_CLOEXEC) == 0 && write(gate[1], "", 1) == 1);
+	w->b.head.flags = WIRE_SET_CAPS;
+	w->b.head.caps_bounding = w->b.head.caps_permitted = w->b.head.caps_effective = BIT(CAP_CHOWN);
+	filter_without_chroot(w);
+	world_plan(w);
+	CHECK_OK(w, privileges_drop(&w->in, &w->e));
+	((WirePlan *)(uintptr_t)w->in.plan)->start_fd = gate[0];
+	CHECK_OK(w, start_await(&w->in, &w->e));
+	CHECK(caps_of('p') == BIT(CAP_CHOWN) && caps_of('e') == BIT(CAP_CHOWN));
+	CHECK(prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER);
+	CHECK_OK(w, filter_seal(&w->in, &w->e)); /* which is loaded: no second one */
+	CHECK(w->in.sync.fd == gate[0] && w->in.sync.is_pipe);
 }
 
 DEFINE_WORLD_TEST(ambient_only_when_asked, 0)
@@ -141,10 +165,46 @@ DEFINE_WORLD_TEST(what_brought_capabilities_here_ends, 0)
 	CHECK(prctl(PR_GET_DUMPABLE) == 0);
 }
 
-DEFINE_WORLD_TEST(the_working_directory_is_entered_as_the_user, 0)
+DEFINE_WORLD_TEST(the_working_directory_need_not_be_open_to_the_user, 0)
 {
+	struct stat there, here;
 	need_ids();
-	CHECK(chmod(w->outside, 0700) == 0);
+	CHECK(chmod(w->outside, 0700) == 0 && stat(w->outside, &there) == 0);
+	w->b.head.cwd = world_str(w, w->outside);
+	w->b.head.flags = WIRE_SET_CAPS;
+	w->b.head.uid = w->b.head.gid = 1000;
+	world_plan(w);
+	CHECK_OK(w, privileges_drop(&w->in, &w->e));
+	CHECK(stat(".", &here) < 0 || here.st_ino == there.st_ino);
+	CHECK(chdir(w->outside) < 0 && errno == EACCES);
+}
+
+/* Such as one of a network's file system, where root is nobody. */
+DEFINE_WORLD_TEST(what_root_may_not_enter_the_user_may, 0)
+{
+	struct __user_cap_data_struct d[2];
+	need_ids();
+	CHECK(chmod(w->outside, 0700) == 0 && chown(w->outside, 1000, 1000) == 0);
+	CHECK(sys_capget(d) == 0);
+	d[0].effective &= ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
+	d[0].permitted &= ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
+	CHECK(sys_capset(d) == 0);
+	w->b.head.cwd = world_str(w, w->outside);
+	w->b.head.flags = WIRE_SET_CAPS;
+	w->b.head.uid = w->b.head.gid = 1000;
+	world_plan(w);
+	CHECK_OK(w, privileges_drop(&w->in, &w->e));
+}
+
+DEFINE_WORLD_TEST(a_working_directory_closed_to_both_is_an_error, 0)
+{
+	struct __user_cap_data_struct d[2];
+	need_ids();
+	CHECK(chmod(w->outside, 0700) == 0 && chown(w->outside, 1001, 1001) == 0);
+	CHECK(sys_capget(d) == 0);
+	d[0].effective &= ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
+	d[0].permitted &= ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
+	CHECK(sys_capset(d) == 0);
 	w->b.head.cwd = world_str(w, w->outside);
 	w->b.head.flags = WIRE_SET_CAPS;
 	w->b.head.uid = w->b.head.gid = 1000;
@@ -174,7 +234,7 @@ DEFINE_WORLD_TEST(no_new_privs_and_a_late_filter, 0)
 	world_plan(w);
 	CHECK_OK(w, privileges_drop(&w->in, &w->e));
 	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && prctl(PR_GET_SECCOMP) == 0);
-	CHECK_OK(w, privileges_seal(&w->in, &w->e));
+	CHECK_OK(w, filter_seal(&w->in, &w->e));
 	CHECK(syscall(SYS_chroot, "/") < 0 && errno == 99);
 }
 
@@ -363,7 +423,10 @@ int main(void)
 		cmocka_unit_test(ambient_only_when_asked),
 		cmocka_unit_test(a_capability_not_held_is_an_error),
 		cmocka_unit_test(what_brought_capabilities_here_ends),
-		cmocka_unit_test(the_working_directory_is_entered_as_the_user),
+		cmocka_unit_test(who_waits_for_the_start_is_no_more_than_the_command),
+		cmocka_unit_test(the_working_directory_need_not_be_open_to_the_user),
+		cmocka_unit_test(what_root_may_not_enter_the_user_may),
+		cmocka_unit_test(a_working_directory_closed_to_both_is_an_error),
 		cmocka_unit_test(a_working_directory_out_of_reach_is_refused),
 		cmocka_unit_test(no_new_privs_and_a_late_filter),
 		cmocka_unit_test(default_limits_are_lowered_others_refused),
