@@ -94,7 +94,7 @@ static int leaf_take(const CgroupRequest *r, bool *ret_found, Err *e)
 				"the group %s: container's cgroup is not empty: %d process(es) found",
 				r->dir, count);
 	if (cgroup_is_frozen(r->dir) > 0)
-		return err_make(e, ERR_STATE, EBUSY,
+		return err_make(e, ERR_EXISTS, EEXIST,
 				"the group %s: container's cgroup unexpectedly frozen", r->dir);
 	*ret_found = true;
 	return 0;

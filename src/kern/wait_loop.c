@@ -38,6 +38,7 @@ typedef struct Loop {
 	bool nobody; /* no process had the terminal open a moment ago; poll(2) would not wait for one */
 	int64_t timeout_at, kill_at; /* in milliseconds of the monotonic clock, or NEVER */
 	bool timed_out;
+	bool watched; /* and no more of it is wanted */
 	int stopped_by;
 	WaitSignal passed;
 } Loop;
@@ -227,6 +228,7 @@ static bool turn(Loop *l)
 		{ .fd = relay && master && !l->nobody ? l->master : FD_NONE, .events = master },
 		{ .fd = relay && l->in_open && l->in.len == 0 ? STDIN_FILENO : FD_NONE, .events = POLLIN },
 		{ .fd = l->out.len > 0 ? STDOUT_FILENO : FD_NONE, .events = POLLOUT },
+		{ .fd = o->watch && !l->watched ? o->watch->fd : FD_NONE, .events = POLLIN },
 	};
 	if (poll(p, ARRAY_LEN(p), wait_ms(l)) < 0)
 		return false; /* EINTR: somebody looked at us; all else cannot happen with these */
@@ -241,6 +243,8 @@ static bool turn(Loop *l)
 		stdin_read(l);
 	if (p[4].revents)
 		stdout_write(l);
+	if (p[5].revents)
+		l->watched = o->watch->ready(o->watch->arg);
 	if (p[0].revents)
 		return true;
 	deadlines_check(l);

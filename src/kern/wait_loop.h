@@ -15,8 +15,16 @@
 #include "kern/process.h"
 #include "kern/wait_signals.h"
 
+/* A descriptor that somebody else reads, who says true when it is of no more interest. */
+typedef struct WaitWatch {
+	int fd;
+	bool (*ready)(void *arg);
+	void *arg;
+} WaitWatch;
+
 typedef struct WaitOpts {
-	int pidfd; /* of a child */
+	int pidfd;              /* of a child */
+	const WaitWatch *watch; /* NULL: none */
 	int signals_fd;
 	int take_master_fd; /* of the process's terminal, or FD_NONE; it is closed at the end, or when the user's terminal hangs up */
 	bool forward_stdin; /* with a terminal: standard input goes to it, raw when it is a terminal itself */

@@ -24,11 +24,14 @@ static int run(OciMake *m, const RunOpts *o, WaitSignals *signals, Undo *undo, E
 	TRY(oci_make_dir(m, undo, e));
 	if (o->detach)
 		m->p.plan.wire.head.flags |= WIRE_OUTLIVES;
+	TRY(oci_notify_bind(m->dir.fd, &m->notify, e));
 	TRY(oci_make_start(m, o->make.pid_file, FD_NONE, signals, undo, e));
 	TRY(oci_console_send(&o->console, &m->container, e));
 	TRY(runtime_hooks_run(&m->hooks, SPEC_HOOK_POSTSTART, m->container.pid, m->arena, e));
 	if (o->detach) {
 		undo_commit(undo);
+		m->notify.main_pid = m->container.pid;
+		oci_notify_await(&m->notify, m->container.pidfd);
 		return 0;
 	}
 	for (int fd = 3; fd < 3 + (int)m->keep_fds; fd++)

@@ -7,6 +7,7 @@
 
 #include "kern/process.h"
 #include "oci/container.h"
+#include "oci/notify.h"
 #include "runtime/hooks.h"
 #include "wire/sync.h"
 
@@ -47,6 +48,11 @@ static int poststart(const OciContainer *c, Arena *a, Err *e)
 	return r;
 }
 
+static void notify_close_auto(OciNotify *n)
+{
+	fd_close_auto(&n->socket);
+}
+
 static int start_main(const OciGlobal *g, void *opts, const StrList *args, Arena *a, Err *e)
 {
 	AUTO(oci_container_close) OciContainer c = OCI_CONTAINER_NONE;
@@ -54,6 +60,9 @@ static int start_main(const OciGlobal *g, void *opts, const StrList *args, Arena
 	TRY(oci_container_open(g, args->items[0], a, &c, e));
 	if (c.status == OCI_STOPPED)
 		return err_make(e, ERR_STATE, 0, "cannot start a container that has stopped");
+	AUTO(notify_close) OciNotify notify = OCI_NOTIFY_NONE;
+	if (c.status == OCI_CREATED)
+		TRY(oci_notify_bind(c.dir_fd, &notify, e));
 	int r = c.status == OCI_CREATED ? gate_open(&c, e) : -EALREADY;
 	if (r == -EALREADY)
 		return err_make(e, ERR_STATE, 0,
@@ -62,7 +71,11 @@ static int start_main(const OciGlobal *g, void *opts, const StrList *args, Arena
 					: "cannot start an already running container");
 	if (unlinkat(c.dir_fd, OCI_START_FIFO, 0) < 0 && errno != ENOENT && r >= 0)
 		return err_sys(e, "remove %s of container %s", OCI_START_FIFO, c.id);
-	return r < 0 ? r : poststart(&c, a, e);
+	TRY(r);
+	TRY(poststart(&c, a, e));
+	notify.main_pid = c.pid;
+	oci_notify_await(&notify, c.pidfd);
+	return 0;
 }
 
 const OciCmd oci_start = {

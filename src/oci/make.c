@@ -60,6 +60,7 @@ void oci_make_close(OciMake *m)
 {
 	oci_plan_close(&m->p);
 	container_close(&m->container);
+	fd_close_auto(&m->notify.socket);
 	pid_file_close(&m->pid_file);
 	container_dir_close(&m->dir);
 	state_close(&m->state);
@@ -89,6 +90,11 @@ static void undo_poststop(void *arg)
 	runtime_hooks_run_all(&m->hooks, SPEC_HOOK_POSTSTOP, m->arena);
 }
 
+static bool notify_ready(void *notify)
+{
+	return oci_notify_read(notify);
+}
+
 static int wait_for_end(OciMake *m, const WaitSignals *signals, Err *e)
 {
 	WaitEnd end;
@@ -97,6 +103,10 @@ static int wait_for_end(OciMake *m, const WaitSignals *signals, Err *e)
 		.signals_fd = signals->fd,
 		.forward_stdin = m->p.bundle.spec.process.terminal,
 	};
+	const WaitWatch watch = { m->notify.socket, notify_ready, &m->notify };
+	if (m->notify.socket >= 0)
+		opts.watch = &watch;
+	m->notify.main_pid = getpid(); /* whoever waits for us */
 	opts.take_master_fd = TAKE_FD(m->container.terminal_fd);
 	TRY(process_wait_loop(&opts, &end, e));
 	m->exit_code = process_end_code(&end.process);
@@ -167,6 +177,7 @@ int oci_make_dir(OciMake *m, Undo *undo, Err *e)
 	undo_push(undo, undo_poststop, m);
 	undo_push(undo, undo_dir, m);
 	TRY(oci_container_save(m->dir.fd, &m->p, m->arena, e));
+	TRY(oci_notify_dir(m->dir.fd, e));
 	return record_make(m, e);
 }
 

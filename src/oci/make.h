@@ -7,6 +7,7 @@
 #include "base/undo.h"
 #include "engine/id_files.h"
 #include "oci/container.h"
+#include "oci/notify.h"
 #include "runtime/parent.h"
 
 /* First member of the options of a command that refers to oci_make_opts. */
@@ -29,6 +30,7 @@ typedef struct OciMake {
 	const RuntimeMaker *maker; /* NULL: init makes the container */
 	unsigned keep_fds;         /* so many from 3 on are the command's */
 	PidFile pid_file;
+	OciNotify notify;
 	bool is_kept; /* with its end it stays on record, and so do its groups */
 	bool lives; /* there is a process; who leaves it to others, or has awaited its end, says no more of it */
 	int exit_code;
@@ -38,6 +40,7 @@ typedef struct OciMake {
 		    .state = STATE_NONE,         \
 		    .dir = CONTAINER_DIR_NONE,   \
 		    .container = CONTAINER_NONE, \
+		    .notify = OCI_NOTIFY_NONE,   \
 		    .pid_file = PID_FILE_NONE })
 
 void oci_make_close(OciMake *m);

@@ -10,6 +10,7 @@
 #include "engine/dirs.h"
 #include "kern/userns.h"
 #include "oci/device_defaults.h"
+#include "oci/notify.h"
 #include "oci/oci.h"
 #include "oci/process.h"
 #include "runtime/hooks.h"
@@ -136,6 +137,7 @@ int oci_plan(const OciGlobal *g, const OciBundle *from, const char *id, unsigned
 	TRY(process_finish(&p, a, e));
 	oci_device_defaults(&p.bundle.spec.linux_, a);
 	p.bundle.spec.linux_.no_cgroups = g->no_cgroups;
+	oci_notify_plan(&p.bundle.spec, arena_printf(a, "%s/containers/%s", p.state_dir, p.id), a);
 	p.hook_state = runtime_hooks_state(p.id, p.bundle.dir, &p.bundle.spec, a);
 	const PlanInput in = {
 		.container_id = p.id,

@@ -158,8 +158,11 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 		};
 		s->group_fds[i] = FD_NONE;
 		s->group_v2[i] = h->is_v2;
-		TRY(cgroup_make(&request, &s->group_fds[i], e)); /* what it leaves on failure is somebody else's */
 		s->groups_made = i + 1;
+		int r = cgroup_make(&request, &s->group_fds[i], e);
+		if (r == -EEXIST)
+			s->groups_made = i; /* somebody else's: not ours to remove, or to kill in */
+		TRY(r);
 	}
 	return 0;
 }

@@ -11,6 +11,7 @@
 /* clang-format off */
 #define CALLS(X) \
 	X(access,            OWN,  -1, EACCES, 1) \
+	X(bind,              OUT,  -1, ENOSPC, 0) \
 	X(calloc,            OWN,   0, ENOMEM, 0) \
 	X(chdir,             OWN,  -1, EACCES, 1) \
 	X(chmod,             OUT,  -1, EROFS,  1) \

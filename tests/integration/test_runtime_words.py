@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 
 import pytest
@@ -251,3 +252,66 @@ def test_a_created_one_that_dies_under_the_start(life):
         start.wait(0.3)
     good(life.call("kill", "c1", "KILL"))
     assert "ended before its command began" in start.communicate(timeout=30)[1] and start.returncode == 1
+
+
+# ---- NOTIFY_SOCKET ----
+
+
+@pytest.fixture
+def manager(tmp_path):
+    """Who waits for READY=1, as systemd does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(str(tmp_path / "manager"))
+        s.settimeout(20)
+        yield s
+
+
+def tells(*messages):
+    """A command in the container that says this to NOTIFY_SOCKET."""
+    return "import os, socket\ns = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\ns.connect(os.environ['NOTIFY_SOCKET'])\n" + "".join(f"s.send({m!r})\n" for m in messages)
+
+
+def of_the_host(c):
+    """The host's programs, in a root of the test's own."""
+    c["process"]["user"] = {"uid": 0, "gid": 0}
+    for where in ("usr", "lib", "lib64", "bin"):
+        c["mounts"].append({"destination": "/" + where, "type": "none", "source": "/" + where, "options": ["rbind", "ro"]})
+
+
+def notified(bundle, manager, *options, messages=(b"STATUS=x\nREADY=0\n", b"STATUS=y\nREADY=1\n", b"MAINPID=1\n"), end="import time\ntime.sleep(600)\n"):
+    def change(c):
+        of_the_host(c)
+        c["process"]["args"] = ["/usr/bin/python3", "-c", tells(*messages) + end]
+
+    write_config(bundle, change)
+    env = os.environ | {"NOTIFY_SOCKET": manager.getsockname()}
+    return subprocess.Popen([RUNTIME, "--root", bundle / "state", *options, "-b", bundle, "c1"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.root("the host's programs in a container")
+def test_ready_is_passed_on(life, manager):
+    """Of all that a container says that alone, with who is to be watched: in the foreground us, else the container's process."""
+    p = notified(life.bundle, manager, "run")
+    assert manager.recv(4096) == b"READY=1\n" and manager.recv(4096) == b"MAINPID=%d\n" % p.pid
+    good(life.call("kill", "c1", "KILL"))
+    assert p.wait(20) == 137
+    p = notified(life.bundle, manager, "run", "-d")
+    assert manager.recv(4096) == b"READY=1\n" and manager.recv(4096) == b"MAINPID=%d\n" % life.state()["pid"] and p.wait(20) == 0
+    manager.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        manager.recv(4096)
+
+
+@pytest.mark.root("the host's programs in a container")
+def test_start_waits_until_it_is_ready(life, manager):
+    assert notified(life.bundle, manager, "create").wait(20) == 0
+    env = os.environ | {"NOTIFY_SOCKET": manager.getsockname()}
+    good(life.call("start", "c1", env=env))
+    assert manager.recv(4096) == b"READY=1\n" and manager.recv(4096) == b"MAINPID=%d\n" % life.state()["pid"]
+
+
+@pytest.mark.root("the host's programs in a container")
+def test_one_that_ends_unready(life, manager):
+    p = notified(life.bundle, manager, "run", "-d", messages=[b"READY=0"], end="")
+    assert p.wait(20) == 0
+    life.wait_for("stopped")
