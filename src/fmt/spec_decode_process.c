@@ -216,6 +216,6 @@ const SpecRow spec_process_rows[] = {
 	SPEC_ROW("oomScoreAdj", decode_oom_score_adj),
 	SPEC_ROW("scheduler", spec_decode_scheduler),
 	SPEC_ROW("ioPriority", spec_decode_io_priority),
-	SPEC_OBJECT("execCPUAffinity", offsetof(SpecProcess, exec_cpu_affinity), spec_cpu_affinity_rows),
+	SPEC_ROW("execCPUAffinity", spec_decode_cpu_affinity),
 	SPEC_ROWS_END,
 };

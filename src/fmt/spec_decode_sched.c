@@ -174,11 +174,19 @@ static int decode_final(SpecDecoder *d, const JsonValue *v, void *base, const Sp
 	return decode_bits(d, v, "CPU", LIMIT_CPUS, &a->final, &a->final_count);
 }
 
-const SpecRow spec_cpu_affinity_rows[] = {
+static const SpecRow cpu_affinity_rows[] = {
 	SPEC_ROW("initial", decode_initial),
 	SPEC_ROW("final", decode_final),
 	SPEC_ROWS_END,
 };
+
+int spec_decode_cpu_affinity(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
+{
+	SpecCpuAffinity *a = &((SpecProcess *)base)->exec_cpu_affinity;
+	(void)row;
+	a->given = true;
+	return spec_decode_object(d, v, cpu_affinity_rows, a);
+}
 
 /* ---- memoryPolicy ---- */
 
@@ -194,10 +202,10 @@ static int decode_mode(SpecDecoder *d, const JsonValue *v, void *base, const Spe
 	(void)row;
 	TRY(json_get_string(v, &name, d->e));
 	int mode = mempolicy_mode_from_name(name);
-	if (mode < 0 && *name)
+	if (mode < 0)
 		return spec_fail(d, v, "is an invalid memory policy mode: '%.64s'", name);
-	m->policy.given = *name;
-	m->policy.mode = *name ? (uint32_t)mode : 0;
+	m->policy.given = true;
+	m->policy.mode = (uint32_t)mode;
 	return 0;
 }
 
@@ -223,14 +231,13 @@ static const SpecRow memory_policy_rows[] = {
 	SPEC_ROWS_END,
 };
 
-/* One in which nothing is said asks for nothing, as runc has it. */
 int spec_decode_memory_policy(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
 	MemoryPolicy m = { 0 };
 	(void)row;
 	TRY(spec_decode_object(d, v, memory_policy_rows, &m));
-	if (!m.policy.given && (m.flags || m.policy.nodes_count > 0))
-		return spec_fail(d, v, "has an invalid memory policy mode: none is given");
+	if (!m.policy.given) /* with runc's words */
+		return spec_fail(d, v, "has an invalid memory policy mode: mode is missing");
 	m.policy.mode |= m.flags;
 	((SpecLinux *)base)->memory_policy = m.policy;
 	return 0;

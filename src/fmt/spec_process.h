@@ -37,6 +37,7 @@ typedef struct SpecIoPriority { /* ioprio_set(2) */
 
 /* CPUs that `exec` starts on and that its process is left with, as bit sets (base/bit_list.h). Count 0: not given. */
 typedef struct SpecCpuAffinity {
+	bool given;
 	uint64_t *initial, *final;
 	size_t initial_count, final_count;
 } SpecCpuAffinity;

@@ -130,7 +130,7 @@ int spec_decode_intel_rdt(SpecDecoder *d, const JsonValue *v, void *base, const 
 int spec_decode_scheduler(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row);
 int spec_decode_io_priority(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row);
 int spec_decode_memory_policy(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row);
-extern const SpecRow spec_cpu_affinity_rows[];
+int spec_decode_cpu_affinity(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row);
 
 /* What linux.seccomp and docker's profile files have in common; base: a Seccomp, a SeccompRule. */
 extern const SpecRow spec_seccomp_rows[], spec_seccomp_rule_rows[];

@@ -129,7 +129,7 @@ static void scheduling_default(SpecProcess *p, const SpecProcess *container)
 		p->scheduler = container->scheduler;
 	if (!p->io_priority.io_class)
 		p->io_priority = container->io_priority;
-	if (cpus->initial_count == 0 && cpus->final_count == 0)
+	if (cpus->initial_count == 0 && cpus->final_count == 0 && container->exec_cpu_affinity.given)
 		p->exec_cpu_affinity = container->exec_cpu_affinity;
 }
 

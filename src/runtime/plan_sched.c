@@ -40,7 +40,7 @@ void plan_scheduling(const PlanContext *c, Plan *p)
 	plan_memory_policy(c, p);
 }
 
-/* config.md: without a final one the kernel has the last word on what comes of the initial one. */
+/* config.md: without `final` nothing is changed in the end. Where there is no execCPUAffinity at all it is as for a container. */
 void plan_exec_cpus(const PlanContext *c, Plan *p)
 {
 	const SpecCpuAffinity *a = &c->spec->process.exec_cpu_affinity;
@@ -48,6 +48,6 @@ void plan_exec_cpus(const PlanContext *c, Plan *p)
 	p->initial_cpus_count = a->initial_count;
 	p->wire.cpus = a->final;
 	p->wire.cpus_count = a->final_count;
-	if (a->initial_count > 0 && a->final_count == 0)
+	if (a->given && a->final_count == 0)
 		p->wire.head.flags |= WIRE_KEEP_CPUS;
 }

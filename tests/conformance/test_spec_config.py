@@ -53,10 +53,9 @@ OBJECTS = {
     "mounts": ("mounts.-", {"destination": "/m", "type": "tmpfs", "source": "x"}, ["destination"]),
     "process": ("process", {"cwd": "/", "args": ["/bin/probe", "exit", "0"], "user": {"uid": 0, "gid": 0}}, ["cwd", "args"]),
     "consoleSize": ("process", {"cwd": "/", "args": ["x"], "terminal": True, "user": {"uid": 0, "gid": 0}, "consoleSize": {"height": 1, "width": 1}}, ["consoleSize.height", "consoleSize.width"]),
-    "user": ("process.user", {"uid": 0, "gid": 0}, ["uid", "gid"]),
     "rlimits": ("process.rlimits", [LIMIT], ["0.type", "0.soft", "0.hard"]),
     "scheduler": ("process.scheduler", {"policy": "SCHED_BATCH"}, ["policy"]),
-    "ioPriority": ("process.ioPriority", {"class": "IOPRIO_CLASS_BE", "priority": 4}, ["class", "priority"]),
+    "ioPriority": ("process.ioPriority", {"class": "IOPRIO_CLASS_BE", "priority": 4}, ["class"]),
     **{f"hooks.{k}": (f"hooks.{k}", [HOOK], ["0.path"]) for k in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")},
     "namespaces": ("linux.namespaces.-", {"type": "ipc"}, ["type"]),
     "uidMappings": ("linux.uidMappings", MAPS, ["0.containerID", "0.hostID", "0.size"]),
@@ -85,6 +84,12 @@ def test_required_properties(bundle, name, key):
         at = at[int(k)] if isinstance(at, list) else at[k]
     del at[last]
     refused(bundle, put(where, given), where.removesuffix(".-"), last, "missing")
+
+
+@pytest.mark.parametrize("where, given", [("process.user", {"uid": 0}), ("process.user", {"gid": 0}), ("process.ioPriority", {"class": "IOPRIO_CLASS_IDLE"})])
+def test_required_properties_that_are_0_when_left_out(bundle, where, given):
+    """The schema does not ask for them, runc takes them for 0, and its callers leave them out."""
+    assert run(bundle, "exit 7", change=put(where, given)).returncode == 7
 
 
 @pytest.mark.parametrize("key", ["ociVersion", "root"])

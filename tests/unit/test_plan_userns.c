@@ -81,19 +81,33 @@ static void maps_by_helpers(void **state)
 	done(&c);
 }
 
-/* In a user namespace where setgroups(2) is denied it is so in every other that is made there, too. */
+/* In a user namespace where setgroups(2) is denied: with another in it, and without. */
+static Case denied_outside(bool userns)
+{
+	static SpecIdMap ten[] = { { 0, 0, 10 } };
+	Case c = make_case(&v2_root);
+	if (userns)
+		c = with_maps(&v2_root, ten, 1, ten, 1);
+	c.facts.setgroups_denied = true;
+	return c;
+}
+
 static void setgroups_denied_outside(void **state)
 {
 	(void)state;
-	SpecIdMap ten[] = { { 0, 0, 10 } };
 	for (int userns = 0; userns <= 1; userns++) {
-		Case c = userns ? with_maps(&v2_root, ten, 1, ten, 1) : make_case(&v2_root);
-		c.facts.setgroups_denied = true;
+		Case c = denied_outside(userns);
 		accept(&c);
 		assert_true(c.plan.wire.head.flags & WIRE_NO_SETGROUPS);
 		done(&c);
-		c = userns ? with_maps(&v2_root, ten, 1, ten, 1) : make_case(&v2_root);
-		c.facts.setgroups_denied = true;
+	}
+}
+
+static void so_no_group_can_be_given(void **state)
+{
+	(void)state;
+	for (int userns = 0; userns <= 1; userns++) {
+		Case c = denied_outside(userns);
 		c.spec.process.additional_gids = (const uint32_t[]){ 5 };
 		c.spec.process.additional_gids_count = 1;
 		refused(c, "supplementary group 5: cannot be set");
@@ -305,10 +319,15 @@ static void root_that_is_not_the_host_s(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(maps_without_zero),           cmocka_unit_test(maps_by_helpers),
-		cmocka_unit_test(setgroups_denied_outside),    cmocka_unit_test(idmaps),
-		cmocka_unit_test(idmaps_that_make_no_sense),   cmocka_unit_test(maps_of_a_mount),
-		cmocka_unit_test(idmaps_need_privilege),       cmocka_unit_test(idmaps_are_shared),
+		cmocka_unit_test(maps_without_zero),
+		cmocka_unit_test(maps_by_helpers),
+		cmocka_unit_test(setgroups_denied_outside),
+		cmocka_unit_test(idmaps),
+		cmocka_unit_test(so_no_group_can_be_given),
+		cmocka_unit_test(idmaps_that_make_no_sense),
+		cmocka_unit_test(maps_of_a_mount),
+		cmocka_unit_test(idmaps_need_privilege),
+		cmocka_unit_test(idmaps_are_shared),
 		cmocka_unit_test(root_that_is_not_the_host_s),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

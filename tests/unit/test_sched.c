@@ -53,7 +53,7 @@ static void nothing_of_it_by_default(void **state)
 	(void)state;
 	for (int exec = 0; exec <= 1; exec++) {
 		Case c;
-		const char *dump = planned(&c, "", ",\"memoryPolicy\":{}", exec);
+		const char *dump = planned(&c, "", "", exec);
 		assert_null(strstr(dump, "scheduler"));
 		assert_null(strstr(dump, "io priority"));
 		assert_null(strstr(dump, "memory policy"));
@@ -103,8 +103,8 @@ static void cpus(void **state)
 		const char *text, *initial, *final;
 		bool keeps;
 	} rows[] = {
-		{ "{}", NULL, NULL, false },
-		{ "{\"initial\":\"\",\"final\":\"\"}", NULL, NULL, false },
+		{ "{}", NULL, NULL, true },
+		{ "{\"initial\":\"\",\"final\":\"\"}", NULL, NULL, true },
 		{ "{\"initial\":\"0-1\"}", "\ninitial cpus 0x3\n", NULL, true },
 		{ "{\"final\":\"65\"}", NULL, "\ncpus 0x0 0x2\n", false },
 		{ "{\"initial\":\"1\",\"final\":\"0,3\"}", "\ninitial cpus 0x2\n", "\ncpus 0x9\n", false },
@@ -156,8 +156,10 @@ static const struct {
 	  "process.execCPUAffinity.final must be a string, not a number (line 1)" },
 	{ "", ",\"memoryPolicy\":{\"mode\":\"BIND\"}",
 	  "linux.memoryPolicy.mode is an invalid memory policy mode: 'BIND' (line 1)" },
-	{ "", ",\"memoryPolicy\":{\"mode\":\"\",\"flags\":[\"MPOL_F_STATIC_NODES\"]}",
-	  "linux.memoryPolicy has an invalid memory policy mode: none is given (line 1)" },
+	{ "", ",\"memoryPolicy\":{\"mode\":\"\"}",
+	  "linux.memoryPolicy.mode is an invalid memory policy mode: '' (line 1)" },
+	{ "", ",\"memoryPolicy\":{}",
+	  "linux.memoryPolicy has an invalid memory policy mode: mode is missing (line 1)" },
 	{ "", ",\"memoryPolicy\":{\"mode\":\"MPOL_BIND\",\"nodes\":\"1024\"}",
 	  "linux.memoryPolicy.nodes has an invalid memory policy node in '1024': the highest is 1023 (line 1)" },
 	{ "", ",\"memoryPolicy\":{\"mode\":\"MPOL_BIND\",\"flags\":[\"MPOL_BIND\"]}",
