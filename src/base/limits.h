@@ -16,6 +16,6 @@
 #define LIMIT_NAME           128u        /* a container's name */
 #define LIMIT_NET_DEVICES    256u        /* network devices that are moved into one container */
 #define LIMIT_GROUPS         1024u       /* supplementary groups */
-#define LIMIT_TREE_DEPTH     256u /* directories in one another, where each costs a descriptor */
+#define LIMIT_TREE_DEPTH     256u  /* directories in one another, where each costs a descriptor */
 #define LIMIT_CPUS           8192u /* numbers of CPUs in a list; the kernel's own limit */
 #define LIMIT_MEMORY_NODES   1024u /* numbers of memory nodes in a list; the same */

@@ -93,13 +93,6 @@ typedef struct SpecTimeOffset {
 	uint32_t nanosecs;
 } SpecTimeOffset;
 
-typedef struct SpecMemoryPolicy { /* set_mempolicy(2) */
-	bool given;
-	uint32_t mode;   /* MPOL_* with MPOL_F_* */
-	uint64_t *nodes; /* a bit set (base/bit_list.h) */
-	size_t nodes_count;
-} SpecMemoryPolicy;
-
 typedef struct SpecLinux {
 	unsigned namespaces;                        /* SPEC_NS_* */
 	const char *namespace_paths[SPEC_NS_COUNT]; /* by the number of the bit: one to be joined; NULL: a new one */

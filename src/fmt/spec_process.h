@@ -1,7 +1,7 @@
 /* spec_process.h - "process" of config.json as a structure. A part of spec.h.               (fmt/, may include base)
  *
  * Ownership: the Spec's arena.
- * Source:    config.md "Process", "POSIX process", "Linux Process"; member names are the keys' names in snake case.
+ * Source:    config.md "Process", "POSIX process", "Linux Process", config-linux.md "Memory policy"; member names are the keys' names in snake case.
  */
 #pragma once
 #include <stdbool.h>
@@ -29,6 +29,13 @@ typedef struct SpecScheduler { /* sched_setattr(2) */
 	uint32_t priority, flags;           /* flags: SCHED_FLAG_* */
 	uint64_t runtime, deadline, period; /* nanoseconds */
 } SpecScheduler;
+
+typedef struct SpecMemoryPolicy { /* set_mempolicy(2) */
+	bool given;
+	uint32_t mode;   /* MPOL_* with MPOL_F_* */
+	uint64_t *nodes; /* a bit set (base/bit_list.h) */
+	size_t nodes_count;
+} SpecMemoryPolicy;
 
 typedef struct SpecIoPriority { /* ioprio_set(2) */
 	uint32_t io_class;      /* IOPRIO_CLASS_*; 0: not given */

@@ -128,7 +128,8 @@ int oci_make_finish(OciMake *m, const WaitSignals *signals, Err *e)
 	Err *own = waited < 0 ? NULL : e;
 	int finished = m->is_kept && waited >= 0
 			       ? runtime_kill_rest(&m->p.plan, &m->p.facts, &m->container, own)
-			       : runtime_finish(&m->p.plan, &m->p.facts, &m->container, &memory, m->arena, own);
+			       : runtime_finish(&m->p.plan, &m->p.facts, &m->container, &memory,
+						m->arena, own);
 	m->dir.is_kept = finished < 0;
 	return waited < 0 ? waited : finished;
 }
