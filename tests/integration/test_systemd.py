@@ -239,6 +239,8 @@ def test_devices(unit, more):
     s = show("DevicePolicy", "DeviceAllow")
     assert s["DevicePolicy"] == "strict" and ("/dev/char/10:229 rw" in s["DeviceAllow"]) == bool(more) and "/dev/char/1:3 rwm" in s["DeviceAllow"], s
     assert good(unit.exec(("open", "/dev/null", "rw"))).returncode == 0
+    r = unit.exec("--user", "0:0", "--cap", "CAP_MKNOD", ("seq", "mknod", "/t/fuse", "10", "229", ",", "open", "/t/fuse", "rw"))
+    assert r.stdout.startswith("mknod=0\nopen=") and ("errno=1\n" in r.stdout) == (not more), r  # EPERM
 
 
 def test_out_of_memory(unit):
