@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bundles import RUNTIME
-from harness import Terminal, cgroup_mount, cgroup_mounts, wait_until
+from harness import PATIENCE, Terminal, cgroup_mount, cgroup_mounts, wait_until
+from test_checkpoint_criu import unable
 
 pytestmark = [pytest.mark.root("podman for an ordinary user needs a user with a name and a home"), pytest.mark.timeout(120)]
 PARENT = f"test-podman-{os.getpid()}"
@@ -19,11 +20,10 @@ OPTIONS = ["--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "npr
 LOOP = "echo started; trap 'echo bye; exit 4' TERM; while :; do sleep 0.05; done"
 
 
-@pytest.fixture(scope="module")
-def podman(tmp_path_factory):
+def small_root(where):
+    """A root with busybox, for podman's --rootfs; the test is skipped where that cannot be."""
     if not shutil.which("podman") or not shutil.which("busybox"):
         pytest.skip("needs podman and busybox-static")
-    where = tmp_path_factory.mktemp("podman")
     root = where / "root"
     for d in ("bin", "etc", "proc", "sys", "dev", "tmp"):
         (root / d).mkdir(parents=True)
@@ -31,7 +31,13 @@ def podman(tmp_path_factory):
     shutil.copy(shutil.which("busybox"), root / "bin/busybox")
     for name in ("sh", "sleep", "echo", "cat", "id", "ls", "ps"):
         (root / "bin" / name).symlink_to("busybox")
-    yield Podman(where, root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def podman(tmp_path_factory):
+    where = tmp_path_factory.mktemp("podman")
+    yield Podman(where, small_root(where))
     wait_until(groups_are_gone)  # the last conmon may still be about to end
 
 
@@ -44,13 +50,13 @@ def groups_are_gone():
 
 
 class Podman:
-    def __init__(self, where, root):
+    def __init__(self, where, root, manager="cgroupfs"):
         self.base = ["podman", "--root", str(where / "store"), "--runroot", str(where / "run"), "--tmpdir", str(where / "tmp"), "--storage-driver", "vfs",
-                     "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", str(RUNTIME)]
+                     "--cgroup-manager", manager, "--events-backend", "file", "--runtime", str(RUNTIME)]
         self.root = root
 
     def __call__(self, *args, **kw):
-        return subprocess.run([*self.base, *args], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, **kw)
+        return subprocess.run([*self.base, *args], capture_output=True, text=True, timeout=60 * PATIENCE, stdin=subprocess.DEVNULL, **kw)
 
     def run_argv(self, *args):
         *options, command = args
@@ -194,6 +200,33 @@ def test_mounts(podman):
     rows = {line.split()[4]: line for line in r.stdout.splitlines() if " - " in line}
     assert r.returncode == 0 and r.stdout.endswith("file\n") and "size=1024k" in rows["/t"] and "size=64k" in rows["/t2"] and "devpts" in rows["/p"], r
     assert " ro" in rows["/h"] and " ro" in rows["/f"], rows
+
+
+def test_checkpoint_and_restore(podman):
+    """It goes on counting where it was, and its output goes to the conmon of the restore."""
+    why = unable()
+    if why:
+        pytest.skip(why)
+    r = podman(*podman.run_argv("-d", "--log-driver", "k8s-file", "i=0; while :; do i=$((i + 1)); echo $i; sleep 0.2; done"))
+    assert r.returncode == 0, r
+    name = r.stdout.strip()
+
+    def lines():
+        return podman("logs", name).stdout.split()
+
+    try:
+        wait_until(lambda: len(lines()) > 2)
+        r = podman("container", "checkpoint", name)
+        assert r.returncode == 0 and podman("inspect", "-f", "{{.State.Checkpointed}} {{.State.Running}}", name).stdout == "true false\n", r
+        before = lines()
+        r = podman("container", "restore", name)
+        assert r.returncode == 0 and podman("inspect", "-f", "{{.State.Running}}", name).stdout == "true\n", r
+        after = wait_until(lambda: len(lines()) > len(before) + 2 and lines())
+        assert [int(x) for x in after] == list(range(1, len(after) + 1)), after
+        r = podman("exec", name, "/bin/sh", "-c", "exit 5")
+        assert r.returncode == 5, r
+    finally:
+        assert podman("rm", "-f", "-t", "0", name).returncode == 0
 
 
 # ---- an ordinary user ----
