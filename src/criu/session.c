@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
+#include "criu/group_options.h"
 #include "kern/exec.h"
 #include "kern/process.h"
 #include "kern/sys.h"
@@ -202,6 +204,16 @@ static int criu_end(Talk *t, int r, Err *e)
 			log_name(t->s));
 }
 
+/* What it has done is done: that its host is not as it was is no reason to undo it. */
+static void give_back(const char *options, Arena *a)
+{
+	Err e = { 0 };
+	char text[sizeof e.msg + 64];
+	if (group_options_give_back(options, a, &e) < 0)
+		log_warn("criu has changed the options of cgroup v2, which were %s: %s", options,
+			 err_text(&e, text, sizeof text));
+}
+
 int criu_session(const CriuSession *s, CriuKind kind, const CriuOptions *o, Arena *a,
 		 CriuResponse *ret, Err *e)
 {
@@ -213,6 +225,9 @@ int criu_session(const CriuSession *s, CriuKind kind, const CriuOptions *o, Aren
 		   .arena = a,
 		   .room = arena_alloc(a, MESSAGE_BYTES) };
 	CriuResponse r = { 0 };
+	const char *group_options = NULL;
+	if (o) /* it touches no group otherwise */
+		TRY(group_options_read(a, &group_options, e));
 	int n = criu_start(&t, e);
 	if (n == 0)
 		n = say(&t, criu_request(kind, o, a), e);
@@ -220,6 +235,7 @@ int criu_session(const CriuSession *s, CriuKind kind, const CriuOptions *o, Aren
 		n = converse(&t, &r, e);
 	if (t.pidfd >= 0)
 		n = criu_end(&t, n, e);
+	give_back(group_options, a);
 	TRY(n);
 	*ret = r;
 	return 0;
