@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +21,6 @@
 
 #define PATH_SIZE 4096
 #define RACES_MAX 64
-#define BATCH     64
 
 DEFINE_AUTO(DIR *, closedir, NULL)
 
@@ -58,48 +58,6 @@ static int make_level(const char *above, const char *dir, const void *arg, Err *
 	return 0;
 }
 
-/* Up to BATCH processes of a group, in this process's pid namespace. Returns their number. */
-static int list_processes(int dirfd, pid_t pids[static BATCH])
-{
-	char text[BATCH * 11 + 1];
-	AUTO(fd_close) int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t n = fd_read_up_to(fd, text, sizeof text - 1);
-	if (n < 0)
-		return (int)n;
-	text[n] = '\0';
-	int count = 0;
-	for (char *p = text, *end; count < BATCH && (end = strchr(p, '\n')); p = end + 1) {
-		uint32_t pid;
-		*end = '\0';
-		if (num_parse_u32(p, INT32_MAX, &pid) == 0)
-			pids[count++] = (pid_t)pid;
-	}
-	return count;
-}
-
-/* What is there may be used when nobody is in it and nothing would be held. The words are runc's. */
-static int leaf_take(const CgroupRequest *r, bool *ret_found, Err *e)
-{
-	pid_t pids[BATCH] = { 0 };
-	AUTO(fd_close) int dirfd = openat(AT_FDCWD, r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0)
-		return err_sys(e, "open the group %s", r->dir);
-	int count = list_processes(dirfd, pids);
-	if (count < 0)
-		return err_make(e, ERR_SYS, -count, "list the processes of the group %s", r->dir);
-	if (count > 0)
-		return err_make(e, ERR_EXISTS, EEXIST,
-				"the group %s: container's cgroup is not empty: %d process(es) found",
-				r->dir, count);
-	if (cgroup_is_frozen(r->dir) > 0)
-		return err_make(e, ERR_EXISTS, EEXIST,
-				"the group %s: container's cgroup unexpectedly frozen", r->dir);
-	*ret_found = true;
-	return 0;
-}
-
 static int make_leaf(const CgroupRequest *r, unsigned *parents_made, bool *ret_found, Err *e)
 {
 	Parents p = { .leaf = r->dir, .made = parents_made };
@@ -113,8 +71,9 @@ static int make_leaf(const CgroupRequest *r, unsigned *parents_made, bool *ret_f
 	}
 	if (n == 0 || (errno == EEXIST && r->maker == CGROUP_BY_WHOEVER))
 		return 0;
-	if (errno == EEXIST)
-		return leaf_take(r, ret_found, e);
+	*ret_found = errno == EEXIST;
+	if (*ret_found)
+		return 0;
 	if (errno == ENOMEM)
 		return err_make(e, ERR_SYS, ENOMEM,
 				"make the group %s: the memory limit of a group above it is used up",
@@ -160,16 +119,62 @@ static int fill(const CgroupRequest *r, unsigned parents_made, int *ret_fd, Err 
 	return open_tasks(dirfd, "tasks", r, ret_fd, e);
 }
 
+/* Two that are made at the same moment must not get one group: whoever has its lock, by the descriptor that its process joins by, has it. */
+static int claim(const CgroupRequest *r, int fd, Err *e)
+{
+	if (!r->claim || flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return err_sys(e, "lock the group %s", r->dir);
+	return err_make(e, ERR_EXISTS, EEXIST, "make the group %s: in use by another container", r->dir);
+}
+
+/* What is there may be used when nobody is in it or below it, and nothing would be held. The words are runc's. */
+static int check_unused(const CgroupRequest *r, Err *e)
+{
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	CgroupMembers in;
+	TRY(cgroup_members(r->dir, &a, &in, e));
+	if (in.count > 0)
+		return err_make(e, ERR_EXISTS, EEXIST,
+				"the group %s: container's cgroup is not empty: %zu process(es) found",
+				r->dir, in.count);
+	if (cgroup_is_frozen(r->dir) > 0)
+		return err_make(e, ERR_EXISTS, EEXIST,
+				"the group %s: container's cgroup unexpectedly frozen", r->dir);
+	return 0;
+}
+
+/* Locked first: what is written is for nobody else. */
+static int take_existing(const CgroupRequest *r, int *ret_fd, Err *e)
+{
+	AUTO(fd_close) int joins = FD_NONE;
+	AUTO(fd_close) int again = FD_NONE;
+	bool is_v2;
+	TRY(cgroup_open(r->dir, &is_v2, &joins, e));
+	TRY(claim(r, joins, e));
+	TRY(check_unused(r, e));
+	TRY(fill(r, 0, &again, e));
+	*ret_fd = TAKE_FD(joins);
+	return 0;
+}
+
 int cgroup_make(const CgroupRequest *r, int *ret_fd, Err *e)
 {
+	AUTO(fd_close) int fd = FD_NONE;
 	unsigned parents_made = 0;
 	bool found = false;
 	assert(path_is_below(r->dir, r->top) && strlen(r->dir) > strlen(r->top));
 	TRY(make_leaf(r, &parents_made, &found, e));
-	int n = fill(r, parents_made, ret_fd, e);
-	if (n < 0 && !found && r->maker == CGROUP_BY_US)
+	if (found)
+		return take_existing(r, ret_fd, e);
+	int n = fill(r, parents_made, &fd, e);
+	if (n < 0 && r->maker == CGROUP_BY_US)
 		(void)rmdir(r->dir); /* nobody has been in it */
-	return n;
+	TRY(n);
+	TRY(claim(r, fd, e)); /* who has it has found ours before we were in it: it is his */
+	*ret_fd = TAKE_FD(fd);
+	return 0;
 }
 
 int cgroup_open(const char *dir, bool *ret_is_v2, int *ret_fd, Err *e)
@@ -187,6 +192,29 @@ int cgroup_open(const char *dir, bool *ret_is_v2, int *ret_fd, Err *e)
 }
 
 /* ---- killing ---- */
+
+#define BATCH 64
+
+/* Up to BATCH processes of a group, in this process's pid namespace. Returns their number. */
+static int list_processes(int dirfd, pid_t pids[static BATCH])
+{
+	char text[BATCH * 11 + 1];
+	AUTO(fd_close) int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t n = fd_read_up_to(fd, text, sizeof text - 1);
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	int count = 0;
+	for (char *p = text, *end; count < BATCH && (end = strchr(p, '\n')); p = end + 1) {
+		uint32_t pid;
+		*end = '\0';
+		if (num_parse_u32(p, INT32_MAX, &pid) == 0)
+			pids[count++] = (pid_t)pid;
+	}
+	return count;
+}
 
 static bool is_listed(const pid_t *pids, int count, pid_t pid)
 {

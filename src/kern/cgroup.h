@@ -1,8 +1,7 @@
 /* cgroup.h - one container's control groups: made and limited before anybody is in them.    (kern/, may include base)
  *
  * Runs in:   the parent. One call for each hierarchy; the plan says which groups and what is written to them.
- * On disk:   DIR is the container's group, absolute. Groups above it are made as needed and shared; the group itself must not exist,
- *            unless others make it.
+ * On disk:   DIR is the container's group, absolute. Groups above it are made as needed and shared; in the group itself nobody may be yet.
  * Joining:   v1: the child writes "0" to the `tasks` descriptor, while it has one thread. v2: it is born in the group through the
  *            directory's descriptor (process_clone). cgroup.procs is never written: that waits for a grace period, 10 ms or so.
  * Files:     cgroup.c what both versions share, cgroup_write.c what is written and why that fails, cgroup_v1.c and cgroup_v2.c the rest.
@@ -25,7 +24,7 @@ typedef struct CgroupWrite {
 } CgroupWrite;
 
 typedef enum CgroupMaker {                    /* of the group itself */
-			   CGROUP_BY_US,      /* it must not be there yet */
+			   CGROUP_BY_US,      /* one that is there must be unused */
 			   CGROUP_BY_OTHERS,  /* it must be there */
 			   CGROUP_BY_WHOEVER, /* it is made if it is not there */
 } CgroupMaker;
@@ -33,6 +32,7 @@ typedef enum CgroupMaker {                    /* of the group itself */
 typedef struct CgroupRequest {
 	bool is_v2;
 	CgroupMaker maker;
+	bool claim; /* the group's lock says whose it is, as long as *ret_fd is open; one of a container's groups is enough */
 	const char *controllers; /* v1: "cpu,cpuacct"; v2: "cpu io memory", those that can be had */
 	const char *top;         /* the mount point, or the group that is delegated to us: exists */
 	const char *dir;         /* the group to be made, below top */
@@ -43,7 +43,8 @@ typedef struct CgroupRequest {
 } CgroupRequest;
 
 /* Makes the group, its missing parents and the writes, in order. *ret_fd (the caller's, close-on-exec) is what the child joins by.
- * On failure a group of ours that was not there is gone again. Modes are subject to the umask. ERR_EXISTS: somebody is in a group that was. A value that the kernel refuses is named. */
+ * On failure a group of ours that was not there is gone again. Modes are subject to the umask. ERR_EXISTS (-EEXIST): it is somebody else's, and was
+ * not touched. A value that the kernel refuses is named. */
 int cgroup_make(const CgroupRequest *r, int *ret_fd, Err *e);
 
 /* By what a process joins a group that is there, of either kind: *ret_fd as cgroup_make() has it. */

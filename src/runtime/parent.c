@@ -148,6 +148,7 @@ static int groups_make(Start *s, Undo *undo, Err *e)
 		const CgroupRequest request = {
 			.is_v2 = h->is_v2,
 			.maker = p->groups[i].maker,
+			.claim = i == 0 && p->groups[i].maker == CGROUP_BY_US,
 			.controllers = h->controllers,
 			.top = p->groups[i].top,
 			.dir = p->groups[i].dir,

@@ -121,6 +121,7 @@ static void join_kill_remove(const char *controller)
 {
 	const HostCgroup *h = need(controller);
 	CgroupRequest r = request(h, "one");
+	r.claim = true;
 	int fd, pidfd;
 	Err e = { 0 };
 	mode_t mask = umask(022);
@@ -131,10 +132,16 @@ static void join_kill_remove(const char *controller)
 	assert_int_equal(st.st_mode & 0777, 0755);
 
 	int other;
-	assert_int_equal(cgroup_make(&r, &other, &e), -EEXIST);
+	assert_int_equal(cgroup_make(&r, &other, &e), -EEXIST); /* whoever has made it is about to use it */
 	assert_int_equal(e.kind, ERR_EXISTS);
+	fd_close(fd);
+	make(&r, &fd); /* nobody is, and nobody is in it */
 
 	pid_t pid = run_in(&r, fd, sleep_for_ever, &pidfd);
+	CgroupRequest unlocked = r;
+	unlocked.claim = false;
+	assert_int_equal(cgroup_make(&unlocked, &other, &e), -EEXIST);
+	assert_non_null(strstr(e.msg, "not empty"));
 	assert_true(is_member(&r, pid));
 	fd_close(fd);
 
