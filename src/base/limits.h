@@ -16,18 +16,19 @@
 #define LIMIT_NAME           128u        /* a container's name */
 #define LIMIT_NET_DEVICES    256u        /* network devices that are moved into one container */
 #define LIMIT_GROUPS         1024u       /* supplementary groups */
-#define LIMIT_TREE_DEPTH     256u        /* directories in one another, where each costs a descriptor */
-#define LIMIT_CPUS           8192u       /* numbers of CPUs in a list; the kernel's own limit */
-#define LIMIT_MEMORY_NODES   1024u       /* numbers of memory nodes in a list; the same */
+#define LIMIT_TREE_DEPTH     256u  /* directories in one another, where each costs a descriptor */
+#define LIMIT_CPUS           8192u /* numbers of CPUs in a list; the kernel's own limit */
+#define LIMIT_MEMORY_NODES   1024u /* numbers of memory nodes in a list; the same */
 
 /* of images */
-#define LIMIT_REPOSITORY      255u       /* a name without tag and digest, as docker and registries have it */
+#define LIMIT_REPOSITORY      255u /* a name without tag and digest, as docker and registries have it */
 #define LIMIT_TAG             128u       /* distribution-spec, "Pulling manifests" */
 #define LIMIT_MANIFEST_BYTES  (4u << 20) /* a manifest or index, as registries limit it */
 #define LIMIT_LAYERS          512u       /* what overlayfs takes */
 #define LIMIT_INDEX_MANIFESTS 4096u      /* images in one index */
 #define LIMIT_HISTORY         4096u      /* steps by which an image says it was made */
 #define LIMIT_TAR_PATH        4095u      /* of an archive's entry, as the kernel limits paths */
-#define LIMIT_TAR_EXTRA_BYTES (2u << 20) /* extended headers of one entry, with its extended attributes */
-#define LIMIT_TAR_XATTRS      1024u      /* of one entry */
-#define LIMIT_TAR_SPANS       65536u     /* of one sparse file */
+#define LIMIT_TAR_EXTRA_BYTES \
+	(2u << 20)              /* extended headers of one entry, with its extended attributes */
+#define LIMIT_TAR_XATTRS 1024u  /* of one entry */
+#define LIMIT_TAR_SPANS  65536u /* of one sparse file */
