@@ -41,7 +41,7 @@ static inline unsigned char *case_header(TarCase *c, char type, const char *name
 	memcpy(h + 100, "0000644", 8);
 	memcpy(h + 108, "0001750", 8);
 	memcpy(h + 116, "0000144", 8);
-	(void)snprintf((char *)h + 124, 12, "%011zo", size);
+	(void)snprintf((char *)h + 124, 12, "%011zo", size & 077777777777);
 	memcpy(h + 136, "14757461003", 12);
 	h[156] = (unsigned char)type;
 	memcpy(h + 257, "ustar\00000", 8);
