@@ -67,6 +67,8 @@ static int send_ready(pid_t main_pid, Err *e)
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	char text[64];
 	const char *path = host_socket();
+	if (!path)
+		return err_make(e, ERR_BUG, 0, "there is no NOTIFY_SOCKET");
 	if (str_format(to.sun_path, sizeof to.sun_path, "%s", path) < 0)
 		return err_make(e, ERR_USAGE, ENAMETOOLONG, "NOTIFY_SOCKET '%s'", path);
 	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));

@@ -110,7 +110,12 @@ static void network_devices(void **state)
 	assert_true(dump_has(&c, "net device eth1 as eth1\nnet device eth2 as in%d\n"));
 	assert_true(is_explained(&c, STAGE_MAPPED, "RTM_NEWLINK eth2 NET_NS_FD IFNAME \"in%d\""));
 	done(&c);
-	c = with_devices(&v2_root);
+}
+
+static void network_devices_that_cannot_be_moved(void **state)
+{
+	(void)state;
+	Case c = with_devices(&v2_root);
 	c.spec.linux_.namespaces &= ~(unsigned)SPEC_NS_NETWORK;
 	refused(c, "unable to move network devices without a NET namespace");
 	refused(with_devices(&v2_user), "network devices are not supported for rootless containers");
@@ -188,6 +193,7 @@ int main(void)
 		cmocka_unit_test(no_mount_namespace),
 		cmocka_unit_test(a_mount_namespace_of_others),
 		cmocka_unit_test(network_devices),
+		cmocka_unit_test(network_devices_that_cannot_be_moved),
 		cmocka_unit_test(a_class_of_service),
 		cmocka_unit_test(a_class_of_service_is_refused),
 	};
