@@ -112,10 +112,12 @@ int tar_slurp(TarReader *t, size_t size, char **ret, Err *e)
 {
 	char *text = arena_alloc(&t->arena, size + 1);
 	for (size_t have = 0; have < size;) {
-		const unsigned char *piece;
-		size_t n;
+		const unsigned char *piece = NULL;
+		size_t n = 0;
 		TRY(tar_content(t, &piece, &n, e));
-		memcpy(text + have, piece, n); /* n is not 0: there are at least size bytes to come */
+		if (!piece)
+			return fail(e, "ends within an entry");
+		memcpy(text + have, piece, n);
 		have += n;
 	}
 	TRY(skip(t, &t->padding, e));
@@ -170,8 +172,8 @@ static bool is_empty(const unsigned char *block)
 /* The sum of all bytes, its own field taken as blanks. Old writers summed signed characters. */
 static int check_sum(const unsigned char *h, Err *e)
 {
-	uint64_t said;
-	int64_t plain = 8 * ' ', as_signed = 8 * ' ';
+	uint64_t said = 0;
+	int64_t plain = INT64_C(8) * ' ', as_signed = plain;
 	TRY(tar_number(h + SUM, SHORT_SIZE, "checksum", &said, e));
 	for (size_t i = 0; i < TAR_BLOCK_SIZE; i++) {
 		if (i >= SUM && i < SUM + SHORT_SIZE)
@@ -202,7 +204,7 @@ static const char *header_path(const unsigned char *h, Arena *a)
 
 static int id_number(const unsigned char *field, const char *what, uint32_t *ret, Err *e)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	TRY(tar_number(field, SHORT_SIZE, what, &n, e));
 	if (n >= UINT32_MAX) /* chown(2) takes -1 for "as it is" */
 		return err_make(e, ERR_SPEC, ERANGE, "the archive has a %s that is too large", what);
@@ -233,7 +235,7 @@ static int type_of(const unsigned char *h, const char *path, TarType *ret, Err *
 
 static int device_number(const unsigned char *h, TarEntry *entry, Err *e)
 {
-	uint64_t major, minor;
+	uint64_t major = 0, minor = 0;
 	if (entry->type != TAR_CHAR && entry->type != TAR_BLOCK)
 		return 0;
 	TRY(tar_number(h + MAJOR, SHORT_SIZE, "device number", &major, e));

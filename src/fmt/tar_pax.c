@@ -35,7 +35,7 @@ static int read_u64(const Record *r, uint64_t max, uint64_t *ret, Err *e)
 
 static int read_id(const Record *r, bool *ret_has, uint32_t *ret, Err *e)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	TRY(read_u64(r, UINT32_MAX - 1, &n, e));
 	*ret = (uint32_t)n;
 	*ret_has = true;
@@ -111,7 +111,7 @@ static int read_offset(PaxReader *p, const Record *r, Err *e)
 
 static int read_span_size(PaxReader *p, const Record *r, Err *e)
 {
-	uint64_t size;
+	uint64_t size = 0;
 	if (!p->has_offset)
 		return fail(r, e);
 	p->has_offset = false;
@@ -149,7 +149,7 @@ static int read_real_size(TarExtra *x, const Record *r, Err *e)
 /* 1.0 is the only one that names itself. */
 static int read_version(TarExtra *x, const Record *r, uint64_t expected, Err *e)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	TRY(read_u64(r, UINT32_MAX, &n, e));
 	if (n != expected)
 		return fail(r, e);

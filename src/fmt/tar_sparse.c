@@ -32,7 +32,7 @@ static int add(TarEntry *entry, Arena *a, TarSpan span, Err *e)
 
 static int take_spans(TarReader *t, const unsigned char *at, size_t count, TarEntry *entry, Err *e)
 {
-	for (size_t i = 0; i < count && at[0]; i++, at += 2 * NUMBER_SIZE) {
+	for (size_t i = 0; i < count && at[0]; i++, at += (size_t)2 * NUMBER_SIZE) {
 		TarSpan span;
 		TRY(tar_number(at, NUMBER_SIZE, "offset", &span.offset, e));
 		TRY(tar_number(at + NUMBER_SIZE, NUMBER_SIZE, "size", &span.size, e));

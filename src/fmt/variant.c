@@ -147,7 +147,10 @@ static int escape_read(Reader *r, char *to, size_t *n)
 	if (!*r->at)
 		return wrong(r, "the string does not end");
 	const char *known = strchr(letters, *r->at);
-	to[(*n)++] = known ? values[known - letters] : *r->at;
+	char c = *r->at;
+	if (known)
+		c = values[known - letters];
+	to[(*n)++] = c;
 	r->at++;
 	return 0;
 }
@@ -186,7 +189,7 @@ static int text_read(Reader *r, const char *want, Variant *ret)
 static int bytes_read(Reader *r, const char *want, Variant *ret)
 {
 	Variant v = { .signature = "ay" };
-	const char *text;
+	const char *text = "";
 	TRY(type_check(r, want, v.signature));
 	r->at++;
 	TRY(string_read(r, &text));
@@ -297,7 +300,7 @@ static int array_read(Reader *r, const char *want, Variant *ret)
 	for (r->at++; !take(r, ']');) {
 		if (v.count > 0 && !take(r, ','))
 			return wrong(r, "',' or ']' is missing");
-		Variant *item = arena_push(r->a, &v.items, &v.count, Variant), read;
+		Variant *item = arena_push(r->a, &v.items, &v.count, Variant), read = { 0 };
 		TRY(value_read(r, of, &read));
 		*item = read;
 		of = read.signature;
@@ -323,7 +326,7 @@ static int tuple_read(Reader *r, const char *want, Variant *ret)
 		const char *of = rest ? type_first(r, rest) : NULL;
 		if (rest && !of)
 			return wrong(r, "the tuple has more elements than its type");
-		Variant *item = arena_push(r->a, &v.items, &v.count, Variant), read;
+		Variant *item = arena_push(r->a, &v.items, &v.count, Variant), read = { 0 };
 		TRY(value_read(r, of, &read));
 		*item = read;
 		v.signature = arena_printf(r->a, "%s%s", v.signature, read.signature);
@@ -368,7 +371,7 @@ static int dict_read(Reader *r, const char *want, Variant *ret)
 	for (r->at++; !take(r, '}');) {
 		if (v.count > 0 && !take(r, ','))
 			return wrong(r, "',' or '}' is missing");
-		Variant *item = arena_push(r->a, &v.items, &v.count, Variant), read;
+		Variant *item = arena_push(r->a, &v.items, &v.count, Variant), read = { 0 };
 		TRY(entry_read(r, &key, &value, &read));
 		*item = read;
 	}

@@ -221,7 +221,7 @@ static int make_by_criu(void *arg, const int *group_fds, const bool *group_v2, s
 {
 	Restore *r = arg;
 	CriuSession s = CRIU_SESSION_NONE;
-	CriuResponse last;
+	CriuResponse last = { 0 };
 	Container c = CONTAINER_NONE;
 	r->group_fds = group_fds;
 	r->group_v2 = group_v2;
