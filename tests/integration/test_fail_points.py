@@ -171,7 +171,6 @@ UNREACHED = {
     "out_of_memory": "the last words",
     "signalfd_set": "a signal while it starts",
     "begin": "the width of a terminal",
-    "probe_is_writable": "a look, for hosts with cgroup v2 alone",
     "reaper": "pid 1 of --init has closed the log by then",
     "reap": "the same",
     "leave": "the same",
@@ -190,7 +189,6 @@ UNREACHED = {
     "limit_set": "a limit that is above the caller's",
     "limit_try": "the same",
     "complain": "init, started by a stranger",
-    "start_await": "a container that somebody else starts: mydocker-runtime create",
     "namespaces_join": "namespaces of others: mydocker-runtime",
     "joins_make": "the same",
     "joins_open": "the same",
@@ -227,9 +225,15 @@ UNREACHED = {
     "ambient_raise": "ambient capabilities, for which there is no option",
     "mount_fs_change": "the option remount: mydocker-runtime",
     "namespaces_join_outside": "mounts for a container that is there: mydocker-runtime",
-    "container_enter": "the same",
     "mount_find": "the same",
     "mount_take_away": "the same",
+    "helper_exec": "groups by systemd: mydocker-runtime",
+    "request": "the same",
+    "reply_read": "the same",
+    "list_read": "addresses of network devices that are moved: mydocker-runtime",
+    "wait_signals_word": "who joins namespaces: mydocker-runtime",
+    "cpus_set": "the CPUs of an exec: mydocker-runtime",
+    "sync_fail": "what cannot go on says so; the failures themselves are walked",
 }
 
 
