@@ -243,7 +243,7 @@ static bool turn(Loop *l)
 		stdin_read(l);
 	if (p[4].revents)
 		stdout_write(l);
-	if (p[5].revents)
+	if (p[5].revents && o->watch)
 		l->watched = o->watch->ready(o->watch->arg);
 	if (p[0].revents)
 		return true;
