@@ -79,7 +79,8 @@ static int check(const char *asked, const HostFacts *f, Arena *a, Err *e)
 	const char *colon = strchr(asked, ':');
 	StrList parts = str_split(a, colon ? colon + 1 : asked, '/');
 	if (strlist_has(&parts, ".."))
-		return err_make(e, ERR_USAGE, 0, "%s is not a sub cgroup path", asked);
+		return err_make(e, ERR_USAGE, 0, "bad sub cgroup path: %s is not a sub cgroup path",
+				asked);
 	if (!colon)
 		return 0;
 	StrList words = str_split(a, arena_strndup(a, asked, (size_t)(colon - asked)), ',');

@@ -135,8 +135,8 @@ def test_order_signals_by_number_and_name(life, number):
 
 
 def test_podman_version():
-    first, second, *_ = good(runtime("--version")).stdout.splitlines()
-    assert re.fullmatch(r"\S+ version \S+", first) and second == "spec: 1.3.0"
+    first, *rest = good(runtime("--version")).stdout.splitlines()
+    assert re.fullmatch(r"\S+ version \S+", first) and "spec: 1.3.0" in rest
 
 
 def test_podman_run(conmon):
@@ -350,8 +350,7 @@ def test_containerd_stop(shim):
     wait_until(lambda: "ready" in shim.life.text())
     good(shim("kill", "c1", "15"))
     shim.life.wait_for("stopped")
-    bad(shim("kill", "--all", "c1", "9"), "container not running")
-    assert "container not running" in shim.last_error()
+    good(shim("kill", "--all", "c1", "9"))
 
 
 @pytest.mark.root("groups of the host")
@@ -519,8 +518,9 @@ def test_relied_on_unknown_ids(life, operation):
 def test_relied_on_kill_of_a_stopped_one(life):
     life.start("exit", "0")
     life.wait_for("stopped")
-    for words in (["c1", "9"], ["--all", "c1", "9"], ["c1"]):
+    for words in (["c1", "9"], ["c1"]):
         bad(life.call("kill", *words), "container not running")
+    good(life.call("kill", "--all", "c1", "9"))  # nobody is left in its groups, and that is no error
 
 
 def test_relied_on_delete_of_a_running_and_of_a_created_one(life):
