@@ -43,10 +43,13 @@ class Prey:
         """An ordinary user's files are his."""
         if self.as_user:
             for path in paths:
-                for p in (path, *Path(path).rglob("*")):
-                    if p.name != "probe":
-                        with contextlib.suppress(FileNotFoundError):  # others exchange names meanwhile
-                            os.chown(p, USER, USER, follow_symlinks=False)
+                for folder, folders, files in os.walk(path):  # passes over what others exchange meanwhile
+                    for name in [".", *folders, *files]:
+                        if name != "probe":
+                            with contextlib.suppress(FileNotFoundError):
+                                os.chown(os.path.join(folder, name), USER, USER, follow_symlinks=False)
+                if not os.path.isdir(path):
+                    os.chown(path, USER, USER, follow_symlinks=False)
 
     def config(self, words, change=None, name="c1"):
         c = copy.deepcopy(CONFIG)
