@@ -122,7 +122,7 @@ static size_t utf8_put(char *to, uint32_t c)
 	return 4;
 }
 
-/* uXXXX or UXXXXXXXX, after the backslash. */
+/* After the backslash: u and four hexadecimal digits, or U and eight. */
 static int escape_unicode(Reader *r, char *to, size_t *n)
 {
 	unsigned digits = *r->at++ == 'u' ? 4 : 8;
