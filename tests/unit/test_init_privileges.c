@@ -179,12 +179,12 @@ DEFINE_WORLD_TEST(the_working_directory_need_not_be_open_to_the_user, 0)
 	CHECK(chdir(w->outside) < 0 && errno == EACCES);
 }
 
-/* Such as one of a network's file system, where root is nobody. */
-DEFINE_WORLD_TEST(what_root_may_not_enter_the_user_may, 0)
+/* User 1000 in a folder of `owner`, such as one of a network's file system, where root is nobody. */
+static void workdir_of(World *w, uid_t owner)
 {
 	struct __user_cap_data_struct d[2];
 	need_ids();
-	CHECK(chmod(w->outside, 0700) == 0 && chown(w->outside, 1000, 1000) == 0);
+	CHECK(chmod(w->outside, 0700) == 0 && chown(w->outside, owner, owner) == 0);
 	CHECK(sys_capget(d) == 0);
 	d[0].effective &= ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
 	d[0].permitted &= ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
@@ -193,22 +193,17 @@ DEFINE_WORLD_TEST(what_root_may_not_enter_the_user_may, 0)
 	w->b.head.flags = WIRE_SET_CAPS;
 	w->b.head.uid = w->b.head.gid = 1000;
 	world_plan(w);
+}
+
+DEFINE_WORLD_TEST(what_root_may_not_enter_the_user_may, 0)
+{
+	workdir_of(w, 1000);
 	CHECK_OK(w, privileges_drop(&w->in, &w->e));
 }
 
 DEFINE_WORLD_TEST(a_working_directory_closed_to_both_is_an_error, 0)
 {
-	struct __user_cap_data_struct d[2];
-	need_ids();
-	CHECK(chmod(w->outside, 0700) == 0 && chown(w->outside, 1001, 1001) == 0);
-	CHECK(sys_capget(d) == 0);
-	d[0].effective &= ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
-	d[0].permitted &= ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
-	CHECK(sys_capset(d) == 0);
-	w->b.head.cwd = world_str(w, w->outside);
-	w->b.head.flags = WIRE_SET_CAPS;
-	w->b.head.uid = w->b.head.gid = 1000;
-	world_plan(w);
+	workdir_of(w, 1001);
 	CHECK(privileges_drop(&w->in, &w->e) == -EACCES);
 	CHECK(message_has(w, w->outside) && message_has(w, "1000"));
 }
