@@ -14,13 +14,13 @@
 
 #include "base/log.h"
 #include "base/undo.h"
-#include "kern/device_filter.h"
 #include "kern/sys.h"
 #include "runtime/group_report.h"
 #include "runtime/init_exe.h"
 #include "runtime/parent_idmap.h"
 #include "runtime/parent_parts.h"
 #include "runtime/parent_reach.h"
+#include "runtime/parent_start.h"
 #include "runtime/rdt.h"
 #include "runtime/record.h"
 #include "runtime/seccomp_listener.h"
@@ -29,35 +29,6 @@
 
 /* Who is killed has this long to end. Who has not is stuck in the kernel, as by a request to a file system whose server is gone. */
 #define KILL_MS 5000
-
-#define PIDS_MAX "pids.max"
-
-/* What the story holds while it is told. */
-typedef struct Start {
-	const Plan *plan;
-	const HostFacts *facts;
-	WaitSignals *signals;
-	Systemd *systemd;
-	ContainerDir *dir;
-	const TimelineShared *timeline;
-	int start_fd;
-	Arena *arena;
-	const RuntimeJoin *join;
-	const RuntimeHooks *hooks;
-	const char *state;
-	int *group_fds; /* for each group: v1 its tasks file, v2 its directory */
-	bool *group_v2;
-	size_t groups_made;
-	bool unit_made; /* or asked for */
-	int *join_fds;  /* for each of plan->joins */
-	size_t joins_made;
-	int init_fd;          /* init, to be executed from memory */
-	int root_fd;          /* a finished tree for the root, or FD_NONE */
-	Idmaps idmaps;        /* copies of mounts that are shown with other ids */
-	Sync sync, init_sync; /* our end, and init's until it runs */
-	Container container;
-	bool *ret_hangs;
-} Start;
 
 void container_close(Container *c)
 {
@@ -85,111 +56,7 @@ static void start_close_auto(Start *s)
 	start_close(s);
 }
 
-/* ---- groups ---- */
-
-static void undo_groups(void *arg)
-{
-	Start *s = arg;
-	if (*s->ret_hangs)
-		return;   /* it is in them */
-	if (s->unit_made) /* ours, as the first process of a scope, keeps it */
-		systemd_close(s->systemd);
-	if (runtime_groups_remove(s->plan, s->groups_made, s->unit_made, NULL) < 0)
-		s->dir->is_kept = true;
-}
-
-/* The plan's writes for one hierarchy, in order. */
-static size_t group_writes(const Start *s, size_t hierarchy, CgroupWrite *ret)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < s->plan->writes_count; i++)
-		if (s->plan->writes[i].hierarchy == hierarchy)
-			ret[n++] = s->plan->writes[i].write;
-	for (size_t i = 0; i < n && s->plan->unit.alone; i++)
-		if (strcmp(ret[i].file, PIDS_MAX) == 0)
-			ret[i].value = "2"; /* until the process that systemd was given is gone: unit_leave() */
-	return n;
-}
-
-/* The groups of a unit are there and limited when this returns, with a process of ours in them. */
-static int unit_start(Start *s, Err *e)
-{
-	if (!s->plan->unit.name)
-		return 0;
-	int r = systemd_start(s->systemd, &s->plan->unit, s->arena, e);
-	s->unit_made = r != -EEXIST; /* one that is there is somebody else's */
-	return r;
-}
-
-/* The container's process is in the groups now. */
-static int unit_leave(Start *s, Err *e)
-{
-	if (!s->unit_made)
-		return 0;
-	systemd_close(s->systemd);
-	for (size_t i = 0; i < s->plan->writes_count && s->plan->unit.alone; i++) {
-		const PlanCgroupWrite *w = &s->plan->writes[i];
-		if (strcmp(w->write.file, PIDS_MAX) == 0)
-			TRY(runtime_group_write(s->plan, w, s->arena, e));
-	}
-	return 0;
-}
-
-static int groups_make(Start *s, Undo *undo, Err *e)
-{
-	const Plan *p = s->plan;
-	CgroupWrite *writes = arena_new_array(s->arena, p->writes_count, CgroupWrite);
-	s->group_fds = arena_new_array(s->arena, p->groups_count, int);
-	s->group_v2 = arena_new_array(s->arena, p->groups_count, bool);
-	undo_push(undo, undo_groups, s);
-	TRY(unit_start(s, e));
-	for (size_t i = 0; i < p->groups_count; i++) {
-		const HostCgroup *h = &s->facts->cgroups[p->groups[i].hierarchy];
-		const CgroupRequest request = {
-			.is_v2 = h->is_v2,
-			.maker = p->groups[i].maker,
-			.claim = i == 0 && p->groups[i].maker == CGROUP_BY_US,
-			.controllers = h->controllers,
-			.top = p->groups[i].top,
-			.dir = p->groups[i].dir,
-			.writes = writes,
-			.writes_count = group_writes(s, p->groups[i].hierarchy, writes),
-			.has_owner = p->groups[i].has_owner,
-			.owner = p->groups[i].owner,
-		};
-		s->group_fds[i] = FD_NONE;
-		s->group_v2[i] = h->is_v2;
-		s->groups_made = i + 1;
-		int r = cgroup_make(&request, &s->group_fds[i], e);
-		if (r == -EEXIST)
-			s->groups_made = i; /* somebody else's: not ours to remove, or to kill in */
-		TRY(r);
-	}
-	return 0;
-}
-
-/* Those of a container that is there, of whichever kind they are. */
-static int groups_open(Start *s, Err *e)
-{
-	const StrList *dirs = s->join->groups;
-	s->group_fds = arena_new_array(s->arena, dirs->count, int);
-	s->group_v2 = arena_new_array(s->arena, dirs->count, bool);
-	for (size_t i = 0; i < dirs->count; i++) {
-		s->group_fds[i] = FD_NONE;
-		s->groups_made = i + 1;
-		TRY(cgroup_open(dirs->items[i], &s->group_v2[i], &s->group_fds[i], e));
-	}
-	return 0;
-}
-
-/* The descriptor that clone3 puts the child in the v2 group by. */
-static int clone_group_fd(const Start *s)
-{
-	for (size_t i = 0; i < s->groups_made; i++)
-		if (s->group_v2[i])
-			return s->group_fds[i];
-	return FD_NONE;
-}
+/* ---- what else is on the host ---- */
 
 static void undo_host(void *arg)
 {
@@ -224,17 +91,6 @@ static int root_open(Start *s, Err *e)
 	(void)str_format(path, sizeof path, "/proc/%d/root", (int)pid); /* it fits */
 	s->root_fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return s->root_fd < 0 ? err_sys(e, "open the container's root") : 0;
-}
-
-/* v1 has a controller for devices; a pure v2 tree has a program on the group instead. */
-static int device_rules_attach(Start *s, Err *e)
-{
-	const Plan *p = s->plan;
-	if (!plan_cgroup_devices_by_program(s->facts) || p->groups_count == 0 ||
-	    p->device_rules_count == 0)
-		return 0;
-	return device_filter_attach(clone_group_fd(s), p->device_rules, p->device_rules_count,
-				    s->arena, e);
 }
 
 /* ---- the process ---- */
@@ -523,7 +379,7 @@ static int init_spawn(Start *s, Undo *undo, Err *e)
 	TRY(sync_pair(&s->sync, &s->init_sync, e));
 	s->sync.absent = sync_absent(s->plan->wire.head.flags);
 	TRY(container_plan_seal(s, &plan_fd, e));
-	pid_t pid = runtime_clone(s->plan, clone_group_fd(s), &s->container.pidfd, e);
+	pid_t pid = runtime_clone(s->plan, parent_group_fd(s), &s->container.pidfd, e);
 	if (pid < 0)
 		return explain_clone(s, pid, e);
 	if (pid == 0) {
@@ -534,7 +390,7 @@ static int init_spawn(Start *s, Undo *undo, Err *e)
 	s->container.pid = pid;
 	undo_push(undo, undo_process, s);
 	sync_close(&s->init_sync); /* so that its end is seen here */
-	TRY(unit_leave(s, e));
+	TRY(parent_unit_leave(s, e));
 	return init_follow(s, e);
 }
 
@@ -659,13 +515,13 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 	AUTO(undo_run) Undo undo = UNDO_EMPTY;
 	Timeline *times = in->timeline->page;
 
-	TRY(in->join ? groups_open(&s, e) : groups_make(&s, &undo, e));
+	TRY(in->join ? parent_groups_open(&s, e) : parent_groups_make(&s, &undo, e));
 	TRY(in->join ? 0 : host_make(&s, &undo, e));
-	TRY(timeline_mark(times, STAGE_GROUPS, device_rules_attach(&s, e)));
+	TRY(timeline_mark(times, STAGE_GROUPS, parent_devices_limit(&s, e)));
 	if (in->maker) {
 		TRY(in->maker->make(in->maker->arg, s.group_fds, s.group_v2, s.groups_made,
 				    &s.container, e));
-		TRY(unit_leave(&s, e));
+		TRY(parent_unit_leave(&s, e));
 	} else {
 		TRY(init_start(&s, in, &undo, e));
 	}

@@ -52,7 +52,7 @@ typedef struct RuntimeMaker {
 typedef struct RuntimeStart {
 	const Plan *plan;
 	const HostFacts *facts;
-	Systemd *systemd;          /* where the plan has a unit; its helper has ended when the start has succeeded */
+	Systemd *systemd; /* where the plan has a unit; its helper has ended when the start has succeeded */
 	ContainerDir *dir;         /* NULL with join: nothing is put on record */
 	const RuntimeJoin *join;   /* NULL: a container of its own */
 	const RuntimeMaker *maker; /* NULL: init makes it */
