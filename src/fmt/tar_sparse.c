@@ -48,7 +48,7 @@ int tar_sparse_old(TarReader *t, const unsigned char *h, TarEntry *entry, Err *e
 	TRY(tar_number(h + HEADER_REAL_SIZE, NUMBER_SIZE, "size", &entry->size, e));
 	TRY(take_spans(t, h + HEADER_SPANS, HEADER_SPANS_COUNT, entry, e));
 	while (more) {
-		const unsigned char *block = NULL; /* it is set where there is one */
+		const unsigned char *block = h;
 		if (TRY(tar_block(t, &block, e)) == 0)
 			return fail(e);
 		TRY(take_spans(t, block, BLOCK_SPANS_COUNT, entry, e));

@@ -41,7 +41,7 @@ typedef struct PlanGroup {
 	const char *dir; /* absolute, below top */
 	CgroupMaker maker;
 	bool parents_stay; /* those above it are systemd's to remove */
-	bool has_owner;  /* v2: given to this user of the host */
+	bool has_owner;    /* v2: given to this user of the host */
 	uint32_t owner;
 } PlanGroup;
 
