@@ -121,7 +121,7 @@ static int64_t now_ms(void)
 /* Until the job has ended. Who asked for it may go before. */
 static int job_wait(sd_bus *bus, const Job *job, const char *unit, int talk_fd, Err *e)
 {
-	int64_t end = now_ms() + JOB_SECONDS * 1000;
+	int64_t end = now_ms() + INT64_C(1000) * JOB_SECONDS;
 	while (!job->done) {
 		int r = sd_bus_process(bus, NULL);
 		if (r > 0)
