@@ -39,6 +39,9 @@ static void explain_group(const Plan *p, const HostFacts *f, size_t i, Explain *
 	if (!h->is_v2)
 		explain_add(x, STAGE_GROUPS, "the door by which init will enter it",
 			    "open(\"tasks\", WRONLY)");
+	if (i == 0 && g->maker == CGROUP_BY_US)
+		explain_add(x, STAGE_GROUPS, "and nobody else's meanwhile", "flock(\"%s\", EX)",
+			    h->is_v2 ? "." : "tasks");
 }
 
 /* systemd.scope(5): there are none without processes. */

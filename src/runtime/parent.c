@@ -474,7 +474,7 @@ static int copies_make(Start *s, Err *e)
 {
 	TRY(idmaps_make(s->plan, s->arena, &s->idmaps, e));
 	bool apart = s->plan->userns.uid_map && s->facts->privileged;
-	return apart ? reach_copies_make(s->plan, s->arena, &s->idmaps, e) : 0;
+	return apart ? reach_copies_make(s->plan, s->signals, s->arena, &s->idmaps, e) : 0;
 }
 
 /* The rest of a start, by init. */

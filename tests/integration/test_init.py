@@ -50,7 +50,7 @@ def test_init_can_be_switched_off_again(md):
 
 
 def test_a_command_that_cannot_be_executed(md):
-    md.run("--init", ["/no/such/program"]).failed(127, 'exec: "/no/such/program": no such file')
+    md.run("--init", ["/no/such/program"]).failed(127, 'exec: "/no/such/program": stat /no/such/program: no such file or directory')
     md.run("--init", ["no-such-program"]).failed(127, "no-such-program")
     md.run("--init", ["/etc/passwd"]).failed(126, "/etc/passwd", "permission denied")
     md.run("--init -w /etc/passwd", "probe exit 0").failed(125, "/etc/passwd")

@@ -215,6 +215,7 @@ def test_block_io_weight_of_a_device(md, disk):
     if "bfq" not in scheduler.read_text():
         pytest.skip("this kernel has no bfq")
     was = re.search(r"\[(.*?)\]", scheduler.read_text())[1]
+    scheduler.write_text("none")  # loop devices keep what the last user of theirs has set
     md.run(f"--blkio-weight-device {disk}:300", "probe exit 0").failed(125, f"{number(disk)} 300", "scheduler of that device is not bfq")
     scheduler.write_text("bfq")
     try:
