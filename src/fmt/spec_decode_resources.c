@@ -86,13 +86,14 @@ static int decode_rule_type(SpecDecoder *d, const JsonValue *v, void *base, cons
 	return 0;
 }
 
+/* runc takes an 'a', too, and it says nothing more there: configurations have "rwa". */
 static int decode_access(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
 	DeviceRule *rule = base;
 	const char *access;
 	(void)row;
 	TRY(json_get_string(v, &access, d->e));
-	if (access[strspn(access, "rwm")])
+	if (access[strspn(access, "rwma")])
 		return spec_fail(d, v, "must be of the letters r, w, m, not '%.64s'", access);
 	rule->read = strchr(access, 'r');
 	rule->write = strchr(access, 'w');
