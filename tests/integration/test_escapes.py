@@ -354,11 +354,12 @@ def test_a_sysctl_whose_way_is_covered(prey, secret):
     name = "kernel.shm_rmid_forced"
     fake = prey.bundle / "fake"
     (fake / "sys/kernel").mkdir(parents=True)
+    (prey.root / "way").symlink_to("/proc")
     (fake / "sys/kernel/shm_rmid_forced").symlink_to(secret / "file")
     (fake / "kernel").mkdir()
     (fake / "kernel/shm_rmid_forced").write_text("0\n")
     assert (fake / "sys/kernel/shm_rmid_forced").read_text() == "host secret\n"
-    for target, source in (("/proc", fake), ("/proc/sys", fake), ("/proc/sys/kernel", fake / "kernel"), ("/proc/sys/kernel/shm_rmid_forced", fake / "kernel/shm_rmid_forced")):
+    for target, source in (("/proc", fake), ("/proc/sys", fake), ("/proc/sys/kernel", fake / "kernel"), ("/way/sys/kernel", fake / "kernel"), ("/proc/sys/kernel/shm_rmid_forced", fake / "kernel/shm_rmid_forced")):
         r = prey.run("exit 0", lambda c: (c["mounts"].append(bind(source, target)), c["linux"].update(sysctl={name: "1"})))
         assert r.code in (0, 1) and (r.code == 0 or "sysctl" in r.err or "/proc" in r.err), r
         assert (fake / "kernel/shm_rmid_forced").read_text() == "0\n"
@@ -420,6 +421,113 @@ def test_a_group_path_that_leads_up(prey, path):
     for up in ("..", "../..", "a/../..", "memory:../x"):
         if r.code == 0:
             refused(prey.call("exec", "--cgroup", up, "c1", "/bin/probe", "exit", "0"), "bad sub cgroup path")
+
+
+# ---- labels ----
+
+
+@pytest.fixture
+def profile(prey):
+    """A loaded AppArmor profile under which /work/secret cannot be read; the image brings that file along."""
+    enabled = Path("/sys/module/apparmor/parameters/enabled")
+    if not enabled.exists() or not enabled.read_text().startswith("Y"):
+        pytest.skip("AppArmor is off in this kernel")
+    if not shutil.which("apparmor_parser"):
+        pytest.skip("apparmor_parser is not installed")
+    harness.need_root("the test loads a profile")
+    name, source = f"mydocker-escape-{os.getpid()}", prey.bundle.parent / f"{prey.bundle.name}-profile"
+    source.write_text(f"profile {name} flags=(attach_disconnected,mediate_deleted) {{ file, capability, network, mount, umount, signal, ptrace, deny /work/secret r, }}\n")
+    (prey.root / "work").mkdir(exist_ok=True)
+    (prey.root / "work/secret").write_text("of the image\n")
+    subprocess.run(["apparmor_parser", "-r", "-K", str(source)], check=True)
+    assert prey.run("cat /work/secret").out == "of the image\n", "it cannot be read at all: the test shows nothing"
+    yield name
+    subprocess.run(["apparmor_parser", "-R", str(source)], check=True)
+    source.unlink()
+
+
+ATTRIBUTES = [f"{task}/attr/{name}" for task in ("self", "thread-self", "1", "2") for name in ("exec", "current", "apparmor/exec", "apparmor/current")]
+
+
+def false_proc(where, target):
+    """A folder that looks like procfs where a label is written; its files lead to the host's target, or are plain ones for None."""
+    for name in ATTRIBUTES:
+        (where / name).parent.mkdir(parents=True, exist_ok=True)
+        (where / name).symlink_to(target) if target else (where / name).write_text("")
+        assert not target or (where / name).read_text() == "host secret\n", "the link leads nowhere: the test shows nothing"
+    return where
+
+
+def confined(r, false):
+    """Refused, or the command runs as the profile says; nothing of the label is in a false file."""
+    assert r.code != 0 and not r.out or "errno=13" in r.out, r
+    assert not [name for name in ATTRIBUTES for f in [false / name] if f.is_file() and not f.is_symlink() and f.read_text()], "the label went into a false file"
+    return r
+
+
+TMPFS = {"type": "tmpfs", "source": "tmpfs"}
+COVERS = {
+    "tmpfs": (None, lambda false: [{"destination": "/proc", **TMPFS}]),
+    "volume": (None, lambda false: [bind(false, "/proc")]),
+    "links": ("file", lambda false: [bind(false, "/proc")]),
+    "self": ("file", lambda false: [bind(false / "self", "/proc/self")]),
+    "attr": (None, lambda false: [bind(false / "self/attr", "/proc/self/attr")]),
+    "of 1": (None, lambda false: [bind(false / "self/attr", "/proc/1/attr")]),
+    "thread": (None, lambda false: [bind(false / "self/attr", "/proc/thread-self/attr")]),
+    "exec": (None, lambda false: [bind(false / "self/attr/exec", "/proc/self/attr/exec")]),
+    "apparmor": (None, lambda false: [bind(false / "self/attr/apparmor", "/proc/self/attr/apparmor")]),
+    "tmpfs on attr": (None, lambda false: [{"destination": "/proc/self/attr", **TMPFS}]),
+    "by a link": (None, lambda false: [{"destination": "/way/self/attr", **TMPFS}, {"destination": "/way/thread-self/attr", **TMPFS}]),
+    "by a link, of the volume": ("file", lambda false: [bind(false, "/volume"), bind(false / "self/attr", "/volume/way/self/attr")]),
+    "other file": (None, lambda false: [bind("/proc/sys/kernel/hostname", "/proc/self/attr/exec")]),
+}
+
+
+@pytest.mark.parametrize("cover", COVERS)
+def test_a_label_whose_way_is_covered(prey, secret, profile, cover):
+    """CVE-2019-16884, CVE-2023-28642, CVE-2025-52881: the label would be swallowed, or written to a file of the attacker's choice."""
+    link, more = COVERS[cover]
+    false = false_proc(prey.bundle / "false", secret / link if link else None)
+    for folder in (prey.root, false):
+        (folder / "way").symlink_to("/proc")
+
+    def change(c):
+        c["process"]["apparmorProfile"] = profile
+        c["mounts"].extend(more(false))
+
+    confined(prey.run("cat /work/secret", change), false)
+    r = prey.run("cat /work/secret", lambda c: c["process"].update(apparmorProfile=profile))
+    assert "errno=13" in r.out, r
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_label_and_a_proc_that_is_a_link(prey, secret, profile, how):
+    """CVE-2023-28642: /proc of the image leads elsewhere, to what an earlier mount or the image has put there."""
+    false = false_proc(prey.root / "false", None)
+    put(prey.root, "proc", HOW[how](secret / "dir"))
+    for mounts in ([PROC], [], [bind(false, "/proc")]):
+        def change(c):
+            c["process"]["apparmorProfile"] = profile
+            c["mounts"] = [*mounts, *DEV]
+
+        confined(prey.run("cat /work/secret", change), false)
+
+
+def test_a_label_of_who_joins(prey, profile):
+    """The container's root has covered its /proc meanwhile: by a tmpfs, and by files that take everything."""
+    def change(c):
+        with_caps("CAP_SYS_ADMIN")(c)
+        c["process"]["apparmorProfile"] = profile
+        c["linux"].update(readonlyPaths=[], maskedPaths=[])
+
+    false = false_proc(prey.root / "false", None)
+    prey.start("sleep 60000", change)
+    assert Path(f"/proc/{prey.pid()}/attr/current").read_text() == f"{profile} (enforce)\n"
+    enter = ["exec", "c1", "/bin/probe"]
+    for source, target, kind, flags in (("/false/1/attr", "/proc/1/attr", "-", "4096"), ("/false", "/proc", "-", "4096"), ("tmpfs", "/proc", "tmpfs", "0")):
+        assert "mount=0" in prey.call(*enter, "mount", source, target, kind, flags).out
+        assert "errno=13" in confined(prey.call(*enter, "cat", "/work/secret"), false).out
+        assert "errno=13" in confined(prey.call("exec", "--apparmor", profile, *enter[1:], "cat", "/work/secret"), false).out
 
 
 # ---- who the command is ----
