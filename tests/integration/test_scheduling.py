@@ -3,6 +3,8 @@ import ctypes
 import json
 import os
 import re
+import resource
+import struct
 import subprocess
 
 import pytest
@@ -12,6 +14,8 @@ from harness import cgroup_mount, values, wait_until
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 IOPRIO_GET = {"x86_64": 252, "aarch64": 31}[os.uname().machine]
+SCHED_GETATTR = {"x86_64": 315, "aarch64": 275}[os.uname().machine]
+SCHED_DEADLINE = 6
 CPUS = os.sched_getaffinity(0)
 SMP = pytest.mark.skipif(len(CPUS) < 2, reason="one CPU")
 
@@ -66,15 +70,60 @@ def test_a_scheduler(life):
     assert os.sched_getscheduler(mine) == os.SCHED_IDLE and os.getpriority(os.PRIO_PROCESS, mine) == 0
 
 
-@pytest.mark.root("real-time policies need CAP_SYS_NICE")
-def test_real_time(life):
+def deadline(pid):
+    """(runtime, deadline, period) of sched_getattr(2)."""
+    attr = ctypes.create_string_buffer(48)
+    assert LIBC.syscall(SCHED_GETATTR, pid, attr, 48, 0) == 0, os.strerror(ctypes.get_errno())
+    return struct.unpack("=IIQiIQQQ", attr.raw)[5:]
+
+
+def seen_inside(text):
+    """(policy, real-time priority) in a /proc/self/stat, proc(5)."""
+    fields = text[text.rindex(")") + 2:].split()
+    return int(fields[38]), int(fields[37])
+
+
+@pytest.fixture
+def real_time(life):
     groups = cgroup_mount("cpu")
     if groups and (groups / "cpu.rt_runtime_us").exists():
         pytest.skip("groups of cgroup v1 have no real-time budget unless they are given one")
-    pid = running(life, says("scheduler", {"policy": "SCHED_FIFO", "priority": 3}))
-    assert os.sched_getscheduler(pid) == os.SCHED_FIFO and os.sched_getparam(pid).sched_priority == 3
-    mine = started(life, scheduler={"policy": "SCHED_DEADLINE", "runtime": 42000, "deadline": 100000, "period": 1000000})
-    assert os.sched_getscheduler(mine) == 6
+    return life
+
+
+@pytest.mark.root("real-time policies need CAP_SYS_NICE")
+@pytest.mark.parametrize("policy", ["SCHED_FIFO", "SCHED_RR"])
+def test_real_time(real_time, policy):
+    """The container's process, which has no CAP_SYS_NICE, finds itself under it; an exec has the container's, or its own."""
+    life, number = real_time, getattr(os, policy)
+    pid = running(life, says("scheduler", {"policy": policy, "priority": 3}))
+    assert os.sched_getscheduler(pid) == number and os.sched_getparam(pid).sched_priority == 3
+    show = {"args": ["/bin/probe", "cat", "/proc/self/stat"]}
+    assert seen_inside(good(life.exec(("cat", "/proc/self/stat"))).stdout) == (number, 3)
+    path = process_file(life, scheduler={"policy": policy, "priority": 99}, **show)
+    assert seen_inside(good(life.call("exec", "--process", path, "c1")).stdout) == (number, 99)
+    path = process_file(life, scheduler={"policy": policy, "priority": 2, "flags": ["SCHED_FLAG_RESET_ON_FORK"]}, **show)
+    assert seen_inside(good(life.call("exec", "--process", path, "c1")).stdout) == (number, 2)
+
+
+@pytest.mark.root("real-time policies need CAP_SYS_NICE")
+def test_a_deadline(real_time):
+    life, times = real_time, (20000000, 50000000, 100000000)
+    given = {"policy": "SCHED_DEADLINE", **dict(zip(("runtime", "deadline", "period"), times))}
+    pid = running(life, says("scheduler", given))
+    assert os.sched_getscheduler(pid) == SCHED_DEADLINE and deadline(pid) == times
+    good(life.call("delete", "--force", "c1"))
+    running(life)
+    mine = started(life, scheduler=given)
+    assert os.sched_getscheduler(mine) == SCHED_DEADLINE and deadline(mine) == times
+    path = process_file(life, scheduler=given, args=["/bin/probe", "cat", "/proc/self/stat"])
+    assert seen_inside(good(life.call("exec", "--process", path, "c1")).stdout) == (SCHED_DEADLINE, 0)
+
+
+@pytest.mark.root("real-time policies need CAP_SYS_NICE")
+def test_a_deadline_that_cannot_be_kept(real_time):
+    write = says("scheduler", {"policy": "SCHED_DEADLINE", "runtime": 90, "deadline": 50, "period": 100})
+    bad(run(real_time.bundle, "exit 0", change=write), "process.scheduler: error setting scheduler: Invalid argument")
 
 
 @pytest.mark.root("groups")
@@ -271,3 +320,42 @@ def test_the_file_mode_mask(life):
     good(life.call("delete", "--force", "c1"))
     running(life, lambda c: c["process"]["user"].update(umask=0o077))
     assert mask("c1", *show, umask=0o027) == "0077" and mask("--process", process_file(life, args=show), "c1") == "0077"
+
+
+# ---- resource limits ----
+
+
+HARD = {"RLIMIT_NOFILE": 300, "RLIMIT_NPROC": 3000, "RLIMIT_CORE": 4096, "RLIMIT_MEMLOCK": 65536, "RLIMIT_MSGQUEUE": 8192, "RLIMIT_RTPRIO": 5, "RLIMIT_SIGPENDING": 64}
+
+
+def may_raise():
+    effective = re.search(r"^CapEff:\t(\w+)", open("/proc/self/status", encoding="utf-8").read(), re.M)
+    return int(effective[1], 16) >> 24 & 1  # CAP_SYS_RESOURCE
+
+
+@pytest.mark.root("a hard limit is raised with CAP_SYS_RESOURCE")
+@pytest.mark.parametrize("kind", HARD)
+def test_a_hard_limit_that_is_raised(bundle, kind):
+    """Above what the caller is held to; by one without CAP_SYS_RESOURCE it is refused."""
+    number = getattr(resource, kind)
+    low = min(HARD[kind], resource.getrlimit(number)[1] & 0xffffffff)
+
+    def change(c):
+        c["process"]["rlimits"] = [{"type": kind, "soft": low + 1, "hard": low + 2}]
+
+    r = run(bundle, "show rlimits", change=change, preexec_fn=lambda: resource.setrlimit(number, (low, low)))
+    if may_raise():
+        assert values(good(r).stdout)[f"rlimit.{kind[7:].lower()}"] == f"{low + 1}:{low + 2}"
+    else:
+        bad(r, kind[7:].lower(), "may not go above its hard limit")
+
+
+@pytest.mark.root("a hard limit is raised with CAP_SYS_RESOURCE")
+def test_a_hard_limit_that_an_exec_raises(life):
+    low = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+    if not may_raise():
+        pytest.skip("no CAP_SYS_RESOURCE here")
+    running(life, says("rlimits", [{"type": "RLIMIT_NOFILE", "soft": 400, "hard": 500}]))
+    assert values(good(life.exec(("show", "rlimits"), preexec_fn=low)).stdout)["rlimit.nofile"] == "400:500"
+    path = process_file(life, args=["/bin/probe", "show", "rlimits"], rlimits=[{"type": "RLIMIT_NOFILE", "soft": 600, "hard": 70000}])
+    assert values(good(life.call("exec", "--process", path, "c1", preexec_fn=low)).stdout)["rlimit.nofile"] == "600:70000"
