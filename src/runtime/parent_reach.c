@@ -11,7 +11,9 @@
 #include "kern/process.h"
 #include "kern/sys.h"
 
-enum { CLOSED = 1, KILL_MS = 1000 };
+enum { OPEN, CLOSED, FAILED }; /* exit statuses */
+
+#define KILL_MS 1000
 
 typedef struct Reach {
 	const Plan *plan;
@@ -41,12 +43,14 @@ static int open_cached(const char *path)
 _Noreturn static void try(const Reach *x, const char *path)
 {
 	(void)sys_close_range(0, ~0U, 0); /* one that hangs holds nothing of ours */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	int fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
-	bool closed = fd < 0 && errno == EACCES;
-	if (closed && caps_use(x->own, true, NULL) == 0)
-		(void)openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
-	_exit(closed ? CLOSED : 0);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		_exit(FAILED);
+	if (openat(AT_FDCWD, path, O_PATH | O_CLOEXEC) >= 0 || errno != EACCES)
+		_exit(OPEN); /* or not there: init says so */
+	if (caps_use(x->own, true, NULL) < 0)
+		_exit(FAILED);
+	(void)openat(AT_FDCWD, path, O_PATH | O_CLOEXEC); /* whatever the answer is */
+	_exit(CLOSED);
 }
 
 /* What the kernel does not know yet, its file system has to say, which may be dead: a signal ends the wait. */
@@ -66,7 +70,10 @@ static int ask(const Reach *x, const char *path, bool *ret, Err *e)
 		return r;
 	}
 	TRY(process_wait(pidfd, &end, e));
-	*ret = process_end_code(&end) == CLOSED;
+	if (end.by_signal || end.number == FAILED)
+		return err_make(e, ERR_SYS, 0, "find out whether %s is closed: the process that asks %s",
+				path, end.by_signal ? "was killed" : "failed");
+	*ret = end.number == CLOSED;
 	return 0;
 }
 

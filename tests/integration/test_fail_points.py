@@ -28,7 +28,7 @@ LINES = [
     Line("overlay", "--name {name}", rootfs="{rootfs}:O"),
     Line("host-root", "", command="sh -c 'exit 3'", rootfs="/", tolerated=MASKED),
     Line("read-only", "--read-only --network host --pid host --security-opt no-new-privileges --cap-add net_admin"),
-    Line("userns", USERNS + " -v {folder}:/folder"),
+    Line("userns", USERNS + " -v {folder}:/folder -v /sys/block:/work"),  # sysfs answers nothing from the cache
     Line("userns-overlay", USERNS + " --name {name}", rootfs="{rootfs}:O"),
     Line("refused-limit", "--cpuset-mems 63", code=125),
     Line("missing-command", "--name {name} -m 64m", command="/no/such/program", code=127, rootfs="{rootfs}:O"),

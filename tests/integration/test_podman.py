@@ -35,10 +35,10 @@ def small_root(where):
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory):
-    where = tmp_path_factory.mktemp("podman")
-    yield Podman(where, small_root(where))
-    wait_until(groups_are_gone)  # the last conmon may still be about to end
+def podman():
+    with tempfile.TemporaryDirectory(prefix="podman-") as where:  # podman takes no longer --runroot than 50 characters
+        yield Podman(Path(where), small_root(Path(where)))
+        wait_until(groups_are_gone)  # the last conmon may still be about to end
 
 
 def groups_are_gone():
