@@ -22,10 +22,15 @@ const char *probe_path(const Probe *p, const char *path)
 	return *p->root ? arena_printf(p->arena, "%s%s", p->root, path) : path;
 }
 
+/* The kernel's own, for which the effective ids count; musl would fork to ask for them where they differ from the real ones. */
+static int sys_faccessat(int dirfd, const char *path, int mode)
+{
+	return (int)syscall(SYS_faccessat, dirfd, path, mode);
+}
+
 bool probe_is_writable(const Probe *p, const char *dir)
 {
-	/* The effective ids count; musl would fork to ask for them where they differ from the real ones. */
-	return syscall(SYS_faccessat, AT_FDCWD, probe_path(p, dir), W_OK) == 0;
+	return sys_faccessat(AT_FDCWD, probe_path(p, dir), W_OK) == 0;
 }
 
 static bool exists(const Probe *p, const char *path)

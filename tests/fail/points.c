@@ -301,16 +301,26 @@ static long init_exec(const long v[7])
 	return __real_syscall(v[0], v[1], v[2], v[3], (long)envp, v[5], v[6]);
 }
 
+/* The log stays. Who closes all that there may be closes it, too, and is walked no further. */
+static long range_close(unsigned first, unsigned last)
+{
+	unsigned log = (unsigned)points.log;
+	if (last == ~0U)
+		points.log = -1;
+	if (last == ~0U || log < first || log > last)
+		return raw(SYS_close_range, first, last, 0);
+	long below = first < log ? raw(SYS_close_range, first, log - 1, 0) : 0;
+	long above = log < last ? raw(SYS_close_range, log + 1, last, 0) : 0;
+	return below < 0 ? below : above;
+}
+
 static long number_call(long a, long b, long c, long d, long e, long f, long g)
 {
 	const long v[7] = { a, b, c, d, e, f, g };
 	if (a == SYS_execveat)
 		return init_exec(v);
-	if (a == SYS_close_range && d == 0 && b <= points.log && points.log <= c) { /* the log stays */
-		long below = b < points.log ? __real_syscall(a, b, points.log - 1, 0, 0, 0, 0) : 0;
-		long r = points.log < c ? __real_syscall(a, points.log + 1, c, 0, 0, 0, 0) : 0;
-		return below < 0 ? below : r;
-	}
+	if (a == SYS_close_range && d == 0)
+		return range_close((unsigned)b, (unsigned)c);
 	if (a != SYS_clone3)
 		return __real_syscall(a, b, c, d, e, f, g);
 	points.clones++;

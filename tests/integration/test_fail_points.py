@@ -174,6 +174,7 @@ UNREACHED = {
     "reaper": "pid 1 of --init has closed the log by then",
     "reap": "the same",
     "leave": "the same",
+    "try": "the same: the child that looks whether a source can be reached",
     "device_filter_attach": "cgroup v2 alone",
     "label_write": "a host with SELinux or AppArmor",
     "label_put": "the same",
