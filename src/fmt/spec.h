@@ -136,6 +136,9 @@ typedef struct Spec {
 /* A Spec in which nothing is given: limits SPEC_UNSET, no namespaces, cwd "/". */
 void spec_init(Spec *s);
 
+/* The value of an annotation; NULL: there is none. */
+const char *spec_annotation(const Spec *s, const char *key);
+
 /* Reads a list as "mounts" of config.json has it. */
 int spec_decode_mounts(const char *text, size_t len, Arena *a, SpecMount **ret, size_t *ret_count,
 		       Err *e);

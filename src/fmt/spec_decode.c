@@ -144,6 +144,14 @@ static int decode_annotations(SpecDecoder *d, const JsonValue *v, void *base, co
 	return 0;
 }
 
+const char *spec_annotation(const Spec *s, const char *key)
+{
+	for (size_t i = 0; i < s->annotations_count; i++)
+		if (strcmp(s->annotations[i].key, key) == 0)
+			return s->annotations[i].value;
+	return NULL;
+}
+
 /* ---- hooks ---- */
 
 static const SpecRow hook_rows[] = {

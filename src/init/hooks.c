@@ -45,6 +45,8 @@ static int hook_one(const Init *in, const WireHook *h, Err *e)
 		.envp = argv + (h->args ? h->args : 1) + 1,
 		.timeout = h->timeout,
 		.input_fd = input,
+		.output_fd = in->plan->hook_output_fd,
+		.error_fd = in->plan->hook_error_fd,
 	};
 	return hook_run(&hook, e);
 }

@@ -101,7 +101,7 @@ static int ambient_raise(const Init *in, Err *e)
 static int ids_set(const Init *in, Err *e)
 {
 	const WirePlan *p = in->plan;
-	if (!init_has(in, WIRE_NO_SETGROUPS)) {
+	if (!init_has(in, WIRE_NO_SETGROUPS) && !init_has(in, WIRE_KEEP_GROUPS)) {
 		if (sys_setgroups(p->groups.count, WIRE_ITEMS(p, groups, uint32_t)) < 0)
 			return err_sys(e, "set %u supplementary groups", p->groups.count);
 	} else if (p->groups.count > 0) {

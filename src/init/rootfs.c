@@ -136,7 +136,8 @@ int identity_take(Init *in, Err *e)
 	if (init_has(in, WIRE_USERNS)) {
 		if (sys_setresgid(p->setup_gid, p->setup_gid, p->setup_gid) < 0)
 			return err_sys(e, "become group %u of the user namespace", p->setup_gid);
-		if (!init_has(in, WIRE_NO_SETGROUPS) && sys_setgroups(0, NULL) < 0)
+		if (!init_has(in, WIRE_NO_SETGROUPS) && !init_has(in, WIRE_KEEP_GROUPS) &&
+		    sys_setgroups(0, NULL) < 0)
 			return err_sys(e, "leave the supplementary groups");
 		if (sys_setresuid(p->setup_uid, p->setup_uid, p->setup_uid) < 0)
 			return err_sys(e, "become user %u of the user namespace", p->setup_uid);

@@ -31,7 +31,8 @@ int hook_input(const char *text, const char *end, int *ret_fd, Err *e)
 static _Noreturn void become(const Hook *h, int output)
 {
 	Err e = { 0 };
-	if (dup2(h->input_fd, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0 &&
+	if (dup2(h->input_fd, 0) >= 0 && dup2(h->output_fd < 0 ? output : h->output_fd, 1) >= 0 &&
+	    dup2(h->error_fd < 0 ? output : h->error_fd, 2) >= 0 &&
 	    sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0 && process_reset_signals(&e) == 0)
 		(void)execve(h->path, h->argv, h->envp); /* returns only on failure */
 	(void)err_make(&e, ERR_SYS, 0,

@@ -13,6 +13,8 @@ typedef struct Hook {
 	char *const *argv, *const *envp;
 	unsigned timeout; /* seconds until it is killed; 0: none */
 	int input_fd;     /* borrowed */
+	/* Borrowed, or FD_NONE: what it prints there is kept for the message. */
+	int output_fd, error_fd;
 } Hook;
 
 /* A file in memory with this text, at its beginning; the caller's. */

@@ -56,7 +56,16 @@ static const char *action_at(unsigned i)
 /* What of a description's annotations changes anything here; one that ends with '.' stands for all that begin so. */
 static const char *annotation_at(unsigned i)
 {
-	static const char *const names[] = { "org.criu.config", "org.systemd.property.", NULL };
+	static const char *const names[] = {
+		"org.criu.config",
+		"org.systemd.property.",
+		"run.oci.hooks.stderr",
+		"run.oci.hooks.stdout",
+		"run.oci.keep_original_groups",
+		"run.oci.mount_context_type",
+		"run.oci.seccomp.receiver",
+		NULL,
+	};
 	return names[i];
 }
 

@@ -38,10 +38,8 @@ static int poststart(const OciContainer *c, Arena *a, Err *e)
 	if (!c->has_hooks)
 		return 0;
 	TRY(oci_container_spec(c, a, &s, e));
-	const RuntimeHooks hooks = {
-		.of_kind = s.hooks,
-		.state = runtime_hooks_state(c->id, c->bundle, &s, a),
-	};
+	const RuntimeHooks hooks = runtime_hooks(s.hooks,
+						 runtime_hooks_state(c->id, c->bundle, &s, a), &s);
 	int r = runtime_hooks_run(&hooks, SPEC_HOOK_POSTSTART, c->pid, a, e);
 	if (r < 0)
 		(void)process_signal(c->pidfd, SIGKILL); /* ended already is as good */

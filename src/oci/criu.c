@@ -127,9 +127,9 @@ static int empty_ns_check(const StrList *l, Err *e)
 /* An empty annotation: no file but criu's own. */
 static const char *config_file(const Spec *s)
 {
-	for (size_t i = 0; i < s->annotations_count; i++)
-		if (strcmp(s->annotations[i].key, "org.criu.config") == 0)
-			return *s->annotations[i].value ? s->annotations[i].value : NULL;
+	const char *file = spec_annotation(s, "org.criu.config");
+	if (file)
+		return *file ? file : NULL;
 	return "/etc/criu/runc.conf"; /* where administrators have it; one that is not there is as good as an empty one */
 }
 

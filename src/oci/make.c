@@ -52,7 +52,7 @@ int oci_make_plan(OciMake *m, const OciGlobal *g, const OciMakeOpts *o, const ch
 		m->p.plan.wire.head.flags |= WIRE_NO_PIVOT;
 	if (o->no_new_keyring)
 		m->p.plan.wire.head.flags &= ~(uint32_t)WIRE_NEW_KEYRING;
-	m->hooks = (RuntimeHooks){ .of_kind = m->p.bundle.spec.hooks, .state = m->p.hook_state };
+	m->hooks = runtime_hooks(m->p.bundle.spec.hooks, m->p.hook_state, &m->p.bundle.spec);
 	return 0;
 }
 

@@ -22,10 +22,8 @@ static void poststop(const OciContainer *c, const SpecHooks *of_kind, Arena *a)
 {
 	Spec s = { .annotations = c->record.annotations,
 		   .annotations_count = c->record.annotations_count };
-	const RuntimeHooks hooks = {
-		.of_kind = of_kind,
-		.state = runtime_hooks_state(c->id, c->bundle, &s, a),
-	};
+	const RuntimeHooks hooks = runtime_hooks(of_kind,
+						 runtime_hooks_state(c->id, c->bundle, &s, a), &s);
 	runtime_hooks_run_all(&hooks, SPEC_HOOK_POSTSTOP, a);
 }
 

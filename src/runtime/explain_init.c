@@ -30,6 +30,11 @@ static bool has(const Told *t, uint32_t flag)
 	return t->w->head.flags & flag;
 }
 
+static bool sets_groups(const Told *t)
+{
+	return !has(t, WIRE_NO_SETGROUPS) && !has(t, WIRE_KEEP_GROUPS);
+}
+
 static Stage stage(const Told *t, Stage s)
 {
 	return t->apart ? STAGE_ROOT_TREE : s;
@@ -237,7 +242,7 @@ static void tell_identity(const Told *t)
 	if (has(t, WIRE_USERNS))
 		add(t, IDENTITY, "an id inside; outside it is whom the map says",
 		    "setresgid(%u), %ssetresuid(%u)", t->w->head.setup_gid,
-		    has(t, WIRE_NO_SETGROUPS) ? "" : "setgroups(0), ", t->w->head.setup_uid);
+		    sets_groups(t) ? "setgroups(0), " : "", t->w->head.setup_uid);
 	add(t, IDENTITY, "nobody may trace it or open its files in /proc", "prctl(SET_DUMPABLE, 0)");
 }
 
@@ -372,7 +377,7 @@ static void tell_reaper(const Told *t)
 	    "in the process that stays, before the child goes on: it keeps nothing that the command has not",
 	    "setsid()%s, %ssetresgid(), setresuid(), capset(%s), prctl(SET_PDEATHSIG, SIGKILL)%s, close_range(0)",
 	    has(t, WIRE_NEW_KEYRING) ? ", keyctl(JOIN_SESSION_KEYRING)" : "",
-	    has(t, WIRE_NO_SETGROUPS) ? "" : "setgroups(), ",
+	    sets_groups(t) ? "setgroups(), " : "",
 	    t->w->head.caps_bounding >> CAP_KILL & 1 ? "KILL" : "none",
 	    t->w->filter_count > 0 ? ", seccomp(6 calls)" : "");
 }
@@ -461,9 +466,7 @@ static void tell_privileges(const Told *t)
 				 caps_words(t, h->caps_bounding)),
 		    "prctl(CAPBSET_DROP) for each other capability");
 	add(t, PRIVILEGES, "the command's user and groups", "%ssetresgid(%u), setresuid(%u)",
-	    has(t, WIRE_NO_SETGROUPS)
-		    ? ""
-		    : arena_printf(t->x->arena, "setgroups(%zu), ", t->w->groups_count),
+	    sets_groups(t) ? arena_printf(t->x->arena, "setgroups(%zu), ", t->w->groups_count) : "",
 	    h->gid, h->uid);
 	if (has(t, WIRE_SET_CAPS))
 		add(t, PRIVILEGES, "what it may do at once", "capset(%s)",

@@ -1,5 +1,6 @@
 #include "runtime/hooks.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -47,20 +48,56 @@ static char **vector(const char *first, const StrList *l, Arena *a)
 	return v;
 }
 
+#define ANNOTATION_OUTPUT "run.oci.hooks.stdout" /* crun's */
+#define ANNOTATION_ERROR  "run.oci.hooks.stderr"
+
+RuntimeHooks runtime_hooks(const SpecHooks *of_kind, const char *state, const Spec *annotated)
+{
+	return (RuntimeHooks){
+		.of_kind = of_kind,
+		.state = state,
+		.output = spec_annotation(annotated, ANNOTATION_OUTPUT),
+		.error = spec_annotation(annotated, ANNOTATION_ERROR),
+	};
+}
+
+static int file_open(const char *path, const char *annotation, int *ret, Err *e)
+{
+	*ret = FD_NONE;
+	if (!path)
+		return 0;
+	*ret = openat(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600);
+	return *ret < 0 ? err_sys(e, "annotation %s: open '%s'", annotation, path) : 0;
+}
+
+int runtime_hooks_open_files(const RuntimeHooks *h, int *ret_output, int *ret_error, Err *e)
+{
+	AUTO(fd_close) int output = FD_NONE;
+	TRY(file_open(h->output, ANNOTATION_OUTPUT, &output, e));
+	TRY(file_open(h->error, ANNOTATION_ERROR, ret_error, e));
+	*ret_output = TAKE_FD(output);
+	return 0;
+}
+
 /* Without an environment of its own a hook has ours, as with runc. */
 static int hook_one(const RuntimeHooks *h, const SpecHook *spec, SpecHookKind kind, pid_t pid,
 		    Arena *a, Err *e)
 {
 	AUTO(fd_close) int input = FD_NONE;
+	AUTO(fd_close) int output = FD_NONE;
+	AUTO(fd_close) int error = FD_NONE;
 	const char *number = pid ? arena_printf(a, ",\"pid\":%d", (int)pid) : "";
 	const char *end = arena_printf(a, ",\"status\":\"%s\"%s}", status_of(kind), number);
 	TRY(hook_input(h->state, end, &input, e));
+	TRY(runtime_hooks_open_files(h, &output, &error, e));
 	const Hook hook = {
 		.path = spec->path,
 		.argv = vector(spec->path, &spec->args, a),
 		.envp = spec->env.count ? vector(NULL, &spec->env, a) : environ,
 		.timeout = spec->timeout,
 		.input_fd = input,
+		.output_fd = output,
+		.error_fd = error,
 	};
 	return hook_run(&hook, e);
 }

@@ -10,9 +10,16 @@
 #include "fmt/spec.h"
 
 typedef struct RuntimeHooks {
-	const SpecHooks *of_kind; /* SPEC_HOOK_KINDS of them */
-	const char *state;        /* as PlanInput.hook_state */
+	const SpecHooks *of_kind;   /* SPEC_HOOK_KINDS of them */
+	const char *state;          /* as PlanInput.hook_state */
+	const char *output, *error; /* files for what they print; NULL: it is kept for the message */
 } RuntimeHooks;
+
+/* annotated: whose annotations may name the files. */
+RuntimeHooks runtime_hooks(const SpecHooks *of_kind, const char *state, const Spec *annotated);
+
+/* Opens the files, to be added to; FD_NONE where there is none. The descriptors are the caller's. */
+int runtime_hooks_open_files(const RuntimeHooks *h, int *ret_output, int *ret_error, Err *e);
 
 /* The container's state for them, but "status" and "pid", as JSON without its end. */
 const char *runtime_hooks_state(const char *id, const char *bundle, const Spec *s, Arena *a);

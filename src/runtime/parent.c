@@ -45,6 +45,8 @@ static void start_close(Start *s)
 		fd_close_auto(&s->join_fds[i]);
 	fd_close_auto(&s->init_fd);
 	fd_close_auto(&s->root_fd);
+	fd_close_auto(&s->hook_output_fd);
+	fd_close_auto(&s->hook_error_fd);
 	idmaps_close(&s->idmaps);
 	sync_close(&s->sync);
 	sync_close(&s->init_sync);
@@ -110,6 +112,8 @@ static int container_plan_seal(Start *s, int *ret_fd, Err *e)
 	w.head.root_fd = s->root_fd;
 	w.head.timeline_fd = s->timeline->fd;
 	w.head.start_fd = s->start_fd;
+	w.head.hook_output_fd = s->hook_output_fd;
+	w.head.hook_error_fd = s->hook_error_fd;
 	if (s->start_fd >= 0)
 		w.head.flags |= WIRE_OUTLIVES;
 	for (size_t i = 0; i < s->groups_made; i++)
@@ -194,6 +198,10 @@ static int container_child(Start *s, int plan_fd, Err *e)
 		TRY(fd_keep_for_exec(s->timeline->fd, e));
 	if (s->start_fd >= 0)
 		TRY(fd_keep_for_exec(s->start_fd, e));
+	if (s->hook_output_fd >= 0)
+		TRY(fd_keep_for_exec(s->hook_output_fd, e));
+	if (s->hook_error_fd >= 0)
+		TRY(fd_keep_for_exec(s->hook_error_fd, e));
 	for (size_t i = 0; i < s->groups_made; i++)
 		if (!s->group_v2[i])
 			TRY(fd_keep_for_exec(s->group_fds[i], e));
@@ -481,6 +489,8 @@ static int copies_make(Start *s, Err *e)
 static int init_start(Start *s, const RuntimeStart *in, Undo *undo, Err *e)
 {
 	Timeline *times = in->timeline->page;
+	if (s->hooks && s->plan->wire.hooks_count > 0)
+		TRY(runtime_hooks_open_files(s->hooks, &s->hook_output_fd, &s->hook_error_fd, e));
 	TRY(timeline_mark(times, STAGE_PROGRAM, init_exe_open(&s->init_fd, e)));
 	TRY(timeline_mark(times, STAGE_IDMAPS, copies_make(s, e)));
 	TRY(timeline_mark(times, STAGE_ROOT_TREE, root_tree_make(s, e)));
@@ -506,6 +516,8 @@ int runtime_start(const RuntimeStart *in, Container *ret, Err *e)
 		.arena = in->arena,
 		.init_fd = FD_NONE,
 		.root_fd = FD_NONE,
+		.hook_output_fd = FD_NONE,
+		.hook_error_fd = FD_NONE,
 		.idmaps = IDMAPS_NONE,
 		.sync = SYNC_NONE,
 		.init_sync = SYNC_NONE,

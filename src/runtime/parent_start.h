@@ -28,10 +28,11 @@ typedef struct Start {
 	bool unit_made; /* or asked for */
 	int *join_fds;  /* for each of plan->joins */
 	size_t joins_made;
-	int init_fd;          /* init, to be executed from memory */
-	int root_fd;          /* a finished tree for the root, or FD_NONE */
-	Idmaps idmaps;        /* copies of mounts that are shown with other ids */
-	Sync sync, init_sync; /* our end, and init's until it runs */
+	int init_fd;                       /* init, to be executed from memory */
+	int root_fd;                       /* a finished tree for the root, or FD_NONE */
+	int hook_output_fd, hook_error_fd; /* files for what init's hooks print, or FD_NONE */
+	Idmaps idmaps;                     /* copies of mounts that are shown with other ids */
+	Sync sync, init_sync;              /* our end, and init's until it runs */
 	Container container;
 	bool *ret_hangs;
 } Start;

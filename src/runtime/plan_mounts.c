@@ -441,6 +441,18 @@ int plan_check_shared(const Plan *p, Err *e)
 	return 0;
 }
 
+/* podman's for containers with systemd, which labels what it makes by itself. */
+static int mount_context_key(const PlanContext *c, const char **ret, Err *e)
+{
+	const char *type = spec_annotation(c->spec, "run.oci.mount_context_type");
+	*ret = type ? type : c->spec->linux_.mount_label_of_root ? "rootcontext" : "context";
+	if (type && strcmp(type, "context") != 0 && strcmp(type, "rootcontext") != 0)
+		return err_make(e, ERR_SPEC, 0,
+				"annotation run.oci.mount_context_type: '%s' is neither context nor rootcontext",
+				type);
+	return 0;
+}
+
 static int plan_mount_context(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecLinux *l = &c->spec->linux_;
@@ -452,7 +464,8 @@ static int plan_mount_context(const PlanContext *c, Plan *p, Err *e)
 	if (strpbrk(l->mount_label, "\"\n"))
 		return err_make(e, ERR_SPEC, 0, "mount label '%s': no SELinux label has such characters",
 				l->mount_label);
-	const char *key = l->mount_label_of_root ? "rootcontext" : "context";
+	const char *key;
+	TRY(mount_context_key(c, &key, e));
 	const char *context = arena_printf(c->arena, "%s=%s", key, l->mount_label);
 	WireBuild *overlays = p->has_root_wire ? &p->root_wire : &p->wire;
 	p->wire.head.mount_context = wire_add_str(&p->wire, context);

@@ -9,6 +9,13 @@
 #include "fmt/seccomp.h"
 #include "runtime/plan_parts.h"
 
+/* crun's annotation, with which podman says --group-add keep-groups. */
+static bool keeps_groups(const Spec *s)
+{
+	const char *value = spec_annotation(s, "run.oci.keep_original_groups");
+	return value && strcmp(value, "0") != 0;
+}
+
 static int plan_identity(const PlanContext *c, Plan *p, Err *e)
 {
 	const SpecProcess *proc = &c->spec->process;
@@ -19,6 +26,10 @@ static int plan_identity(const PlanContext *c, Plan *p, Err *e)
 	h->umask = proc->umask;
 	if (proc->has_umask)
 		h->flags |= WIRE_HAS_UMASK;
+	if (keeps_groups(c->spec)) {
+		h->flags |= WIRE_KEEP_GROUPS; /* those that are given are passed over, as crun does */
+		return 0;
+	}
 	if (proc->additional_gids_count > LIMIT_GROUPS)
 		return err_make(e, ERR_SPEC, 0, "%zu supplementary groups, at most %u are supported",
 				proc->additional_gids_count, LIMIT_GROUPS);
@@ -88,12 +99,27 @@ static int plan_rlimits(const PlanContext *c, Plan *p, Err *e)
 	return 0;
 }
 
+#define RECEIVER "run.oci.seccomp.receiver" /* crun's, from before there was listenerPath */
+
 static bool notifies_of(const Seccomp *s, const char *name)
 {
 	for (size_t i = 0; i < s->rules_count; i++)
 		if (s->rules[i].action == SECCOMP_ACT_NOTIFY && strlist_has(&s->rules[i].names, name))
 			return true;
 	return false;
+}
+
+static int listener_find(const PlanContext *c, const char **ret, Err *e)
+{
+	const Seccomp *s = c->spec->linux_.seccomp;
+	*ret = s ? s->listener_path : NULL;
+	if (*ret)
+		return 0;
+	*ret = spec_annotation(c->spec, RECEIVER);
+	if (*ret && **ret != '/')
+		return err_make(e, ERR_SPEC, 0, "annotation " RECEIVER ": '%s' is no absolute path",
+				*ret);
+	return 0;
 }
 
 static int plan_seccomp(const PlanContext *c, Plan *p, Err *e)
@@ -106,13 +132,15 @@ static int plan_seccomp(const PlanContext *c, Plan *p, Err *e)
 		program = *c->spec->linux_.seccomp_program;
 	else if (s)
 		TRY(seccomp_compile(s, c->arena, &program, e));
-	if (program.notifies && (!s || !s->listener_path))
+	const char *listener = NULL;
+	TRY(listener_find(c, &listener, e));
+	if (program.notifies && (!s || !listener))
 		return err_make(e, ERR_SPEC, 0,
 				"linux.seccomp has the action SCMP_ACT_NOTIFY, and no listenerPath to ask");
 	if (s && notifies_of(s, "write")) /* runc's words; who is to answer may wait for what is written */
 		return err_make(e, ERR_SPEC, 0, "SCMP_ACT_NOTIFY cannot be used for the write syscall");
 	if (program.notifies) {
-		p->listener_path = s->listener_path;
+		p->listener_path = listener;
 		p->listener_metadata = s->listener_metadata;
 		p->wire.head.flags |= WIRE_NOTIFY;
 		p->wire.head.seccomp_flags &= ~(

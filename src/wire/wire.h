@@ -27,7 +27,7 @@
 	X(sysctls, WirePair)      /* namespaced kernel parameters */                                    \
 	X(labels, WirePair)       /* of the command: {file below /proc/PID/attr, text} */               \
 	X(rlimits, WireRlimit)                                                                          \
-	X(groups, uint32_t) /* supplementary groups, always set */                                      \
+	X(groups, uint32_t) /* supplementary groups, set but with WIRE_KEEP_GROUPS */                   \
 	X(argv, WireStr)                                                                                \
 	X(envp, WireStr)      /* "NAME=value" */                                                        \
 	X(filter, WireFilter) /* the seccomp program; none when empty */                                \
@@ -58,6 +58,7 @@ enum {                       /* WirePlan.flags */
        WIRE_ROOT_EMPTY = 1 << 14, /* the root is an empty file system in memory; `root` says what it stands for */
        WIRE_NO_PIVOT = 1 << 15, /* the root is moved to "/" instead: pivot_root(2) cannot leave an initial ramdisk */
        WIRE_NOTIFY = 1 << 16, /* the filter asks somebody: its listener goes with EXECING, so it is loaded before */
+       WIRE_KEEP_GROUPS = 1 << 17, /* the supplementary groups stay those of who starts it */
        WIRE_KEEP_CPUS = 1 << 19, /* the process may use the CPUs that it was started on, whatever `cpus` says */
        WIRE_HAS_SCHEDULER = 1 << 20,
        WIRE_HAS_MEMORY_POLICY = 1 << 21,
@@ -78,6 +79,7 @@ typedef struct WirePlan {
 	uint32_t size, strings_offset, strings_size, flags; /* size: of the whole image */
 	/* Or FD_NONE: a tree for the root or its lower layer, or a root that is there; what maps other lower layers' ids; of a timed start; where `start` is awaited. */
 	int32_t root_fd, idmap_fd, timeline_fd, start_fd;
+	int32_t hook_output_fd, hook_error_fd; /* or FD_NONE: files for what hooks print */
 	WireStr container_id, hostname, domainname,
 		root; /* names 0: leave them; root: the directory, or the lower layer */
 	WireStr overlay_upper, overlay_work; /* root overlay on disk; 0: the upper layer is in scratch */

@@ -14,7 +14,8 @@ void wire_build_init(WireBuild *b, Arena *a)
 	b->strings = arena_alloc(a, b->strings_cap); /* offset 0 is the empty string that means "none" */
 	memcpy(b->head.magic, WIRE_MAGIC, sizeof b->head.magic);
 	memcpy(b->head.build_id, BUILD_ID, sizeof BUILD_ID);
-	b->head.root_fd = b->head.idmap_fd = b->head.timeline_fd = b->head.start_fd = FD_NONE;
+	b->head.root_fd = b->head.idmap_fd = b->head.timeline_fd = b->head.start_fd =
+		b->head.hook_output_fd = b->head.hook_error_fd = FD_NONE;
 }
 
 WireStr wire_add_str(WireBuild *b, const char *s)

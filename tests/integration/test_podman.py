@@ -82,6 +82,14 @@ def test_run(podman):
     assert r.returncode == 7 and r.stdout == "b\n0\n", r
 
 
+def test_the_callers_groups(podman):
+    r = podman.run("--group-add", "keep-groups", "grep ^Groups: /proc/self/status")
+    assert r.returncode == 0 and r.stdout.split() == ["Groups:", *map(str, os.getgroups())], r
+    r = subprocess.run(["setpriv", "--groups", "4321,4322", *podman.base, *podman.run_argv("--rm", "--group-add", "keep-groups", "grep ^Groups: /proc/self/status")],
+                       capture_output=True, text=True, timeout=60 * PATIENCE, stdin=subprocess.DEVNULL)
+    assert r.returncode == 0 and r.stdout.split() == ["Groups:", "4321", "4322"], r
+
+
 @pytest.mark.parametrize("command, code", [("/no/such", 127), ("nowhere", 127), ("/etc", 126)])
 def test_a_command_that_cannot_run(podman, command, code):
     """Made of the words of our errors."""

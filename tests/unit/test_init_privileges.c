@@ -83,6 +83,19 @@ DEFINE_WORLD_TEST(another_user_keeps_nothing, 0)
 	CHECK(syscall(SYS_chroot, "/") < 0 && errno == 99);
 }
 
+DEFINE_WORLD_TEST(groups_may_stay_the_callers, 0)
+{
+	const gid_t mine[] = { 41, 42 };
+	gid_t groups[8];
+	need_ids();
+	CHECK(syscall(SYS_setgroups, ARRAY_LEN(mine), mine) == 0);
+	w->b.head.flags = WIRE_SET_CAPS | WIRE_KEEP_GROUPS;
+	w->b.head.uid = w->b.head.gid = 1000;
+	world_plan(w);
+	CHECK_OK(w, privileges_drop(&w->in, &w->e));
+	CHECK(getgroups(8, groups) == 2 && groups[0] == 41 && groups[1] == 42);
+}
+
 DEFINE_WORLD_TEST(user_0_keeps_what_is_asked, 0)
 {
 	uint64_t keep = BIT(CAP_CHOWN) | BIT(CAP_SETUID);
@@ -414,6 +427,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(another_user_keeps_nothing),
+		cmocka_unit_test(groups_may_stay_the_callers),
 		cmocka_unit_test(user_0_keeps_what_is_asked),
 		cmocka_unit_test(ambient_only_when_asked),
 		cmocka_unit_test(a_capability_not_held_is_an_error),

@@ -595,6 +595,27 @@ static void labels_are_planned(void **state)
 	done(&c);
 }
 
+static void an_annotation_says_what_a_mount_label_is_of(void **state)
+{
+	(void)state;
+	SpecPair type = { .key = "run.oci.mount_context_type", .value = "rootcontext" };
+	Case c = with_labels(true, true, NULL, NULL, "u:o:f");
+	c.spec.annotations = &type;
+	c.spec.annotations_count = 1;
+	accept(&c);
+	assert_string_equal(text_of(&c, c.plan.wire.head.mount_context), "rootcontext=u:o:f");
+	type.value = "context";
+	accept(&c);
+	assert_string_equal(text_of(&c, c.plan.wire.head.mount_context), "context=u:o:f");
+	done(&c);
+	type.value = "fscontext";
+	Case other = with_labels(true, true, NULL, NULL, "u:o:f");
+	other.spec.annotations = &type;
+	other.spec.annotations_count = 1;
+	refused(other,
+		"annotation run.oci.mount_context_type: 'fscontext' is neither context nor rootcontext");
+}
+
 static void unconfined_is_accepted_anywhere(void **state)
 {
 	(void)state;
@@ -744,6 +765,7 @@ int main(void)
 		cmocka_unit_test(labels_need_their_module),
 		cmocka_unit_test(labels_of_mounts),
 		cmocka_unit_test(labels_are_planned),
+		cmocka_unit_test(an_annotation_says_what_a_mount_label_is_of),
 		cmocka_unit_test(unconfined_is_accepted_anywhere),
 		cmocka_unit_test(capabilities_that_are_not_held),
 		cmocka_unit_test(capability_sets_fit_each_other),
