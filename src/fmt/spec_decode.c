@@ -230,7 +230,7 @@ static const SpecRow top_rows[] = {
 int spec_decode_process(const char *text, size_t len, Arena *a, SpecProcess *ret, Err *e)
 {
 	const JsonValue *root;
-	SpecDecoder d = { .arena = a, .e = e };
+	SpecDecoder d = { .arena = a, .e = e, .null_is_absent = true };
 	SpecProcess p = { 0 };
 
 	TRY(json_parse(text, len, a, &root, e));
@@ -245,7 +245,7 @@ int spec_decode_mounts(const char *text, size_t len, Arena *a, SpecMount **ret, 
 		       Err *e)
 {
 	const JsonValue *root;
-	SpecDecoder d = { .arena = a, .e = e };
+	SpecDecoder d = { .arena = a, .e = e, .null_is_absent = true };
 	Spec spec = { 0 };
 
 	TRY(json_parse(text, len, a, &root, e));
@@ -261,7 +261,7 @@ int spec_decode_mounts(const char *text, size_t len, Arena *a, SpecMount **ret, 
 int spec_decode(const char *text, size_t len, Arena *a, Spec *ret, Err *e)
 {
 	const JsonValue *root;
-	SpecDecoder d = { .arena = a, .e = e };
+	SpecDecoder d = { .arena = a, .e = e, .null_is_absent = true };
 	Spec spec;
 
 	if (len > LIMIT_CONFIG_BYTES)

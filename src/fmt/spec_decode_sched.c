@@ -1,5 +1,6 @@
 /* How the kernel schedules the process: CPU time, disks, the CPUs that `exec` may use, memory nodes. */
 #include <inttypes.h>
+#include <linux/mempolicy.h>
 #include <string.h>
 
 #include "fmt/spec_rows.h"
@@ -231,6 +232,14 @@ static const SpecRow memory_policy_rows[] = {
 	SPEC_ROWS_END,
 };
 
+static unsigned nodes_count(const SpecMemoryPolicy *p)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < p->nodes_count; i++)
+		n += (unsigned)__builtin_popcountll(p->nodes[i]);
+	return n;
+}
+
 int spec_decode_memory_policy(SpecDecoder *d, const JsonValue *v, void *base, const SpecRow *row)
 {
 	MemoryPolicy m = { 0 };
@@ -238,6 +247,9 @@ int spec_decode_memory_policy(SpecDecoder *d, const JsonValue *v, void *base, co
 	TRY(spec_decode_object(d, v, memory_policy_rows, &m));
 	if (!m.policy.given) /* with runc's words */
 		return spec_fail(d, v, "has an invalid memory policy mode: mode is missing");
+	if ((m.policy.mode == MPOL_DEFAULT || m.policy.mode == MPOL_LOCAL) && nodes_count(&m.policy) > 0)
+		return spec_fail(d, v, "has an invalid memory policy: mode requires 0 nodes but got %u",
+				 nodes_count(&m.policy));
 	m.policy.mode |= m.flags;
 	((SpecLinux *)base)->memory_policy = m.policy;
 	return 0;

@@ -21,7 +21,7 @@ typedef struct SpecDecoder {
 		size_t index;
 	} path[16]; /* the deepest known one: linux.seccomp.syscalls[1].args[2].index */
 	unsigned depth;
-	bool null_is_absent; /* a member that is null counts as not given: docker's files, which Go writes and reads */
+	bool null_is_absent; /* a member that is null counts as not given: files that Go writes and reads */
 } SpecDecoder;
 
 typedef struct SpecRow SpecRow;

@@ -34,6 +34,19 @@ def test_it_tells_what_config_json_says(bundle):
     assert "prctl(SET_NO_NEW_PRIVS)" in s["privileges"] and any("setresuid(5)" in c for c in s["privileges"]) == (os.geteuid() == 0)
 
 
+def test_what_is_null_is_not_given(bundle):
+    """As for runc and crun, whose callers edit descriptions by tools that take nothing away."""
+    def nulls(c):
+        c |= {"annotations": None, "domainname": None, "hooks": None}
+        c["process"] |= {"selinuxLabel": None, "rlimits": None, "ioPriority": None, "oomScoreAdj": None}
+        c["linux"] |= {"timeOffsets": None, "seccomp": None, "resources": None, "sysctl": None, "memoryPolicy": None}
+        c["mounts"][2]["options"] = None
+
+    assert run(bundle, "exit 7", change=nulls).returncode == 7
+    r = run(bundle, "exit 7", change=lambda c: c["root"].update(path=None))
+    assert r.returncode == 1 and "root.path is missing" in r.stderr, r
+
+
 def test_it_is_the_same_story_as_that_of_run(md, bundle):
     """One road from the description on: what does not depend on options is word for word the same."""
     told = json.loads(md.call("explain", "--format", "json", *md.run_argv("--network host --ipc host -w /work", "probe exit 0")[len(md.argv()):]).ok().out)

@@ -269,6 +269,8 @@ def test_an_exec_has_it_too(life):
     ({"nodes": "0-7"}, "linux.memoryPolicy has an invalid memory policy mode"), ({}, "linux.memoryPolicy has an invalid memory policy mode"),
     ({"mode": "MPOL_BIND", "nodes": "0-9876543210"}, "linux.memoryPolicy.nodes has an invalid memory policy node"),
     ({"mode": "MPOL_BIND", "nodes": "0;1"}, "linux.memoryPolicy.nodes has an invalid memory policy node"),
+    ({"mode": "MPOL_DEFAULT", "nodes": "0-7"}, "linux.memoryPolicy has an invalid memory policy: mode requires 0 nodes but got 8"),
+    ({"mode": "MPOL_LOCAL", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}, "mode requires 0 nodes but got 1"),
 ])
 def test_memory_policies_that_are_none(bundle, given, words):
     bad(run(bundle, "exit 0", change=says("memoryPolicy", given, "linux")), words)
@@ -276,7 +278,7 @@ def test_memory_policies_that_are_none(bundle, given, words):
 
 @NUMA
 def test_a_memory_policy_that_the_kernel_refuses(bundle):
-    wrong = {"mode": "MPOL_DEFAULT", "nodes": "0-7", "flags": ["MPOL_F_NUMA_BALANCING", "MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"]}
+    wrong = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"]}
     bad(run(bundle, "exit 0", change=says("memoryPolicy", wrong, "linux")), "linux.memoryPolicy: set_mempolicy: invalid argument")
 
 
