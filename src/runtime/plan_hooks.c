@@ -6,10 +6,13 @@ static void words_add(Plan *p, const StrList *l)
 		*wire_add(&p->wire, hook_words, WireStr) = wire_add_str(&p->wire, l->items[i]);
 }
 
-static void hooks_add(Plan *p, const SpecHooks *hooks, WireHookStage stage, WireStr state)
+/* env: of hooks that have none themselves. */
+static void hooks_add(Plan *p, const SpecHooks *hooks, WireHookStage stage, WireStr state,
+		      const StrList *env)
 {
 	for (size_t i = 0; i < hooks->count; i++) {
 		const SpecHook *h = &hooks->items[i];
+		const StrList *own = h->env.count ? &h->env : env;
 		*wire_add(&p->wire, hooks, WireHook) = (WireHook){
 			.path = wire_add_str(&p->wire, h->path),
 			.state = state,
@@ -18,10 +21,10 @@ static void hooks_add(Plan *p, const SpecHooks *hooks, WireHookStage stage, Wire
 			.timeout = h->timeout,
 			.words_first = (uint32_t)p->wire.hook_words_count,
 			.args = (uint32_t)h->args.count,
-			.env = (uint32_t)h->env.count,
+			.env = (uint32_t)own->count,
 		};
 		words_add(p, &h->args);
-		words_add(p, &h->env);
+		words_add(p, own);
 	}
 }
 
@@ -41,7 +44,9 @@ int plan_hooks(const PlanContext *c, Plan *p, Err *e)
 		return 0;
 	if (!c->in->hook_state)
 		return err_make(e, ERR_BUG, 0, "hooks without a state for them");
-	hooks_add(p, create, WIRE_HOOK_CREATE_CONTAINER, state_add(c, p, "creating"));
-	hooks_add(p, start, WIRE_HOOK_START_CONTAINER, state_add(c, p, "created"));
+	const StrList none = { 0 };
+	hooks_add(p, create, WIRE_HOOK_CREATE_CONTAINER, state_add(c, p, "creating"), &none);
+	hooks_add(p, start, WIRE_HOOK_START_CONTAINER, state_add(c, p, "created"),
+		  &c->spec->process.env); /* the command's, as with runc */
 	return 0;
 }

@@ -173,6 +173,18 @@ def test_hooks_have_their_arguments_and_their_environment(life):
         bad(r, "error running createRuntime hook #0: exit status 1", want)
 
 
+def test_hooks_of_start_have_the_commands_environment(life):
+    """Where they have none of their own, as with runc."""
+    def change(own):
+        return lambda c: (c["process"].update(env=["ONE=two", "FOO=b c"]), c.update(hooks={"startContainer": [{"path": "/bin/probe", "args": ["probe", "seq", "env", "ONE=", ",", "env", "HOME=", ",", "exit", "3"], **own}]}))
+
+    for own, want in (({}, "7:ONE=two,6:HOME=/,"), ({"env": ["ONE=own"]}, "output: 7:ONE=own,")):
+        good(life.create("exit", "0", change=change(own)))
+        r = life.call("start", "c1")
+        bad(r, "error running startContainer hook #0: exit status 3", want)
+        good(life.call("delete", "--force", "c1"))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_hooks_path_is_absolute_and_timeout_positive(life, kind):
     for hook, words in (({"path": "relative"}, "path must be an absolute path"), ({"path": "/x", "timeout": 0}, "timeout that is not greater than zero"), ({"path": "/x", "timeout": -1}, "timeout")):
