@@ -269,6 +269,23 @@ def test_what_containerd_sends(lives):
         assert value("devices.list") == before
 
 
+@pytest.mark.parametrize("rules", [[], [{"allow": False, "access": "rwm"}], [{"allow": True, "access": "rwm"}], [{"allow": True, "type": "b", "major": 7, "minor": 0, "access": "r"}]])
+def test_a_list_of_devices_changes_nothing(life, rules):  # noqa: F811
+    """runc has SkipDevices here, in every version: what the container may use stays as it was created, by whichever mechanism it is held to that."""
+    allowed = [{"allow": False, "access": "rwm"}, {"allow": True, "type": "c", "major": 240, "minor": 1, "access": "r"}]
+    nodes = [{"path": f"/dev/x{minor}", "type": "c", "major": 240, "minor": minor, "fileMode": 0o666} for minor in (1, 2)]  # nobody has them: ENXIO, or EPERM
+    life.start("sleep", "60000", change=lambda c: (limits(devices=allowed, pids={"limit": 20})(c), c["linux"].update(devices=nodes), c["process"].update(user={"uid": 0, "gid": 0})))
+
+    def may():
+        return [life.exec(("open", f"/dev/{name}", "r")).stdout for name in ("x1", "x2", "null")]
+
+    before = may()
+    good(send(life, {"devices": rules, "pids": {"limit": 7}}))
+    assert may() == before and len(set(before)) == 3, before
+    if cgroup_mount("pids"):
+        assert value("pids.max") == "7"
+
+
 def test_keys_that_nobody_knows_are_ignored(lives):
     """config.md, "Extensibility"; and what is null counts as not given."""
     good(send(lives, {"pids": {"limit": 6, "colour": 1}, "taste": {}, "memory": None, "cpu": {"shares": None}}))
