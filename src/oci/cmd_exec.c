@@ -239,6 +239,7 @@ static int exec_plan(Exec *x, const OciGlobal *g, const StrList *args, Err *e)
 	TRY(oci_container_open(g, args->items[0], x->arena, &x->c, e));
 	TRY(check_status(x, e));
 	TRY(oci_container_spec(&x->c, x->arena, &x->spec, e));
+	TRY(oci_container_maps(&x->c, &x->spec, x->arena, e));
 	TRY(process_make(x, args, e));
 	TRY(oci_console_check(&x->o->console, x->spec.process.terminal, x->o->detach, e));
 	TRY(host_facts_probe("", oci_facts_wanted(&x->spec), x->arena, &x->facts, e));

@@ -172,6 +172,7 @@ static int mounts_plan(Mounts *m, Err *e)
 		.ids = m->ids,
 		.ids_count = m->ids_count,
 	};
+	TRY(oci_container_maps(&m->c, &m->spec, m->arena, e));
 	TRY(host_facts_probe("", oci_facts_wanted(&m->spec), m->arena, &m->facts, e));
 	m->facts.setgroups_denied = oci_container_denies_setgroups(&m->c, m->arena);
 	TRY(runtime_plan_mounts(&m->spec, &m->facts, &in, m->arena, &m->plan, e));

@@ -16,6 +16,7 @@
 #include "kern/process.h"
 #include "kern/regular_file.h"
 #include "runtime/json_file.h"
+#include "runtime/userns_of.h"
 
 #define FILE_OCI    "oci.json"
 #define FILE_CONFIG "config.json"
@@ -59,6 +60,13 @@ bool oci_container_denies_setgroups(const OciContainer *c, Arena *a)
 	char text[16];
 	const char *path = arena_printf(a, "/proc/%d/setgroups", (int)c->pid);
 	return fd_read_text_at(AT_FDCWD, path, text, sizeof text) > 0 && strcmp(text, "deny") == 0;
+}
+
+int oci_container_maps(const OciContainer *c, Spec *s, Arena *a, Err *e)
+{
+	if (!s->linux_.namespace_paths[__builtin_ctz(SPEC_NS_USER)])
+		return 0;
+	return userns_of(arena_printf(a, "/proc/%d/ns/user", (int)c->pid), &s->linux_, a, e);
 }
 
 /* ---- oci.json ---- */

@@ -65,6 +65,10 @@ const char *oci_container_freezer(const OciContainer *c);
 /* In the user namespace of its process, user_namespaces(7): that is what counts there. */
 bool oci_container_denies_setgroups(const OciContainer *c, Arena *a);
 
+/* Of one in a user namespace that was there before: its maps, into its description. Where that was may lead elsewhere by now, so they are those
+ * of its process. */
+int oci_container_maps(const OciContainer *c, Spec *s, Arena *a, Err *e);
+
 /* Writes oci.json and config.json of a new one. */
 int oci_container_save(int dir_fd, const OciPlan *p, Arena *a, Err *e);
 

@@ -68,6 +68,26 @@ def test_beside_a_new_user_namespace(bundle, others):  # noqa: F811
     assert r.returncode == 0 and v["ns.net"] == os.readlink(f"/proc/{others}/ns/net") and v["ids.uid"] == "0,0,0", r
 
 
+def test_a_command_and_mounts_in_a_user_namespace_of_others(life):  # noqa: F811
+    """Also when the path leads nowhere any more: whose namespace it was has ended."""
+    subprocess.run(["chown", "-R", "200000:300000", life.bundle / "root"], check=True)
+    p = subprocess.Popen(["unshare", "-U", "sleep", "1000"])
+    try:
+        wait_until(lambda: os.readlink(f"/proc/{p.pid}/ns/user") != os.readlink("/proc/self/ns/user"))
+        for name, first in (("uid_map", 200000), ("gid_map", 300000)):
+            with open(f"/proc/{p.pid}/{name}", "w", encoding="ascii") as file:
+                file.write(f"0 {first} 1000\n")
+        life.start("sleep", "60000", change=lambda c: (join(user=f"/proc/{p.pid}/ns/user")(c), c["root"].update(readonly=False)))
+    finally:
+        p.kill()
+        p.wait()
+    v = values(good(life.exec("--user", "7:8", ("show", "ids", "ns"))).stdout)
+    assert v["ids.uid"] == "7,7,7" and v["ns.user"] == os.readlink(f"/proc/{life.state()['pid']}/ns/user"), v
+    (life.bundle / "mounts.json").write_text('[{"destination": "/more", "type": "tmpfs", "source": "tmpfs"}]')
+    good(life.call("mounts", "add", "c1", life.bundle / "mounts.json"))
+    assert "tmpfs /more" in life.exec(("cat", "/proc/mounts")).stdout
+
+
 def test_a_user_namespace_of_others(bundle):  # noqa: F811
     """Its maps are known by it alone; those in config.json must be the same, if there are any."""
     p = subprocess.Popen(["unshare", "-U", "sleep", "1000"])
