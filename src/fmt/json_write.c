@@ -157,6 +157,13 @@ void json_write_i64(JsonWriter *w, const char *key, int64_t n)
 	write_word(w, key, digits);
 }
 
+void json_write_hundredths(JsonWriter *w, const char *key, uint64_t n)
+{
+	char digits[24];
+	(void)str_format(digits, sizeof digits, "%" PRIu64 ".%02u", n / 100, (unsigned)(n % 100)); /* it fits */
+	write_word(w, key, digits);
+}
+
 void json_write_bool(JsonWriter *w, const char *key, bool b)
 {
 	write_word(w, key, b ? "true" : "false");

@@ -39,6 +39,7 @@ void json_write_end(JsonWriter *w);
 void json_write_string(JsonWriter *w, const char *key, const char *s); /* NULL writes null */
 void json_write_u64(JsonWriter *w, const char *key, uint64_t n);
 void json_write_i64(JsonWriter *w, const char *key, int64_t n);
+void json_write_hundredths(JsonWriter *w, const char *key, uint64_t n); /* 125 as 1.25 */
 void json_write_bool(JsonWriter *w, const char *key, bool b);
 void json_write_null(JsonWriter *w, const char *key);
 

@@ -235,8 +235,8 @@ static const SpecRow memory_policy_rows[] = {
 static unsigned nodes_count(const SpecMemoryPolicy *p)
 {
 	unsigned n = 0;
-	for (size_t i = 0; i < p->nodes_count; i++)
-		n += (unsigned)__builtin_popcountll(p->nodes[i]);
+	for (size_t i = 0; i < p->nodes_count * 64; i++)
+		n += p->nodes[i / 64] >> i % 64 & 1;
 	return n;
 }
 

@@ -32,6 +32,53 @@ static uint64_t key_of(const char *dir, const char *file, const char *key, uint6
 	return dir && cgroup_stat_key(dir, file, key, &n) == 0 ? n * unit : 0;
 }
 
+/* ---- pressure ---- */
+
+/* "91.68" -> 9168, as the kernel prints it. */
+static uint64_t hundredths(const char *text, Arena *a)
+{
+	StrList parts = str_split(a, text, '.');
+	uint64_t whole, rest;
+	if (parts.count != 2 || strlen(parts.items[1]) != 2 ||
+	    num_parse_u64(parts.items[0], UINT32_MAX, &whole) < 0 ||
+	    num_parse_u64(parts.items[1], 99, &rest) < 0)
+		return 0;
+	return whole * 100 + rest;
+}
+
+/* "some avg10=91.68 avg60=91.07 avg300=93.40 total=11179503160" */
+static void pressure_line_write(JsonWriter *w, const StrList *words, Arena *a)
+{
+	static const char *const keys[] = { "avg10", "avg60", "avg300", "total" };
+	json_write_object(w, words->items[0]);
+	for (size_t i = 1; i < words->count; i++)
+		for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+			uint64_t n;
+			const char *value = str_after(words->items[i], arena_printf(a, "%s=", keys[k]));
+			if (value && str_starts(keys[k], "avg"))
+				json_write_hundredths(w, keys[k], hundredths(value, a));
+			else if (value && num_parse_u64(value, UINT64_MAX, &n) == 0)
+				json_write_u64(w, keys[k], n);
+		}
+	json_write_end(w);
+}
+
+/* How long the group waited for something, cgroup-v2.rst; a kernel that does not measure it has no file, or none that can be read. */
+static void pressure_write(const OciContainer *c, JsonWriter *w, const char *file, Arena *a)
+{
+	StrList lines = { 0 };
+	const char *dir = oci_stats_group(c, file);
+	if (!dir || cgroup_stat_lines(dir, file, a, &lines) < 0 || lines.count == 0)
+		return;
+	json_write_object(w, "psi");
+	for (size_t i = 0; i < lines.count; i++) {
+		StrList words = str_split(a, lines.items[i], ' ');
+		if (words.count > 1)
+			pressure_line_write(w, &words, a);
+	}
+	json_write_end(w);
+}
+
 /* ---- CPU ---- */
 
 static void numbers_write(JsonWriter *w, const char *key, const OciContainer *c, const char *file,
@@ -81,6 +128,7 @@ static void cpu_write(const OciContainer *c, JsonWriter *w, Arena *a)
 	json_write_u64(w, "throttledTime",
 		       time ? time : key_of(dir, "cpu.stat", "throttled_usec", 1000));
 	json_write_end(w);
+	pressure_write(c, w, "cpu.pressure", a);
 	json_write_end(w);
 }
 
@@ -142,6 +190,7 @@ static void memory_write(const OciContainer *c, JsonWriter *w, Arena *a)
 	for (size_t i = 0; i < (is_v1 ? ARRAY_LEN(v1) : ARRAY_LEN(v2)); i++)
 		memory_row_write(c, w, &rows[i]);
 	raw_write(dir, w, a);
+	pressure_write(c, w, "memory.pressure", a);
 	json_write_end(w);
 }
 
@@ -209,6 +258,7 @@ void oci_stats_write(const OciContainer *c, JsonWriter *w, Arena *a)
 	block_list_write(c, w, "ioServiceBytesRecursive",
 			 "blkio.throttle.io_service_bytes_recursive", "bytes", a);
 	block_list_write(c, w, "ioServicedRecursive", "blkio.throttle.io_serviced_recursive", "ios", a);
+	pressure_write(c, w, "io.pressure", a);
 	json_write_end(w);
 	json_write_object(w, "hugetlb");
 	json_write_end(w);

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from bundles import bad, bundle, good, life  # noqa: F401: some are fixtures
-from harness import cgroup_mount, wait_until
+from bundles import GROUPS, bad, bundle, good, life  # noqa: F401: some are fixtures
+from harness import cgroup_mount, cgroup_mounts, wait_until
 
 pytestmark = pytest.mark.root("control groups of the host")
 
@@ -30,6 +30,24 @@ def test_once(busy):
     assert s["memory"]["usage"]["limit"] == 64 << 20 and s["memory"]["usage"]["max"] >= s["memory"]["usage"]["usage"] and s["memory"]["raw"]
     assert s["pids"] == {"current": 1, "limit": 9}
     assert set(s) == {"cpu", "memory", "pids", "blkio", "hugetlb", "intel_rdt", "network_interfaces"}
+
+
+def test_what_it_waited_for(busy):
+    """cgroup v2 alone measures it: cgroup-v2.rst, "Pressure". The same numbers as the group's file has, which only grow."""
+    def total(file, kind):
+        return next(int(line.split("total=")[1]) for line in file.read_text().splitlines() if line.startswith(kind))
+
+    v2 = [p / GROUPS / "c1" for p, kind, _ in cgroup_mounts() if kind == "cgroup2"]
+    if not v2 or not (v2[0] / "cpu.pressure").exists():
+        pytest.skip("no pressure is measured in groups here")
+    files = {"cpu": v2[0] / "cpu.pressure", "memory": v2[0] / "memory.pressure", "blkio": v2[0] / "io.pressure"}
+    before = {(key, kind): total(file, kind) for key, file in files.items() for kind in ("some", "full")}
+    s = stats(good(busy.call("events", "--stats", "c1")).stdout)
+    for (key, kind), least in before.items():
+        psi = s[key]["psi"][kind]
+        assert set(psi) == {"avg10", "avg60", "avg300", "total"} and least <= psi["total"] <= total(files[key], kind), (key, kind, psi)
+        assert all(isinstance(psi[x], float) and 0 <= psi[x] <= 100 for x in ("avg10", "avg60", "avg300")), psi
+    assert s["cpu"]["psi"]["some"]["total"] > 0
 
 
 def test_again_and_again(busy):

@@ -111,6 +111,20 @@ static void every_string_comes_back(void **state)
 	assert_string_equal(s, all);
 }
 
+static void hundredths_have_two_digits(void **state)
+{
+	(void)state;
+	AUTO(arena_done) Arena a = ARENA_EMPTY;
+	JsonWriter w = json_writer(&a, false);
+	const uint64_t numbers[] = { 0, 5, 50, 125, UINT64_MAX };
+	size_t len;
+	json_write_array(&w, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		json_write_hundredths(&w, NULL, numbers[i]);
+	json_write_end(&w);
+	assert_string_equal(json_write_done(&w, &len), "[0.00,0.05,0.50,1.25,184467440737095516.15]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +132,7 @@ int main(void)
 		cmocka_unit_test(indented_text_is_for_people),
 		cmocka_unit_test(strings_are_escaped_as_json_wants),
 		cmocka_unit_test(every_string_comes_back),
+		cmocka_unit_test(hundredths_have_two_digits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
