@@ -27,6 +27,8 @@
 #error "which architecture does seccomp call this?"
 #endif
 
+#define UNSEEN 255 /* exit code: how the command has ended is not known */
+
 static const uint64_t all_signals = ~UINT64_C(0); /* the kernel's own 64 bits: libc keeps some to itself */
 
 static int filter_load(Err *e)
@@ -87,9 +89,11 @@ UNDER_THE_FILTER static void reap(long command)
 {
 	int status;
 	long pid;
-	while ((pid = syscall(SYS_wait4, -1, &status, WNOHANG, NULL)) > 0)
-		if (pid == command)
-			leave(status);
+	do
+		pid = syscall(SYS_wait4, -1, &status, WNOHANG, NULL);
+	while (pid > 0 && pid != command);
+	if (pid != 0) /* no child at all is nobody to wait for any more */
+		leave(pid < 0 ? UNSEEN << 8 : status);
 }
 
 static _Noreturn void reaper(Init *in, int gate, long command)

@@ -301,13 +301,11 @@ static long init_exec(const long v[7])
 	return __real_syscall(v[0], v[1], v[2], v[3], (long)envp, v[5], v[6]);
 }
 
-/* The log stays. Who closes all that there may be closes it, too, and is walked no further. */
+/* The kernel's two are 32 bits wide, whatever else is in their registers. The log stays. */
 static long range_close(unsigned first, unsigned last)
 {
 	unsigned log = (unsigned)points.log;
-	if (last == ~0U)
-		points.log = -1;
-	if (last == ~0U || log < first || log > last)
+	if (log < first || log > last)
 		return raw(SYS_close_range, first, last, 0);
 	long below = first < log ? raw(SYS_close_range, first, log - 1, 0) : 0;
 	long above = log < last ? raw(SYS_close_range, log + 1, last, 0) : 0;
