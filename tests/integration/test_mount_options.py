@@ -88,6 +88,37 @@ def test_access_times(made):
             assert table[f"/o/{i}/below"] & {"relatime", "noatime"} == ({words[word]} if words[word] else set()), m
 
 
+@pytest.mark.parametrize("options, gone", [(["bind"], set()), (["bind", "ro"], set()), (["bind", "nosymfollow"], set()), (["bind", "ro", "exec"], {"noexec"}), (["rbind", "suid", "dev", "exec", "atime"], {"nosuid", "nodev", "noexec", "noatime"})])
+def test_what_the_source_forbids(life, options, gone):  # noqa: F811
+    """It stays, but for what is taken away by name. In a user namespace nobody can do that, which is an error and not passed over: as runc has it since 1.2."""
+    source, flags = life.bundle / "source", {"nosuid", "nodev", "noexec", "noatime"}
+    source.mkdir()
+    (life.bundle / "root/o").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(flags), "source", source], check=True)
+    try:
+        def change(c):
+            c["mounts"].append({"destination": "/o", "type": "bind", "source": str(source), "options": options})
+
+        def inside(c):
+            change(c)
+            c["linux"]["namespaces"].append({"type": "user"})
+            c["linux"] |= {k: [{"containerID": 0, "hostID": 100000, "size": 1000}] for k in ("uidMappings", "gidMappings")}
+
+        life.start("sleep", "60000", change=change)
+        here = next(o for place, o, _, _, _ in rows(life.state()["pid"]) if place == "/o")
+        assert here & flags == flags - gone and ("ro" in here) == ("ro" in options), here
+        good(life.call("delete", "--force", "c1"))
+        subprocess.run(["chown", "-R", "100000:100000", life.bundle / "root"], check=True)
+        if gone:
+            bad(life.create("sleep", "60000", change=inside), "/o", "Operation not permitted")
+        else:
+            life.start("sleep", "60000", change=inside)
+            assert next(o for place, o, _, _, _ in rows(life.state()["pid"]) if place == "/o") & flags == flags
+            good(life.call("delete", "--force", "c1"))
+    finally:
+        subprocess.run(["umount", source], check=True)
+
+
 def test_of_the_file_system(made):
     words = [("sync", "sync", True), ("async", "sync", False), ("dirsync", "dirsync", True), ("lazytime", "lazytime", True), ("nolazytime", "lazytime", False),
              ("mand", "mand", None), ("nomand", "mand", False), ("iversion", None, None), ("noiversion", None, None), ("silent", None, None), ("loud", None, None), ("defaults", None, None)]
