@@ -27,7 +27,7 @@ int hook_input(const char *text, const char *end, int *ret_fd, Err *e)
 	return 0;
 }
 
-/* In the child, which gets nothing else of ours or our caller's. execve(2)'s failure is the end of it, said where its own complaints go. */
+/* In the child, which gets nothing else of ours or our caller's. A failure is the end of it, said where there is somebody who listens. */
 static _Noreturn void become(const Hook *h, int output)
 {
 	Err e = { 0 };
@@ -39,7 +39,7 @@ static _Noreturn void become(const Hook *h, int output)
 		       errno == ENOENT ? "exec \"%s\": no such file or directory"
 				       : "exec \"%s\": errno %d",
 		       h->path, errno);
-	(void)!write(2, e.msg, strlen(e.msg)); /* else the exit status alone tells */
+	(void)!write(output, e.msg, strlen(e.msg)); /* else the exit status alone tells */
 	_exit(127);
 }
 

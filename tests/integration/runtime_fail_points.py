@@ -46,9 +46,10 @@ def full(c, w):
     c["domainname"] = "example.org"
 
 
-def hooked(c, _w):
+def hooked(c, w):
     c["hooks"] = {k: [HOOK] for k in ("prestart", "createRuntime", "createContainer", "poststart", "poststop")}
     c["hooks"]["startContainer"] = [{"path": "/bin/probe", "args": ["probe", "exit", "0"]}]
+    c["annotations"] = {f"run.oci.hooks.{name}": str(w.base / f"hooks-{name}") for name in ("stdout", "stderr")}
 
 
 def joined(c, w):

@@ -101,6 +101,15 @@ def test_what_goes_to_no_file_is_kept_for_the_message(life):  # noqa: F811
     assert (life.bundle / "hooks-stdout").read_text() == "says\n"
 
 
+def test_a_hook_that_cannot_run_is_told_all_the_same(life):  # noqa: F811
+    def change(c):
+        speaking(life, ())(c)
+        c["hooks"] = {"createRuntime": [{"path": "/no/such"}]}
+
+    bad(life.create("exit", "0", change=change), 'error running createRuntime hook #0: exit status 127, output: exec "/no/such": no such file or directory')
+    assert (life.bundle / "hooks-stderr").read_text() == ""
+
+
 @pytest.mark.parametrize("kind", ["createRuntime", "createContainer"])
 def test_a_file_that_cannot_be_opened(life, kind):  # noqa: F811
     def change(c):
