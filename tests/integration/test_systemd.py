@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bundles import RUNTIME, Lifecycle, bad, bundle, good, runtime, write_config  # noqa: F401: one is a fixture
-from harness import PATIENCE, cgroup_v2_only, wait_until
+from harness import PATIENCE, cgroup_mount, cgroup_v2_only, wait_until
 
 BOOTED = Path("/run/systemd/system").is_dir()
 ROOT = os.geteuid() == 0
@@ -40,8 +40,10 @@ def is_there(unit=UNIT):
     return show("LoadState", unit=unit)["LoadState"] != "not-found"
 
 
-def group(unit=UNIT):
-    return Path("/sys/fs/cgroup" + show("ControlGroup", unit=unit)["ControlGroup"])
+def group(unit=UNIT, controller="pids"):
+    """Where the unit's group is; of cgroup v1, in the hierarchy of this controller."""
+    place = "/sys/fs/cgroup" if cgroup_v2_only() else cgroup_mount(controller)
+    return Path(f"{place}{show('ControlGroup', unit=unit)['ControlGroup']}")
 
 
 class UnderSystemd(Lifecycle):
@@ -106,7 +108,7 @@ def test_from_start_to_end(unit):
     assert s["CollectMode"] == "inactive-or-failed" and s["Description"] == "mydocker container c1"
     assert s["ControlGroup"].endswith(f"/test.slice/{SLICE}/{UNIT}")
     pid = unit.state()["pid"]
-    assert s["ControlGroup"] in Path(f"/proc/{pid}/cgroup").read_text()
+    assert {line.split(":", 2)[2] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()} == {s["ControlGroup"]}  # in each hierarchy
     assert group().joinpath("cgroup.procs").read_text().split() == [str(pid)]  # nobody of ours is left in it
     assert unit.exec(("say", "inside")).stdout == "inside\n"
     good(unit.call("pause", "c1"))
@@ -194,6 +196,27 @@ def test_limits(unit):
     good(unit_reload())  # systemd writes what it has: the same
     assert group().joinpath("cpu.max").read_text() == "10000 50000\n" and group().joinpath("pids.max").read_text() == "max\n"
     assert unit.status() == "running"
+
+
+@pytest.mark.skipif(not BOOTED or cgroup_v2_only(), reason="the files of cgroup v1" if BOOTED else "this host is not run by systemd; tests/vm has a machine that is")
+def test_limits_of_v1(unit):
+    """Systemd has what it knows of, and writes it again; the rest is ours."""
+    def read(*files):
+        return [group(controller=f.partition(".")[0]).joinpath(f).read_text().strip() for f in files]
+
+    start(unit, "sleep", "60000", change=limits(memory={"limit": 64 * M, "reservation": 32 * M}, cpu={"shares": 512, "quota": 25000, "period": 50000, "cpus": "0", "mems": "0"}, pids={"limit": 20}))
+    properties = ("MemoryLimit", "TasksMax", "CPUQuotaPerSecUSec", "CPUQuotaPeriodUSec", "CPUShares", "AllowedCPUs", "AllowedMemoryNodes")
+    assert show(*properties) == {"MemoryLimit": str(64 * M), "TasksMax": "20", "CPUQuotaPerSecUSec": "500ms", "CPUQuotaPeriodUSec": "50ms", "CPUShares": "512", "AllowedCPUs": "0",
+                                 "AllowedMemoryNodes": "0"}
+    files = ("memory.limit_in_bytes", "memory.soft_limit_in_bytes", "cpu.shares", "cpu.cfs_quota_us", "cpu.cfs_period_us", "pids.max", "cpuset.cpus", "cpuset.mems")
+    assert read(*files) == [str(64 * M), str(32 * M), "512", "25000", "50000", "20", "0", "0"]
+    good(unit.call("update", "--memory", "128m", "--pids-limit", "-1", "--cpu-quota", "10000", "--cpu-share", "256", "c1"))
+    assert show(*properties[:5]) == {"MemoryLimit": str(128 * M), "TasksMax": "infinity", "CPUQuotaPerSecUSec": "200ms", "CPUQuotaPeriodUSec": "50ms", "CPUShares": "256"}
+    good(unit_reload())
+    assert read(*files) == [str(128 * M), str(32 * M), "256", "10000", "50000", "max", "0", "0"]
+    assert unit.status() == "running" and unit.exec(("say", "inside")).stdout == "inside\n"
+    good(unit.call("delete", "--force", "c1"))
+    assert not list(cgroup_mount("cpuset").rglob("test.slice")) and not list(cgroup_mount("freezer").rglob("test.slice"))  # of which systemd knows nothing
 
 
 def unit_reload():
