@@ -64,14 +64,16 @@ const char *oci_criu_namespace_key(unsigned bit)
 
 /* ---- directories ---- */
 
-static int dir_make(const char *path, Arena *a, Err *e)
+/* Tells whether the last of them was missing. */
+static int dir_make(const char *path, bool *ret_made, Arena *a, Err *e)
 {
 	char *copy = arena_strdup(a, path);
 	for (char *slash = copy; slash; slash = strchr(slash + 1, '/')) {
 		char *end = strchr(slash + 1, '/');
 		if (end)
 			*end = '\0';
-		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+		*ret_made = mkdir(copy, 0700) == 0;
+		if (!*ret_made && errno != EEXIST)
 			return err_sys(e, "make the directory '%s'", copy);
 		if (end)
 			*end = '/';
@@ -80,16 +82,27 @@ static int dir_make(const char *path, Arena *a, Err *e)
 }
 
 static int dir_open(const char *what, const char *path, bool make, Arena *a, int *ret_fd,
-		    const char **ret_path, Err *e)
+		    const char **ret_path, bool *ret_made, Err *e)
 {
 	char real[PATH_MAX];
+	*ret_made = false;
 	if (make)
-		TRY(dir_make(path, a, e));
+		TRY(dir_make(path, ret_made, a, e));
 	AUTO(fd_close) int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || !realpath(path, real))
 		return err_sys(e, "%s '%s'", what, path);
 	*ret_path = arena_strdup(a, real);
 	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* Who is restored into a user namespace looks for images as its root, whose group this host knows: nobody else comes in. */
+static int images_share(int fd, const SpecLinux *l, Err *e)
+{
+	for (size_t i = 0; i < l->gid_mappings_count; i++)
+		if (l->gid_mappings[i].container_id == 0 &&
+		    (fchown(fd, (uid_t)-1, l->gid_mappings[i].host_id) < 0 || fchmod(fd, 0710) < 0))
+			return err_sys(e, "give the container's root a way into the images");
 	return 0;
 }
 
@@ -136,6 +149,7 @@ static const char *config_file(const Spec *s)
 int oci_criu_open(const OciCriuOpts *o, bool restores, const Spec *s, Arena *a, OciCriu *ret, Err *e)
 {
 	AUTO(oci_criu_close) OciCriu c = OCI_CRIU_NONE;
+	bool made;
 	const char *images = o->image_path && *o->image_path ? o->image_path : "checkpoint";
 	c.options = (CriuOptions){
 		.log_file = restores ? "restore.log" : "dump.log",
@@ -152,10 +166,12 @@ int oci_criu_open(const OciCriuOpts *o, bool restores, const Spec *s, Arena *a, 
 	};
 	TRY(cgroups_parse(o->cgroups_mode, &c.options.cgroups, e));
 	TRY(empty_ns_check(&o->empty_ns, e));
-	TRY(dir_open("--image-path", images, !restores, a, &c.images_fd, &c.images, e));
+	TRY(dir_open("--image-path", images, !restores, a, &c.images_fd, &c.images, &made, e));
+	if (made)
+		TRY(images_share(c.images_fd, &s->linux_, e));
 	c.work = c.images;
 	if (o->work_path && *o->work_path)
-		TRY(dir_open("--work-path", o->work_path, true, a, &c.work_fd, &c.work, e));
+		TRY(dir_open("--work-path", o->work_path, true, a, &c.work_fd, &c.work, &made, e));
 	c.log = arena_printf(a, "%s/%s", c.work, c.options.log_file);
 	c.options.images_fd = c.images_fd;
 	c.options.work_fd = c.work_fd;

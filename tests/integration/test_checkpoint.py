@@ -83,6 +83,28 @@ def test_it_is_written_and_then_gone(criu):
     assert asked["freeze_cgroup"].endswith("/c1") and asked["signals"] == ["SigBlk:\t0000000000000000\n"]
 
 
+@pytest.mark.userns
+@pytest.mark.parametrize("there", [False, True])
+def test_who_may_look_for_images(criu, there):
+    """criu does as root of the user namespace when it restores; in a folder of somebody else's that is his to say."""
+    def mapped(c):
+        c["linux"]["namespaces"].append({"type": "user"})
+        c["linux"] |= {k: [{"containerID": 0, "hostID": i, "size": 1000}] for k, i in (("uidMappings", 100000), ("gidMappings", 200000))}
+
+    subprocess.run(["chown", "-R", "100000:200000", str(criu.life.bundle / "root")], check=True)
+    if there:
+        criu.images.mkdir(mode=0o700)
+    for change, mode, group in ((mapped, 0o710, 200000), (lambda c: None, 0o700, 0)):
+        criu.life.start("sleep", "60000", change=change)
+        good(criu.checkpoint())
+        s = criu.images.stat()
+        assert (s.st_mode & 0o7777, s.st_uid, s.st_gid) == (0o700 if there else mode, 0, 0 if there else group)
+        subprocess.run(["chown", "-R", "0:0", str(criu.life.bundle / "root")], check=True)
+        criu.images.rename(criu.life.bundle / f"images-{mode:o}")
+        if there:
+            criu.images.mkdir(mode=0o700)
+
+
 def test_left_running(criu):
     criu.life.start("sleep", "60000")
     before = criu.life.state()

@@ -1,9 +1,16 @@
 """checkpoint and restore with the real criu, where it can do its work with this kernel."""
+import array
 import contextlib
+import fcntl
 import json
 import os
+import select
 import shutil
+import signal
+import socket
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
@@ -48,25 +55,26 @@ class Real:
         self.life, self.images, self.work = life, life.bundle / "images", life.bundle / "work"
         self.stdin = self.stdout = None
 
-    def begin(self, *verb):
+    def begin(self, *verb, name="c1"):
         in_r, self.stdin = os.pipe()
         self.stdout, out_w = os.pipe()
         log = self.life.bundle / "complaints"
-        r = subprocess.run([str(x) for x in (RUNTIME, "--root", self.life.state_dir, *verb, "--detach", "-b", self.life.bundle, "c1")], stdin=in_r, stdout=out_w, stderr=out_w,
+        r = subprocess.run([str(x) for x in (RUNTIME, "--root", self.life.state_dir, *verb, "--detach", "-b", self.life.bundle, name)], stdin=in_r, stdout=out_w, stderr=out_w,
                            timeout=60 * PATIENCE, check=False)
         os.close(in_r)
         os.close(out_w)
         if r.returncode:
-            said = os.read(self.stdout, 2000).decode()
-            errors = [l for f in self.work.glob("*.log") for l in f.read_text(errors="replace").splitlines() if "Error" in l]
-            raise AssertionError((log, said, errors))
+            raise AssertionError((log, os.read(self.stdout, 2000).decode(), self.errors()))
 
-    def run(self, change=lambda c: None):
+    def errors(self):
+        return [l for f in self.work.glob("*.log") for l in f.read_text(errors="replace").splitlines() if "Error" in l]
+
+    def run(self, change=lambda c: None, *options):
         def all_changes(c):
             c["process"]["args"] = ["/bin/probe", "copy"]
             change(c)
         write_config(self.life.bundle, all_changes)
-        self.begin("run")
+        self.begin("run", *options)
 
     def checkpoint(self, *options):
         r = self.life.call("checkpoint", "--image-path", str(self.images), "--work-path", str(self.work), *options, "c1")
@@ -176,3 +184,176 @@ def test_runc_restores_what_we_have_written(real):
         for place, _, _ in cgroup_mounts():
             with contextlib.suppress(OSError):
                 (place / GROUPS).rmdir()  # which runc leaves
+
+
+# ---- a terminal ----
+
+
+class Console:
+    """Whoever is handed terminals on a socket."""
+
+    def __init__(self, path):
+        self.path, self.listening, self.master = str(path), socket.socket(socket.AF_UNIX), None
+        self.listening.bind(self.path)
+        self.listening.listen(1)
+        self.listening.settimeout(20 * PATIENCE)
+
+    def take(self):
+        self.drop()
+        conn, _ = self.listening.accept()
+        with conn:
+            _, control, _, _ = conn.recvmsg(100, socket.CMSG_SPACE(4))
+        self.master = array.array("i", control[0][2])[0]
+        assert os.isatty(self.master)
+
+    def hears(self, word):
+        """Typed, a line is shown by the terminal, and then said by who copies it."""
+        os.write(self.master, word + b"\n")
+        got, end = b"", time.monotonic() + 20 * PATIENCE
+        while got.count(word) < 2 and time.monotonic() < end:
+            if select.select([self.master], [], [], 1)[0]:
+                got += os.read(self.master, 1000)
+        return got.count(word) == 2
+
+    def drop(self):
+        if self.master is not None:
+            os.close(self.master)
+        self.master = None
+
+
+@pytest.fixture
+def console(life):
+    one = Console(life.bundle / "console")
+    yield one
+    one.drop()
+    one.listening.close()
+
+
+def with_terminal(c):
+    c["process"]["terminal"] = True
+    c["mounts"] += [{"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
+                    {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]}]
+
+
+def test_a_terminal(real, console):
+    """Its other end is made anew and handed to the console socket, twice; its size is as it was."""
+    size = struct.pack("HHHH", 30, 100, 0, 0)
+    real.run(with_terminal, "--console-socket", console.path)
+    console.take()
+    fcntl.ioctl(console.master, termios.TIOCSWINSZ, size)
+    assert console.hears(b"one")
+    for word in (b"two", b"three"):
+        real.checkpoint()
+        console.drop()
+        real.close()
+        real.restore("--console-socket", console.path)
+        console.take()
+        assert console.hears(word) and fcntl.ioctl(console.master, termios.TIOCGWINSZ, b"\0" * 8) == size
+        pid = real.life.state()["pid"]
+        assert [os.readlink(f"/proc/{pid}/fd/{i}") for i in range(3)] == ["/dev/pts/0"] * 3
+    os.write(console.master, b"\x04")  # the end of its input
+    real.life.wait_for("stopped")
+
+
+# ---- a user namespace ----
+
+
+def test_a_user_namespace(real):
+    """Ids are those of its maps before and after."""
+    def mapped(c):
+        c["linux"]["namespaces"].append({"type": "user"})
+        c["linux"] |= {k: [{"containerID": 0, "hostID": 100000, "size": 65536}] for k in ("uidMappings", "gidMappings")}
+
+    subprocess.run(["chown", "-R", "100000:100000", str(real.life.bundle / "root")], check=True)
+    real.run(mapped)
+    assert real.hears(b"one\n")
+    for word in (b"two\n", b"three\n"):
+        real.checkpoint()
+        real.close()
+        real.restore()
+        assert real.hears(word)
+        pid = real.life.state()["pid"]
+        for name in ("uid_map", "gid_map"):
+            assert open(f"/proc/{pid}/{name}", encoding="utf-8").read().split() == ["0", "100000", "65536"]
+        assert os.stat(f"/proc/{pid}").st_uid == 100005
+        assert os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user")
+        r = real.life.exec(("show", "ids"))
+        assert r.returncode == 0 and "uid=5" in r.stdout, r
+
+
+# ---- memory by way of the network ----
+
+
+def port_for_a_server():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@contextlib.contextmanager
+def server(*args):
+    """One of criu's own daemons, in the foreground."""
+    with subprocess.Popen(["criu", *map(str, args)], stdin=subprocess.DEVNULL) as p:
+        try:
+            yield p
+        finally:
+            if p.poll() is None:
+                p.send_signal(signal.SIGTERM)
+            p.wait(60)
+
+
+def listens(port):
+    """In /proc/net/tcp, proc(5): a connection would be the one that such a server waits for."""
+    return any(f[3] == "0A" and f[1].endswith(f":{port:04X}") for f in (l.split() for l in open("/proc/net/tcp", encoding="utf-8").readlines()[1:]))
+
+
+def test_memory_to_a_page_server(real):
+    real.run()
+    assert real.hears(b"one\n")
+    port = port_for_a_server()
+    real.images.mkdir()
+    with server("page-server", "-D", real.images, "--address", "127.0.0.1", "--port", port, "-o", "server.log") as p:
+        wait_until(lambda: listens(port), 20)
+        elsewhere = real.life.bundle / "elsewhere"
+        here, real.images = real.images, elsewhere
+        real.checkpoint("--page-server", f"127.0.0.1:{port}")
+        assert p.wait(60) == 0
+    assert list(here.glob("pages-*.img")) and not list(elsewhere.glob("pages-*.img"))
+    for f in here.iterdir():
+        shutil.copy(f, elsewhere)
+    real.close()
+    real.restore()
+    assert real.hears(b"two\n")
+
+
+def test_memory_that_comes_later(real):
+    """The container is restored elsewhere while its memory is still here: the checkpoint ends when all of it is fetched."""
+    if subprocess.run(["criu", "check", "--feature", "uffd"], capture_output=True, check=False).returncode:
+        pytest.skip("criu check: no userfaultfd that can follow a process")
+    real.run()
+    assert real.hears(b"one\n")
+    port = port_for_a_server()
+    ready, status = os.pipe()
+    others = real.life.bundle / "others"  # where criu's daemon and the restore meet
+    others.mkdir()
+    dump = subprocess.Popen([str(x) for x in real.life.argv("checkpoint", "--lazy-pages", "--page-server", f"127.0.0.1:{port}", "--status-fd", status, "--image-path", real.images, "--work-path",
+                                                            real.work, "c1")], pass_fds=[status], stdin=subprocess.DEVNULL)
+    os.close(status)
+    try:
+        assert os.read(ready, 1) == b"\0", real.errors()
+        os.close(ready)
+        with server("lazy-pages", "--page-server", "--address", "127.0.0.1", "--port", port, "-D", real.images, "-W", others, "-o", "lazy.log") as p:
+            wait_until(lambda: (others / "lazy-pages.socket").exists(), 20)
+            real.close()
+            write_config(real.life.bundle, lambda c: (c["process"].update(args=["/bin/probe", "copy"]), c["linux"].update(cgroupsPath=f"/{GROUPS}/c2")))
+            real.work, work = others, real.work
+            real.begin("restore", "--lazy-pages", "--image-path", real.images, "--work-path", others, name="c2")
+            real.work = work
+            assert real.hears(b"two\n")
+            assert dump.wait(60 * PATIENCE) == 0 and p.wait(60 * PATIENCE) == 0
+        assert "does not exist" in real.life.state() and real.hears(b"three\n")
+    finally:
+        if dump.poll() is None:
+            dump.kill()
+        dump.wait()
+        real.life.call("delete", "-f", "c2")
