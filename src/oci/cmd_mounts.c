@@ -10,7 +10,7 @@
 #include "kern/mountinfo.h"
 #include "kern/regular_file.h"
 #include "oci/container.h"
-#include "runtime/json_file.h"
+#include "disk/json_file.h"
 #include "runtime/parent.h"
 
 #define FILE_MOUNTS "mounts.json"

@@ -15,7 +15,7 @@
 #include "kern/mountinfo.h"
 #include "kern/process.h"
 #include "kern/regular_file.h"
-#include "runtime/json_file.h"
+#include "disk/json_file.h"
 #include "runtime/userns_of.h"
 
 #define FILE_OCI    "oci.json"

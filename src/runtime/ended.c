@@ -10,7 +10,7 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
-#include "runtime/json_file.h"
+#include "disk/json_file.h"
 
 #define VERSION 1
 #define SUFFIX  ".json"

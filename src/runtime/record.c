@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/str.h"
-#include "runtime/json_file.h"
+#include "disk/json_file.h"
 
 #define FILE_RECORD  "record.json"
 #define FILE_PROCESS "process.json"

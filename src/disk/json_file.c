@@ -1,4 +1,4 @@
-#include "runtime/json_file.h"
+#include "disk/json_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-/* json_file.h - small JSON files of our own that are replaced as a whole.             (runtime/, may include base fmt kern)
+/* json_file.h - small JSON files of our own that are replaced as a whole.             (disk/, may include base fmt kern)
  *
  * On disk:   written beside and renamed, so that a reader finds the old text or the new one. Not synced: they are for this boot only.
  * Input:     still read strictly, so that a damaged file is reported and not believed. Each is an object with a "version", of
