@@ -4,6 +4,7 @@
  * Source:    image-layout.md; containers-transports(5) for the reference.
  */
 #pragma once
+#include "base/fd.h"
 #include "engine/image_source.h"
 
 typedef struct LayoutSource {

@@ -202,18 +202,23 @@ static int link_try(const Layer *l, const LayerPath *to, int dir, const char *na
 	return errno == EEXIST ? -EEXIST : err_sys(e, "make the link");
 }
 
-static int link_make(Layer *l, int dir, const char *name, const TarEntry *entry, Err *e)
+static int link_place(Layer *l, int dir, const char *name, const TarEntry *entry, Err *e)
 {
 	LayerPath to;
 	bool hidden;
 	TRY(layer_path_parse(entry->link, &to, e));
 	if (to.kind != LAYER_NAME_FILE)
-		return err_make(e, ERR_SPEC, 0, "hard link to '%.200s', which is no file", entry->link);
+		return err_make(e, ERR_SPEC, 0, "it is no file");
 	int r = link_try(l, &to, dir, name, e);
-	if (r == -EEXIST) {
-		TRY(layer_make_room(l, dir, name, &hidden, e));
-		r = link_try(l, &to, dir, name, e);
-	}
+	if (r != -EEXIST)
+		return r;
+	TRY(layer_make_room(l, dir, name, &hidden, e));
+	return link_try(l, &to, dir, name, e);
+}
+
+static int link_make(Layer *l, int dir, const char *name, const TarEntry *entry, Err *e)
+{
+	int r = link_place(l, dir, name, entry, e);
 	return r < 0 ? err_wrap(e, r, "hard link to '%.200s'", entry->link) : 0;
 }
 
