@@ -34,3 +34,13 @@
 	(2u << 20)              /* extended headers of one entry, with its extended attributes */
 #define LIMIT_TAR_XATTRS 1024u  /* of one entry */
 #define LIMIT_TAR_SPANS  65536u /* of one sparse file */
+
+/* of registries */
+#define LIMIT_TOKEN_BYTES   (1u << 20)  /* an answer of a token server */
+#define LIMIT_HEADER_BYTES  (64u << 10) /* all headers of one answer */
+#define LIMIT_TAGS_BYTES    (16u << 20) /* a repository's tags, all pages together */
+#define LIMIT_URL           (16u << 10) /* a place that a registry sends us to */
+#define LIMIT_REDIRECTS     5u          /* in a row */
+#define LIMIT_RETRY_SECONDS 60u         /* that a registry may have us wait */
+#define LIMIT_AUTH_BYTES    (1u << 20)  /* a file with credentials, or a helper's answer */
+#define LIMIT_MIRRORS       16u         /* of one registry */

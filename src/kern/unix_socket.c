@@ -49,3 +49,58 @@ int unix_send_fd(int socket, const char *text, int fd, Err *e)
 	}
 	return 0;
 }
+
+int unix_send_packet(int socket, const void *bytes, size_t size, int fd, int flags, Err *e)
+{
+	union {
+		struct cmsghdr header; /* for alignment */
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { .space = { 0 } };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+	if (fd >= 0) {
+		msg.msg_control = control.space;
+		msg.msg_controllen = sizeof control.space;
+		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	}
+	do
+		n = sendmsg(socket, &msg, flags | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? err_sys(e, "send a packet") : 0;
+}
+
+ssize_t unix_receive_packet(int socket, void *bytes, size_t size, int *ret_fd, Err *e)
+{
+	union {
+		struct cmsghdr header; /* for alignment */
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { .space = { 0 } };
+	struct iovec iov = { .iov_base = bytes, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.space,
+			      .msg_controllen = sizeof control.space };
+	AUTO(fd_close) int fd = FD_NONE;
+	ssize_t n;
+	do
+		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != ECONNRESET)
+		return err_sys(e, "receive a packet");
+	*ret_fd = FD_NONE;
+	if (n <= 0)
+		return 0;
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof fd))
+		memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		return err_make(e, ERR_BUG, EPROTO, "a packet is larger than %zu bytes", size);
+	*ret_fd = TAKE_FD(fd);
+	return n;
+}
