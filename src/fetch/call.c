@@ -251,6 +251,7 @@ static unsigned tries_after(const Call *c, CURLcode code)
 		return TRIES_TO_CONNECT < tries_of(c) ? TRIES_TO_CONNECT : tries_of(c);
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
+	case CURLE_SEND_FAIL_REWIND:
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 	case CURLE_OPERATION_TIMEDOUT: return tries_of(c);
@@ -424,6 +425,8 @@ static void call_answered(void *context, Exchange *x)
 	bool at_home = url_same_origin(c->target, c->is_for_token ? c->url : p->url);
 	if (answer->status > 0 && at_home && !c->is_for_token)
 		p->has_answered = true;
+	if (answer->status > 0 && at_home && answer->status != 401)
+		c->asked = 0; /* what we have sent was good enough */
 	if (answer->code != CURLE_OK) {
 		call_broken(c, x);
 	} else if (answer->status == 401 && at_home && !c->is_for_token) {

@@ -124,6 +124,9 @@ static size_t on_send(char *buf, size_t one, size_t room, void *context)
 static int on_seek(void *context, curl_off_t offset, int origin)
 {
 	Exchange *x = context;
+	/* libcurl would do so by itself where a connection that was used before has ended. */
+	if (x->request.body.is_once && x->sent > 0)
+		return CURL_SEEKFUNC_FAIL;
 	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > x->request.body.size)
 		return CURL_SEEKFUNC_FAIL;
 	x->sent = (uint64_t)offset;

@@ -29,6 +29,7 @@ typedef struct HttpBody {
 	int fd;            /* a file, */
 	uint64_t offset;   /* from there */
 	uint64_t size;
+	bool is_once; /* to send it again is the caller's decision: some of it may have come */
 } HttpBody;
 
 typedef struct HttpRequest {

@@ -79,6 +79,7 @@ static void upload_closed(Call *c, Exchange *x, int r)
 		return;
 	}
 	j->upload->at += j->upload->sent;
+	j->upload->failed = 0;
 	upload_end(j);
 }
 
@@ -89,7 +90,9 @@ static void upload_close(Job *j, uint64_t size)
 	Call c = upload_call(j, "PUT", upload_closed);
 	c.url = url_add(u->location, "digest", j->reply.digest, &j->arena);
 	c.has_body = true;
-	c.body = (HttpBody){ .bytes = size ? NULL : "", .fd = j->fd, .offset = u->at, .size = size };
+	c.body = (HttpBody){
+		.bytes = size ? NULL : "", .fd = j->fd, .offset = u->at, .size = size, .is_once = size > 0
+	};
 	u->sent = size;
 	strlist_add(&j->arena, &c.headers, OCTET_STREAM);
 	job_call_start(j, &c);
@@ -115,6 +118,7 @@ static void upload_patch(Job *j, HttpBody body)
 	Call c = upload_call(j, "PATCH", patch_done);
 	c.has_body = true;
 	c.body = body;
+	c.body.is_once = true;
 	u->sent = body.size;
 	strlist_add(&j->arena, &c.headers, OCTET_STREAM);
 	strlist_add(&j->arena, &c.headers,
@@ -283,6 +287,7 @@ static void post_done(Call *c, Exchange *x, int r)
 	j->reply.status = x ? (uint16_t)http_answer(x)->status : 0;
 	if (r == 0 && j->reply.status == 201) { /* mounted */
 		j->reply.was_there = true;
+		u->failed = 0;
 		upload_end(j);
 		return;
 	}
