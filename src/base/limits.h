@@ -22,14 +22,14 @@
 
 /* of images */
 #define LIMIT_REPOSITORY      255u /* a name without tag and digest, as docker and registries have it */
-#define LIMIT_TAG             128u       /* distribution-spec, "Pulling manifests" */
-#define LIMIT_MANIFEST_BYTES  (4u << 20) /* a manifest or index, as registries limit it */
-#define LIMIT_LAYERS          512u       /* what overlayfs takes */
+#define LIMIT_TAG             128u         /* distribution-spec, "Pulling manifests" */
+#define LIMIT_MANIFEST_BYTES  (4u << 20)   /* a manifest or index, as registries limit it */
+#define LIMIT_LAYERS          512u         /* what overlayfs takes */
 #define LIMIT_LAYER_BYTES     (1ull << 40) /* of one layer, compressed or not */
 #define LIMIT_LAYER_ENTRIES   (1u << 24)   /* files and all else in one layer */
-#define LIMIT_INDEX_MANIFESTS 4096u      /* images in one index */
-#define LIMIT_HISTORY         4096u      /* steps by which an image says it was made */
-#define LIMIT_TAR_PATH        4095u      /* of an archive's entry, as the kernel limits paths */
+#define LIMIT_INDEX_MANIFESTS 4096u        /* images in one index */
+#define LIMIT_HISTORY         4096u        /* steps by which an image says it was made */
+#define LIMIT_TAR_PATH        4095u        /* of an archive's entry, as the kernel limits paths */
 #define LIMIT_TAR_EXTRA_BYTES \
 	(2u << 20)              /* extended headers of one entry, with its extended attributes */
 #define LIMIT_TAR_XATTRS 1024u  /* of one entry */

@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "engine/credential_helper.h"
+#include "engine/credential_program.h"
 #include "engine/registry_config.h"
 #include "fmt/base64.h"
 #include "fmt/json.h"
@@ -142,7 +142,7 @@ static int helper_ask(const char *helper, const char *domain, Arena *a, Registry
 	const char *username, *secret;
 	char text[1024];
 	Err e = { 0 };
-	int r = credential_helper_get(helper, server_of(domain), a, &username, &secret, &e);
+	int r = credential_program_get(helper, server_of(domain), a, &username, &secret, &e);
 	if (r < 0 && r != -ENOENT)
 		log_warn("%s; going on without credentials for %s", err_text(&e, text, sizeof text),
 			 domain);
@@ -350,9 +350,9 @@ int registry_login_keep(const RegistryOptions *o, const char *domain, const Regi
 	const char *helper = helper_of(v, &keys, a);
 	if (helper) {
 		bool is_token = login->identity_token != NULL;
-		TRY(credential_helper_store(helper, server_of(domain),
-					    is_token ? "<token>" : login->username,
-					    is_token ? login->identity_token : login->secret, a, e));
+		TRY(credential_program_store(helper, server_of(domain),
+					     is_token ? "<token>" : login->username,
+					     is_token ? login->identity_token : login->secret, a, e));
 		kept = (RegistryLogin){ 0 }; /* that there are some stands in the file all the same */
 	}
 	TRY(auth_text(v, domain, &kept, a, &text, e));
@@ -371,7 +371,7 @@ int registry_login_forget(const RegistryOptions *o, const char *domain, Arena *a
 	const char *helper = helper_of(v, &keys, a);
 	bool was = keyed(json_member(v, "auths"), &keys, a) != NULL;
 	if (helper) {
-		int r = credential_helper_erase(helper, server_of(domain), a, e);
+		int r = credential_program_erase(helper, server_of(domain), a, e);
 		if (r < 0 && r != -ENOENT)
 			return r;
 		was |= r == 0;

@@ -251,12 +251,10 @@ static int place_make(const RegistryOptions *o, const HostConfig *h, const char 
 
 static int mirror_url(const char *text, Arena *a, const char **ret, Err *e)
 {
-	size_t len = strlen(text);
-	while (len > 0 && text[len - 1] == '/')
-		len--;
-	char *url = arena_strndup(a, text, len);
-	if (!strstr(url, "://"))
-		url = arena_printf(a, "https://%s", url);
+	char *url = arena_printf(a, "%s%s", strstr(text, "://") ? "" : "https://", text);
+	size_t host = (size_t)(strstr(url, "://") - url) + strlen("://"), len = strlen(url);
+	while (len > host && url[len - 1] == '/')
+		url[--len] = '\0';
 	if (!(str_starts(url, "https://") || str_starts(url, "http://")) || strpbrk(url, "@?# ") ||
 	    !*host_of(url, a) || !str_is_printable(url))
 		return err_make(e, ERR_STATE, 0, "the mirror '%.100s' is no URL of http or https", text);

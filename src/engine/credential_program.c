@@ -1,4 +1,4 @@
-#include "engine/credential_helper.h"
+#include "engine/credential_program.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -153,8 +153,8 @@ static int helper_run(const char *name, const char *verb, const char *told, Aren
 	return r < 0 ? r : helper_end(name, &end, *ret_text, e);
 }
 
-int credential_helper_get(const char *name, const char *server, Arena *a, const char **ret_username,
-			  const char **ret_secret, Err *e)
+int credential_program_get(const char *name, const char *server, Arena *a,
+			   const char **ret_username, const char **ret_secret, Err *e)
 {
 	char *text;
 	size_t len;
@@ -168,8 +168,8 @@ int credential_helper_get(const char *name, const char *server, Arena *a, const 
 	return r < 0 ? err_wrap(e, r, "what the credential helper " PREFIX "%s says", name) : 0;
 }
 
-int credential_helper_store(const char *name, const char *server, const char *username,
-			    const char *secret, Arena *a, Err *e)
+int credential_program_store(const char *name, const char *server, const char *username,
+			     const char *secret, Arena *a, Err *e)
 {
 	char *text;
 	size_t len;
@@ -185,7 +185,7 @@ int credential_helper_store(const char *name, const char *server, const char *us
 			    : r;
 }
 
-int credential_helper_erase(const char *name, const char *server, Arena *a, Err *e)
+int credential_program_erase(const char *name, const char *server, Arena *a, Err *e)
 {
 	char *text;
 	size_t len;
