@@ -22,4 +22,9 @@ typedef struct ImageSource {
 	int (*document)(void *context, const Descriptor *d, Arena *a, ImageDocument *ret, Err *e);
 	/* A layer: something that it can be read from, the caller's to close. */
 	int (*blob)(void *context, const Descriptor *d, int *ret_fd, Err *e);
+	/* Both may be NULL. The source has something to say when `watch` is readable: listen() takes it. A layer that ended too early may have a
+	 * reason of the source's own, which blob_failed() then gives as its error; 0: it knows of none. */
+	int watch;
+	int (*listen)(void *context, Err *e);
+	int (*blob_failed)(void *context, const Descriptor *d, Err *e);
 } ImageSource;

@@ -158,6 +158,9 @@ static int layer_finish(const Taking *t, Work *w, StagedDone *ret, Err *e)
 	UnpackReply r;
 	int n = unpack_finish(&w->unpack, &r, e);
 	unpack_close(&w->unpack);
+	if (n < 0 && t->source->blob_failed)
+		TRY(t->source->blob_failed(t->source->context, &t->manifest.layers[w->layer],
+					   e)); /* the first reason is the true one */
 	if (n < 0)
 		return err_wrap(e, n, "layer %zu (%.19s)", w->layer,
 				t->manifest.layers[w->layer].digest.text);
@@ -176,18 +179,27 @@ static int layer_finish(const Taking *t, Work *w, StagedDone *ret, Err *e)
 	return 0;
 }
 
-/* The first of those that have something to say. */
-static size_t work_await(const Work *works, size_t count, Arena *a)
+/* Until one of them has something to say; the source is listened to meanwhile. */
+static int work_await(const Taking *t, const Work *works, size_t count, size_t *ret, Err *e)
 {
-	struct pollfd *p = arena_new_array(a, count, struct pollfd);
+	struct pollfd *p = arena_new_array(t->arena, count + 1, struct pollfd);
 	for (size_t i = 0; i < count; i++)
 		p[i] = (struct pollfd){ .fd = works[i].unpack.reply, .events = POLLIN };
-	while (poll(p, count, -1) <= 0)
-		; /* EINTR: it is waited for without a limit */
-	size_t i = 0;
-	while (!p[i].revents)
-		i++;
-	return i;
+	p[count] = (struct pollfd){ .fd = t->source->listen ? t->source->watch : FD_NONE,
+				    .events = POLLIN };
+	for (;;) {
+		if (poll(p, count + 1, -1) < 0) {
+			if (errno != EINTR)
+				return err_sys(e, "wait for the layers");
+			continue;
+		}
+		for (size_t i = 0; i < count; i++)
+			if (p[i].revents) {
+				*ret = i;
+				return 0;
+			}
+		TRY(t->source->listen(t->source->context, e));
+	}
 }
 
 static size_t cpus(void)
@@ -215,7 +227,10 @@ static int layers_make(const Taking *t, Stage *stage, StagedDone *ret_done, size
 			next++;
 			continue;
 		}
-		size_t i = work_await(works, busy, t->arena);
+		size_t i;
+		r = work_await(t, works, busy, &i, e);
+		if (r < 0)
+			break;
 		r = layer_finish(t, &works[i], &ret_done[*ret_count], e);
 		*ret_count += r >= 0;
 		works[i] = works[--busy];
