@@ -297,7 +297,7 @@ static int wait_for(Fetch *f, uint32_t number, FetchEvent *ret, Err *e)
 			return 0;
 		}
 	for (;;) {
-		FetchEvent x;
+		FetchEvent x = { .document = FD_NONE };
 		TRY(event_read(f, &x, e));
 		f->open -= x.reply.is_end;
 		if (x.reply.is_end && x.reply.number == number) {

@@ -249,7 +249,7 @@ static void head_done(Call *c, Exchange *x, int r)
 	Job *j = c->context;
 	const HttpAnswer *answer = x ? http_answer(x) : NULL;
 	j->reply.status = answer ? (uint16_t)answer->status : 0;
-	if (r == 0)
+	if (r == 0 && answer)
 		j->reply.size = answer->length;
 	job_end(j, r == -ENOENT ? 0 : r, &c->err);
 }

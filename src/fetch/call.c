@@ -12,6 +12,7 @@
 #define TRIES_TO_CONNECT 2u         /* what is not there is seldom there a second later */
 #define PROGRESS_BYTES   (1u << 20) /* with so much more, tries count from one again */
 #define BACKOFF_MAX      8000u
+#define RETRY_MS_MAX     (LIMIT_RETRY_SECONDS * 1000ull)
 #define ASKED_MAX        3u
 #define ERROR_BYTES      (64u << 10) /* that are looked at of an answer which says why not */
 
@@ -205,7 +206,7 @@ static void call_again(Call *c, unsigned tries_max, uint64_t at_least, int r)
 		c->tries = 0;
 	}
 	c->tries++;
-	if (call_has_mirror(c) || c->tries >= tries_max || at_least > LIMIT_RETRY_SECONDS * 1000) {
+	if (call_has_mirror(c) || c->tries >= tries_max || at_least > RETRY_MS_MAX) {
 		call_fail(c, r);
 		return;
 	}
@@ -223,7 +224,7 @@ static void call_busy(Call *c, Exchange *x)
 {
 	uint64_t wait = http_retry_after_ms(x);
 	int r = words_of_answer(c, x, &c->err);
-	if (wait > LIMIT_RETRY_SECONDS * 1000)
+	if (wait > RETRY_MS_MAX)
 		(void)err_wrap(&c->err, r, "the registry is busy for another %llu seconds",
 			       (unsigned long long)wait / 1000);
 	/* What was refused so was not even begun: it can be sent again, whatever it is. */

@@ -151,7 +151,7 @@ static int tags_read(Job *j, const HttpAnswer *answer, Err *e)
 	r = json_expect_array(m, e);
 	if (r < 0)
 		return err_wrap(e, r, "the tags of %.150s", job_name(j, false));
-	for (m = m->as.list.first; m; m = m->next)
+	for (m = m ? m->as.list.first : NULL; m; m = m->next)
 		if (json_get_string(m, &tag, NULL) == 0 && is_tag(tag))
 			TRY(tags_add(j, tag, e));
 	return 0;

@@ -10,7 +10,7 @@
 #include "fmt/json.h"
 
 #define SECONDS_DEFAULT 60u /* that a token is good for, where nobody says */
-#define SECONDS_MAX     (24u * 3600)
+#define SECONDS_MAX     (24u * 3600ul)
 #define MARGIN_MS       5000u /* before its end, in which it is not used any more */
 #define TOKENS_MAX      1024u
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char padding = '=';
 
 const char *base64_encode(Arena *a, const void *bytes, size_t size)
 {
@@ -15,8 +16,8 @@ const char *base64_encode(Arena *a, const void *bytes, size_t size)
 				 (left > 2 ? in[i + 2] : 0u);
 		*at++ = digits[group >> 18];
 		*at++ = digits[group >> 12 & 63];
-		*at++ = left > 1 ? digits[group >> 6 & 63] : '=';
-		*at++ = left > 2 ? digits[group & 63] : '=';
+		*at++ = (char)(left > 1 ? digits[group >> 6 & 63] : padding);
+		*at++ = (char)(left > 2 ? digits[group & 63] : padding);
 	}
 	return text;
 }
@@ -25,7 +26,7 @@ int base64_decode(Arena *a, const char *text, const char **ret, size_t *ret_size
 {
 	size_t len = strlen(text), size = 0;
 	unsigned group = 0, bits = 0;
-	for (size_t padding = 0; len > 0 && padding < 2 && text[len - 1] == '='; padding++)
+	for (int n = 0; n < 2 && len > 0 && text[len - 1] == padding; n++)
 		len--;
 	if (len % 4 == 1)
 		return -EINVAL;

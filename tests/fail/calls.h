@@ -29,6 +29,7 @@
 	X(fcntl,             OWN,  -1, ENOMEM, 0) \
 	X(fdopendir,         OWN,   0, ENOMEM, 0) \
 	X(flock,             WAIT, -1, ENOLCK, 0) \
+	X(fsync,             OUT,  -1, EIO,    0) \
 	X(fsetxattr,         OUT,  -1, EOPNOTSUPP, 2) \
 	X(fstat,             OWN,  -1, EIO,    0) \
 	X(fstatat,           OWN,  -1, EIO,    2) \
