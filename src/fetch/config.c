@@ -1,11 +1,14 @@
 #include "fetch/config.h"
 
 #include <curl/curl.h>
+#include <dirent.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "fmt/json.h"
 #include "kern/regular_file.h"
+
+DEFINE_AUTO(DIR *, closedir, NULL)
 
 #define BUNDLE_MAX (8u << 20) /* a file of certificates; Debian's has 200 kB */
 #define BACKOFF_MS 500u
@@ -134,8 +137,19 @@ bool endpoint_is_http(const Endpoint *p)
 	return str_starts(p->url, "http://");
 }
 
-/* The list is taken in place of the system's file of authorities, so that is its first part. */
-int endpoint_bundle(Endpoint *p, Arena *a, Err *e)
+bool authorities_are_hashed(void)
+{
+	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+	AUTO(closedir) DIR *d = curl->capath ? opendir(curl->capath) : NULL;
+	const struct dirent *entry;
+	while (d && (entry = readdir(d)))
+		if (strlen(entry->d_name) == strlen("0123abcd.0") && str_ends(entry->d_name, ".0"))
+			return true;
+	return false;
+}
+
+/* The list is taken in place of the system's file of authorities. */
+int endpoint_bundle(Endpoint *p, bool is_hashed, Arena *a, Err *e)
 {
 	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
 	StrList files = { 0 };
@@ -143,7 +157,7 @@ int endpoint_bundle(Endpoint *p, Arena *a, Err *e)
 	size_t size = 0;
 	if (p->bundle || p->authorities.count == 0)
 		return 0;
-	if (curl->cainfo)
+	if (curl->cainfo && !is_hashed)
 		strlist_add(a, &files, curl->cainfo);
 	for (size_t i = 0; i < p->authorities.count; i++)
 		strlist_add(a, &files, p->authorities.items[i]);
@@ -152,7 +166,7 @@ int endpoint_bundle(Endpoint *p, Arena *a, Err *e)
 		size_t len;
 		int r = regular_file_read(files.items[i], what, BUNDLE_MAX, ERR_STATE, a, &part,
 					  &len, e);
-		if (r == -ENOENT && curl->cainfo && i == 0)
+		if (r == -ENOENT && curl->cainfo && !is_hashed && i == 0)
 			continue; /* a system without authorities */
 		TRY(r);
 		char *both = arena_alloc(a, size + len + 2);

@@ -46,5 +46,9 @@ int config_find(const Config *c, const char *domain, Registry **ret, Err *e);
 void endpoint_fall_back(Endpoint *p, Arena *a);
 bool endpoint_is_http(const Endpoint *p);
 
-/* All authorities that are trusted, in one text, if there are some besides the system's; else NULL. */
-int endpoint_bundle(Endpoint *p, Arena *a, Err *e);
+/* Whether the system's authorities can be looked up one by one, by their hashes (c_rehash(1)): to read all of them takes longer than
+ * all else that is done for a manifest. */
+bool authorities_are_hashed(void);
+
+/* The endpoint's own authorities in one text, after those of the system if they are not hashed; nothing where it has none. */
+int endpoint_bundle(Endpoint *p, bool is_hashed, Arena *a, Err *e);

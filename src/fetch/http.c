@@ -13,6 +13,7 @@ struct Http {
 	CURLM *multi;
 	const char *agent;
 	Arena *arena;
+	bool is_hashed; /* authorities_are_hashed() */
 };
 
 struct Exchange {
@@ -33,6 +34,7 @@ int http_new(const char *agent, Arena *a, Http **ret, Err *e)
 		return err_make(e, ERR_SYS, ENOMEM, "make libcurl ready");
 	h->agent = agent;
 	h->arena = a;
+	h->is_hashed = authorities_are_hashed();
 	*ret = h;
 	return 0;
 }
@@ -163,6 +165,8 @@ static bool set_connection(Exchange *x)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, p->verify ? 1L : 0L);
 	SET(CURLOPT_SSL_VERIFYHOST, p->verify ? 2L : 0L);
+	if (x->http->is_hashed)
+		SET(CURLOPT_CAINFO, NULL);
 	if (p->bundle)
 		SET(CURLOPT_CAINFO_BLOB, &bundle);
 	if (x->request.is_endpoints && p->certificate) {
@@ -217,7 +221,7 @@ static bool set_request(Exchange *x)
 
 int http_start(Http *h, const HttpRequest *r, Arena *a, Exchange **ret, Err *e)
 {
-	TRY(endpoint_bundle(r->endpoint, h->arena, e));
+	TRY(endpoint_bundle(r->endpoint, h->is_hashed, h->arena, e));
 	Exchange *x = arena_new(a, Exchange);
 	*x = (Exchange){ .http = h, .request = *r };
 	x->answer.length = UINT64_MAX;
