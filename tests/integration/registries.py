@@ -128,7 +128,7 @@ def registry(folder, http="", auth=""):
         p.wait()
 
 
-def authority(folder):
+def authority(folder, name="test authority"):
     """An authority of our own, a certificate for 127.0.0.1 and localhost, and one for a client. All below folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,13 +136,13 @@ def authority(folder):
     def openssl(*argv):
         subprocess.run(["openssl", *argv], cwd=folder, check=True, capture_output=True)
 
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", "/CN=test authority",
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", f"/CN={name}",
             "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-    for name, extra in (("server", "subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth"), ("client", "extendedKeyUsage=clientAuth")):
-        (folder / f"{name}.ext").write_text(extra)
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out", f"{name}.pem", "-days", "2",
-                "-extfile", f"{name}.ext")
+    for role, extra in (("server", "subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth"), ("client", "extendedKeyUsage=clientAuth")):
+        (folder / f"{role}.ext").write_text(extra)
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{role}.key", "-out", f"{role}.csr", "-subj", f"/CN={role}")
+        openssl("x509", "-req", "-in", f"{role}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out", f"{role}.pem", "-days", "2",
+                "-extfile", f"{role}.ext")
     return folder
 
 
@@ -160,7 +160,7 @@ class Asked:
 class Hostile:
     """answer: a function that gets an Answer and an Asked. Runs until the with statement ends."""
 
-    def __init__(self, answer, tls=None):
+    def __init__(self, answer, tls=None, address="127.0.0.1"):
         self.asked, self.answer, self.lock = [], answer, threading.Lock()
         hostile = self
 
@@ -197,14 +197,17 @@ class Hostile:
                     self.wfile.flush()
                     self.connection.shutdown(socket.SHUT_RDWR)
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+        self.server = Server((address, 0), Handler)
         self.server.daemon_threads = True
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(tls / "server.pem", tls / "server.key")
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.server.handle_error = lambda *_: None
-        self.host = f"127.0.0.1:{self.server.server_address[1]}"
+        self.host = f"{f'[{address}]' if ':' in address else address}:{self.server.server_address[1]}"
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

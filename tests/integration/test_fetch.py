@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -200,6 +201,26 @@ def test_tls_asks_for_our_certificate(driver, tls, tmp_path):
         driver("--certs", certs, "check", host + "/x").ok()
 
 
+@pytest.mark.root("another /etc/ssl/certs")
+@pytest.mark.parametrize("hashed", [True, False])
+def test_the_systems_authorities(driver, tls, tmp_path, hashed):
+    """Looked up by their hashes, or all of one file where there are none; what is configured comes on top."""
+    system, certs = tmp_path / "system", tmp_path / "certs"
+    system.mkdir()
+    certs.mkdir()
+    (system / ("ca.crt" if hashed else "ca-certificates.crt")).write_bytes((tls / "ca.crt").read_bytes())
+    if hashed:
+        subprocess.run(["openssl", "rehash", system], check=True)
+    other = authority(tmp_path / "other", "another one")
+    (certs / "ca.crt").write_bytes((other / "ca.crt").read_bytes())
+    with Hostile(lambda h, a: h.say(200), tls=tls) as s:
+        for words in (["check"], ["--certs", str(certs), "check"]):
+            argv = ["unshare", "-m", "sh", "-c", f"mount --bind {system} /etc/ssl/certs && exec \"$@\"", "sh", *driver.argv(*words, s.host + "/x")]
+            r = subprocess.run(argv, env=driver.env, capture_output=True, text=True, timeout=30 * PATIENCE)
+            assert r.returncode == 0, r
+        driver("--certs", certs, "check", s.host + "/x").failed("cannot be trusted")
+
+
 def test_http_only_where_it_is_allowed(driver, plain):
     driver("check", plain + "/x").ok()
     driver("--no-tls-verify", "check", plain + "/x").ok()
@@ -236,6 +257,46 @@ def test_it_is_shut_in(driver):
             waiting.set()
             p.kill()
             p.wait()
+
+
+def test_podman_reads_our_login_and_we_read_its(driver, tmp_path):
+    passwords, ours, theirs = tmp_path / "passwords", tmp_path / "ours.json", tmp_path / "theirs.json"
+    if not shutil.which("podman"):
+        pytest.skip("podman is not installed")
+    passwords.write_text(subprocess.run(["htpasswd", "-Bbn", "me", "secret"], capture_output=True, text=True).stdout)
+    with registry(tmp_path / "registry", auth=f"auth: {{htpasswd: {{realm: x, path: {passwords}}}}}\n") as host:
+        driver("--authfile", ours, "login", host, "me", "secret").ok()
+        r = subprocess.run(["podman", "login", "--get-login", "--authfile", ours, host], capture_output=True, text=True)
+        assert r.stdout == "me\n", r
+        r = subprocess.run(["podman", "login", "--tls-verify=false", "--authfile", theirs, "-u", "me", "-p", "secret", host], capture_output=True, text=True)
+        assert r.returncode == 0, r
+        driver("--authfile", theirs, "check", host + "/x").ok()
+        driver("--authfile", theirs, "logout", host).ok()
+        r = subprocess.run(["podman", "login", "--get-login", "--authfile", theirs, host], capture_output=True, text=True)
+        assert r.returncode != 0 and "not logged" in r.stderr, r
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+def test_proxies_of_the_environment(driver, variable):
+    with Hostile(lambda h, a: say_manifest(h, a)) as proxy, Hostile(say_manifest) as s:
+        config = driver.folder / "registries.json"
+        config.write_text(json.dumps({"registry-mirrors": ["http://registry.invalid:5000"]}))
+        env = {variable: f"http://{proxy.host}"}
+        driver("--config", config, "manifest", "alpine", env=env).ok()
+        assert proxy.paths() == ["http://registry.invalid:5000/v2/library/alpine/manifests/latest"]
+        config.write_text(json.dumps({"registry-mirrors": [f"http://{s.host}"]}))
+        driver("--config", config, "manifest", "alpine", env={**env, "no_proxy": "127.0.0.0/8"}).ok()
+        assert len(s.asked) == 1 and len(proxy.asked) == 1
+
+
+def test_a_registry_by_its_ipv6_address(driver):
+    try:
+        socket.socket(socket.AF_INET6).bind(("::1", 0))
+    except OSError:
+        pytest.skip("this host has no ::1")
+    with Hostile(say_manifest, address="::1") as s:
+        r = driver("manifest", s.host + "/x").ok()
+        assert r.values["digest"] == digest(MANIFEST) and s.asked[0].headers["Host"] == s.host
 
 
 # ---- redirects ----
