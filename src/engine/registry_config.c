@@ -5,16 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/num.h"
 #include "fmt/json.h"
 #include "kern/regular_file.h"
+#include "kern/userns.h"
 
 DEFINE_AUTO(DIR *, closedir, NULL)
 
-#define HUB_HOST "registry-1.docker.io"
+#define ID_OVERFLOW 65534 /* user_namespaces(7): who has no id here */
+#define HUB_HOST    "registry-1.docker.io"
 
 static const char *home(void)
 {
@@ -134,11 +137,30 @@ static int keys_check(const JsonValue *v, Err *e)
 	return 0;
 }
 
+/* Who can write this file decides whose word counts: the same rule as for configuration files with defaults. */
+static int owner_check(const char *path, Err *e)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return 0; /* to read it will say why */
+	bool is_hosts_root = st.st_uid == ID_OVERFLOW && !userns_is_first();
+	if (st.st_uid != 0 && st.st_uid != geteuid() && !is_hosts_root)
+		return err_make(e, ERR_STATE, 0, "configuration '%s' belongs to user %u, not to root%s",
+				path, st.st_uid, geteuid() == 0 ? "" : " or you");
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_make(e, ERR_STATE, 0,
+				"configuration '%s' can be written by others (mode %04o): chmod go-w takes that away",
+				path, st.st_mode & 07777);
+	return 0;
+}
+
 static int host_config_add(const char *path, bool must_be, Arena *a, HostConfig *h, Err *e)
 {
 	const char *text, *what = arena_printf(a, "configuration '%s'", path);
 	const JsonValue *v;
 	size_t len;
+	if (!must_be)
+		TRY(owner_check(path, e));
 	int r = regular_file_read(path, what, LIMIT_DEFAULTS_BYTES, ERR_STATE, a, &text, &len, e);
 	if (!must_be && (r == -ENOENT || r == -ENOTDIR || r == -EACCES)) {
 		if (e)

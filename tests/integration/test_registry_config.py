@@ -264,6 +264,21 @@ def test_a_configuration_that_is_wrong(driver, value, words):
     driver("--config", driver.folder / "none.json", "find", "docker.io").failed("none.json")
 
 
+def test_a_configuration_that_others_can_write(driver):
+    config = write(driver.folder / "home/.config/mydocker/registries.json", {"insecure-registries": ["r.example"]})
+    config.chmod(0o666)
+    driver("find", "r.example").failed("can be written by others")
+    config.chmod(0o644)
+    assert places(driver, "find", "r.example")[0][1]["verify"] == "0"
+    if os.geteuid() == 0:
+        os.chown(config, 48123, -1)
+        driver("find", "r.example").failed("belongs to user 48123, not to root")
+    config.unlink()
+    os.mkfifo(config)
+    config.chmod(0o600)
+    driver("find", "r.example").failed("not a regular file")
+
+
 def test_certificates_are_found_by_host_and_port(driver):
     home = driver.folder / "home/.config"
     for name in ("containers/certs.d/r.example:5000/ca.crt", "docker/certs.d/r.example:5000/b.crt", "docker/certs.d/r.example:5000/me.cert", "docker/certs.d/r.example:5000/me.key",
