@@ -52,7 +52,7 @@ static void write_options(JsonWriter *w, const Opt *const *tables)
 static void write_command(JsonWriter *w, const Cmd *cmd)
 {
 	static const char *const groups[] = {
-		[CMD_CONTAINER] = "container", [CMD_SYSTEM] = "system", [CMD_HIDDEN] = "hidden"
+		[CMD_CONTAINER] = "container", [CMD_IMAGE] = "image", [CMD_SYSTEM] = "system", [CMD_HIDDEN] = "hidden"
 	};
 	static const char *const completes[] = {
 		[COMPLETE_NONE] = "none", [COMPLETE_COMMAND] = "command", [COMPLETE_VERB] = "verb"

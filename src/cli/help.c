@@ -154,6 +154,7 @@ int help_overview(Err *e)
 	out_bold(&out, "Usage:");
 	out_text(&out, "  mydocker [OPTIONS] COMMAND\n\nA container engine without a daemon\n");
 	print_group(&out, "Containers:", CMD_CONTAINER);
+	print_group(&out, "Images:", CMD_IMAGE);
 	print_group(&out, "System:", CMD_SYSTEM);
 	print_options(&out, "Global options:", cli_global_tables);
 	out_text(&out, "\nRun 'mydocker COMMAND --help' for more about a command.\n");
