@@ -42,15 +42,25 @@ static int take(const Pull *p, const ImageSource *source, Err *e)
 	return 0;
 }
 
+/* In a layout a name often is a tag alone, as skopeo writes it: then the image is called like the directory. */
+static int layout_name(const LayoutSource *l, Arena *a, Reference *ret, Err *e)
+{
+	const char *dir = err_basename(l->path), *text = l->name ? l->name : dir;
+	if (l->name && !strpbrk(l->name, "/:"))
+		text = arena_printf(a, "%s:%s", dir, l->name);
+	int r = reference_parse(text, a, ret, e);
+	if (r < 0)
+		return err_wrap(e, r, "a name for the image in %s", l->path);
+	reference_add_tag(ret);
+	return 0;
+}
+
 static int pull_layout(Pull *p, const char *place, Err *e)
 {
 	AUTO(layout_source_close) LayoutSource l = LAYOUT_SOURCE_NONE;
 	Reference name;
 	TRY(layout_source_open(place, p->arena, &l, e));
-	int r = reference_parse(l.name ? l.name : err_basename(l.path), p->arena, &name, e);
-	if (r < 0)
-		return err_wrap(e, r, "a name for the image in %s", l.path);
-	reference_add_tag(&name);
+	TRY(layout_name(&l, p->arena, &name, e));
 	p->take.reference = reference_text(&name, p->arena);
 	const ImageSource source = layout_source(&l);
 	return take(p, &source, e);
