@@ -69,7 +69,7 @@ class Said:
 
 class Driver:
     def __init__(self, folder):
-        built = TOP / "out/start/tests/registry/registry-driver"
+        built = Path(os.environ.get("MYDOCKER_REGISTRY_DRIVER", TOP / "out/start/tests/registry/registry-driver"))
         programs = [MYDOCKER.parent.parent / "libexec/mydocker/fetch", TOP / "out/libexec/libexec/mydocker/fetch"]
         fetch = next((p for p in programs if p.exists()), None)
         if not built.exists() or not fetch:
