@@ -1,7 +1,9 @@
 """libexec/mydocker/fetch: registries as they are, and as they should not be."""
 import base64
+import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -743,6 +745,47 @@ def test_tags_that_have_no_end(driver):
     tags = json.dumps({"tags": ["x" * 120] * 20_000})
     with Hostile(lambda h, a: h.say(200, tags, {"Link": '</v2/x/tags/list?again>; rel="next"'})) as s:
         driver("tags", s.host + "/x").failed("more than 16777216 bytes")
+
+
+def garbage(rng):
+    """An answer in which something is wrong, most of the time."""
+    headers = [b"HTTP/1.1 %d x" % rng.choice([200, 206, 204, 301, 307, 401, 404, 429, 500, 999]), b"Content-Length: %d" % rng.choice([0, 5, len(MANIFEST), 1 << 62]),
+               b"Transfer-Encoding: chunked", b"Location: " + rng.choice([b"/", b"//", b"http://", b"%%%", b"/v2/x"]), b"Content-Range: bytes %d-%d/%d" % tuple(rng.randrange(9) for _ in "123"),
+               b'WWW-Authenticate: Bearer realm="' + rng.choice([b"", b"/token", b"http://[::", b"x" * 5000]) + b'"', b"Content-Type: " + OCI_MANIFEST.encode(), b"Retry-After: -1",
+               b"Content-Encoding: gzip", b"Docker-Content-Digest: sha256:" + b"0" * 64, b"Link: <>; rel=next"]
+    picked = headers[:1] + [h for h in headers[1:] if rng.random() < 0.4]
+    text = bytearray(b"\r\n".join(picked) + b"\r\n\r\n" + rng.choice([MANIFEST, b"{}", b"5\r\nhello\r\n0\r\n\r\n", b"\0" * 100, b'{"tags":["a"],"token":"t","errors":[{}]}', b""]))
+    for _ in range(rng.choice([0, 0, 1, 5])):
+        text[rng.randrange(len(text))] = rng.randrange(256)
+    return bytes(text[:rng.randrange(len(text))] if rng.random() < 0.2 else text)
+
+
+def test_garbage_is_an_error_and_no_crash(driver):
+    rng = random.Random(2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def serve():
+            while True:
+                try:
+                    s, _ = server.accept()
+                except OSError:
+                    return
+                with s, contextlib.suppress(OSError):
+                    s.settimeout(2)
+                    if s.recv(65536)[:1] != b"\x16":  # TLS; who speaks http is answered
+                        s.sendall(garbage(rng))
+        threading.Thread(target=serve, daemon=True).start()
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+        f = driver.folder / "data"
+        f.write_bytes(BLOB)
+        verbs = [["manifest", host + "/x"], ["head", host + "/x"], ["tags", host + "/x"], ["exists", host + "/x", digest(BLOB)], ["check", host + "/x"],
+                 blob_words(host, driver.folder / "got"), ["upload", host + "/x", digest(BLOB), len(BLOB), f], ["put", host + "/x", OCI_MANIFEST, f]]
+        failed = 0
+        for i in range(48):
+            r = driver("--no-tls-verify", *verbs[i % len(verbs)], backoff=1)
+            failed += r.code
+            assert r.code in (0, 1) and "libexec" not in r.err, r  # its own end would be told so
+        assert 24 <= failed < 48
+        server.shutdown(socket.SHUT_RDWR)
 
 
 # ---- mirrors ----
