@@ -6,7 +6,8 @@
 #include "base/limits.h"
 
 #define CONNECT_SECONDS 20L
-#define SILENT_SECONDS  60L          /* after which a connection is as good as broken */
+#define SILENT_SECONDS  60L  /* after which a connection is as good as broken */
+#define THINK_SECONDS   600L /* the same for who was given something, which he may have to copy */
 #define BUFFER_BYTES    (128L << 10) /* that are read at once */
 
 struct Http {
@@ -159,7 +160,7 @@ static bool set_connection(Exchange *x)
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	SET(CURLOPT_LOW_SPEED_TIME, SILENT_SECONDS);
+	SET(CURLOPT_LOW_SPEED_TIME, x->request.has_body ? THINK_SECONDS : SILENT_SECONDS);
 	SET(CURLOPT_BUFFERSIZE, BUFFER_BYTES);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

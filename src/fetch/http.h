@@ -2,7 +2,8 @@
  *
  * Theory:    redirects, credentials and further tries are not for here: an Exchange ends with whatever came first. HTTP/1.1 alone: each blob has
  *            a connection of its own, so one whose reader is slow holds up none of the others, and waits in the kernel, not in our memory.
- * Input:     answers are HOSTILE: headers have LIMIT_HEADER_BYTES, bodies what the request says; a connection that is silent for a minute has ended.
+ * Input:     answers are HOSTILE: headers have LIMIT_HEADER_BYTES, bodies what the request says; a connection that is silent for a minute has ended
+ *            (for ten, where something was sent).
  * Ownership: http_start() gives an Exchange that http_free() ends; what the request points to must live as long.
  */
 #pragma once

@@ -133,10 +133,11 @@ static void sum_end(Job *j)
 {
 	unsigned char bytes[SHA256_BYTES];
 	Digest d;
+	if (j->reply.digest[0])
+		return;
 	sha256_final(&j->upload->sum, bytes);
 	digest_from_bytes(DIGEST_SHA256, bytes, &d);
-	if (!j->reply.digest[0])
-		(void)str_format(j->reply.digest, sizeof j->reply.digest, "%s", d.text); /* it fits */
+	(void)str_format(j->reply.digest, sizeof j->reply.digest, "%s", d.text); /* it fits */
 }
 
 /* Until the chunk is full or there is no more. -EAGAIN: there is none now. */
@@ -151,7 +152,8 @@ static int chunk_fill(Job *j, Err *e)
 			continue;
 		if (n < 0)
 			return err_sys(e, "read what is to be uploaded");
-		sha256_update(&u->sum, u->chunk + u->chunk_size, (size_t)n);
+		if (!j->reply.digest[0])
+			sha256_update(&u->sum, u->chunk + u->chunk_size, (size_t)n);
 		u->chunk_size += (size_t)n;
 		u->is_read = n == 0;
 	}

@@ -6,7 +6,9 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -299,6 +301,75 @@ def test_a_registry_by_its_ipv6_address(driver):
     with Hostile(say_manifest, address="::1") as s:
         r = driver("manifest", s.host + "/x").ok()
         assert r.values["digest"] == digest(MANIFEST) and s.asked[0].headers["Host"] == s.host
+
+
+def test_it_is_killed(driver):
+    waiting = threading.Event()
+    with Hostile(lambda h, a: waiting.wait(20) and h.hang_up()) as s:
+        p = subprocess.Popen(driver.argv("--no-tls-verify", "check", s.host + "/x"), env=driver.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            deadline = time.monotonic() + 10 * PATIENCE
+            while not s.asked:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            os.kill(int(Path(f"/proc/{p.pid}/task/{p.pid}/children").read_text().split()[0]), signal.SIGTERM)
+            _, err = p.communicate(timeout=10 * PATIENCE)
+            assert p.returncode == 1 and b"libexec/mydocker/fetch was ended by signal SIGTERM" in err
+        finally:
+            waiting.set()
+            p.kill()
+            p.wait()
+    (driver.folder / "libexec/mydocker/fetch").unlink()
+    driver("check", "127.0.0.1:1/x").failed("libexec/mydocker/fetch, which belongs beside this program", "No such file")
+    (driver.folder / "libexec/mydocker/fetch").write_text("#!/bin/sh\nexit 7\n")
+    (driver.folder / "libexec/mydocker/fetch").chmod(0o755)
+    driver("check", "127.0.0.1:1/x").failed("libexec/mydocker/fetch ended with 7 and without a word")
+
+
+def talk(driver, build, *packets):
+    """What fetch itself says to these packets: kind and text of each reply's error; and how it ends."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        p = subprocess.Popen([driver.folder / "libexec/mydocker/fetch", build], stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+        theirs.close()
+        said = []
+        try:
+            for packet in packets:
+                with contextlib.suppress(OSError):
+                    ours.send(packet)
+                with contextlib.suppress(ConnectionError):
+                    reply = ours.recv(4096)
+                    if reply:
+                        said.append((int.from_bytes(reply[:2], "little"), reply[32:512].split(b"\0")[0].decode()))
+            ours.close()
+            return said, p.wait(10 * PATIENCE)
+        finally:
+            p.kill()
+            p.wait()
+
+
+def test_its_conversation(driver):
+    data = (driver.folder / "libexec/mydocker/fetch").read_bytes()
+    ids = [m for m in set(re.findall(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", data)) if m in driver.program.read_bytes()]
+    assert len(ids) == 1
+    build = ids[0].decode()
+    hello = json.dumps({"registries": [{"domain": "r.example", "endpoints": [{"url": "https://r.example"}]}]}).encode()
+    assert talk(driver, "0" * 32, hello)[0][0][1].endswith("of another build than this program")
+    assert talk(driver, build, hello) == ([(0, "")], 0)
+    for wrong in (b"", b"{", b"[]", b'{"registries":[{"domain":"x"}]}', b'{"registries":[{"domain":"x","endpoints":[{"url":"ftp://x"}]}]}',
+                  b'{"registries":[{"domain":"x","endpoints":[{"url":"https://x","mirror":true}]}]}', b'{"registries":1}', b'{"backoff":-1}'):
+        said, code = talk(driver, build, wrong)
+        assert (said == [(0, "")] if wrong == b"[]" else len(said) == 1 and said[0][0] != 0 and code == 1), (wrong, said)
+    assert talk(driver, build, hello, b"short") == ([(0, "")], 1)
+
+    def request(verb, number=1, domain=b"r.example", path=b"x", reference=b"latest"):
+        return struct.pack("=II272s256s256s136s256sQQ", verb, number, domain, path, b"", reference, b"", 1, 0)
+
+    for packet, words in ((request(99), "there is no request 99"), (request(1, number=0), "not of its form"), (request(1, path=b"a/../b"), "not of its form"), (request(1, reference=b"a b"), "not of its form"),
+                          (request(1, path=b"x?y"), "not of its form"), (request(1, domain=b"d" * 272), "not of its form"), (request(1, domain=b"other.example"), "nothing was said of the registry 'other.example'"),
+                          (request(3, reference=b"sha256:" + b"0" * 64), "a blob without a descriptor"), (request(6), "an upload of nothing"), (request(7), "a manifest without a file")):
+        said, code = talk(driver, build, hello, packet)
+        assert code == 0 and len(said) == 2 and words in said[1][1], (words, said, code)
 
 
 # ---- redirects ----
@@ -608,6 +679,14 @@ def test_a_token_is_for_the_registry_and_the_password_for_the_token_server(drive
         driver("--authfile", auths(driver, **{s.host: ("me", "wrong")}), "manifest", s.host + "/x").failed(
             f"pull access denied for {s.host}/x, repository does not exist or may require 'docker login'", "incorrect username or password")
         assert s.count("/token") == 1
+
+
+def test_the_check_of_a_login_asks_for_a_token(driver):
+    t = TokenServer(answer=lambda h, a: h.say(200, "{}"), user=("me", "secret"))
+    with Hostile(t) as s:
+        driver("--authfile", auths(driver, **{s.host: ("me", "secret")}), "check", s.host + "/x").ok()
+        assert [p.split("?")[0] for p in s.paths()] == ["/v2/", "/token", "/v2/"]
+        driver("--authfile", auths(driver, **{s.host: ("me", "wrong")}), "check", s.host + "/x").failed("incorrect username or password")
 
 
 def test_one_token_for_many_blobs(driver):
