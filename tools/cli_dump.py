@@ -11,6 +11,7 @@ NONE, TEXT = "none", "text"  # no value; a value that nobody can guess
 # What a value is, by what --help calls it. Words: those to choose from; one that ends with '=', ':' or ',' goes on.
 BY_ARG = {
     "ADDRESS": TEXT,
+    "BOOL": ["false", "true"],
     "C:H:N": TEXT,
     "CAP": "capability",
     "COMMAND": "program",
@@ -36,6 +37,7 @@ BY_ARG = {
     "NAME:ADDRESS": TEXT,
     "NAME=SOFT[:HARD]": "limit",
     "NAME[=VALUE]": "variable",
+    "OS/ARCH[/VARIANT]": TEXT,
     "PATH[:OPTIONS]": TEXT,
     "RULE": TEXT,
     "SECONDS": TEXT,

@@ -1,9 +1,9 @@
 #include "cli/ago.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/own.h"
 
 enum {
 	MINUTE = 60,
@@ -14,34 +14,61 @@ enum {
 	YEAR = 365 * DAY
 };
 
-/* "Z", "+02:00" or "-02:00" */
-static int zone_parse(const char *text, int64_t *ret)
+/* Reads so many digits and what stands behind them (NUL: anything), and goes on. */
+static int digits_take(const char **at, unsigned count, char behind, int *ret)
 {
-	int hours, minutes;
-	char sign, end;
-	if ((text[0] == 'Z' || text[0] == 'z') && !text[1]) {
+	int n = 0;
+	for (unsigned i = 0; i < count; i++, (*at)++) {
+		if (**at < '0' || **at > '9')
+			return -EINVAL;
+		n = 10 * n + (**at - '0');
+	}
+	if (behind && *(*at)++ != behind)
+		return -EINVAL;
+	*ret = n;
+	return 0;
+}
+
+/* Days from 1970-01-01 by the Gregorian calendar; years that begin in March have their odd day at the end. */
+static int64_t days_of(int year, int month, int day)
+{
+	int y = month > 2 ? year : year - 1, m = (month + 9) % 12;
+	return 365LL * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+}
+
+/* "Z", "+02:00" or "-02:00" */
+static int zone_take(const char *at, int64_t *ret)
+{
+	int hours, minutes, sign = *at == '-' ? -1 : 1;
+	if ((*at == 'Z' || *at == 'z') && !at[1]) {
 		*ret = 0;
 		return 0;
 	}
-	if (sscanf(text, "%c%2d:%2d%c", &sign, &hours, &minutes, &end) != 3 ||
-	    (sign != '+' && sign != '-'))
+	if (*at != '+' && *at != '-')
 		return -EINVAL;
-	*ret = (sign == '+' ? 1 : -1) * (int64_t)(hours * HOUR + minutes * MINUTE);
-	return 0;
+	at++;
+	TRY(digits_take(&at, 2, ':', &hours));
+	TRY(digits_take(&at, 2, '\0', &minutes));
+	*ret = sign * (int64_t)(hours * HOUR + minutes * MINUTE);
+	return *at ? -EINVAL : 0;
 }
 
 int ago_parse(const char *text, int64_t *ret)
 {
-	struct tm t = { 0 };
+	int year, month, day, hour, minute, second;
 	int64_t zone;
-	const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &t);
-	if (!at)
+	TRY(digits_take(&text, 4, '-', &year));
+	TRY(digits_take(&text, 2, '-', &month));
+	TRY(digits_take(&text, 2, 'T', &day));
+	TRY(digits_take(&text, 2, ':', &hour));
+	TRY(digits_take(&text, 2, ':', &minute));
+	TRY(digits_take(&text, 2, '\0', &second));
+	if (month < 1 || month > 12 || day < 1 || day > 31)
 		return -EINVAL;
-	if (*at == '.')
-		at += 1 + strspn(at + 1, "0123456789");
-	if (zone_parse(at, &zone) < 0)
-		return -EINVAL;
-	*ret = (int64_t)timegm(&t) - zone;
+	if (*text == '.')
+		text += 1 + strspn(text + 1, "0123456789");
+	TRY(zone_take(text, &zone));
+	*ret = days_of(year, month, day) * DAY + hour * HOUR + minute * MINUTE + second - zone;
 	return 0;
 }
 

@@ -7,10 +7,10 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "disk/json_file.h"
 #include "kern/mountinfo.h"
 #include "kern/regular_file.h"
 #include "oci/container.h"
-#include "disk/json_file.h"
 #include "runtime/parent.h"
 
 #define FILE_MOUNTS "mounts.json"

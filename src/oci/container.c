@@ -10,12 +10,12 @@
 
 #include "base/limits.h"
 #include "base/str.h"
+#include "disk/json_file.h"
 #include "engine/user.h"
 #include "kern/cgroup_members.h"
 #include "kern/mountinfo.h"
 #include "kern/process.h"
 #include "kern/regular_file.h"
-#include "disk/json_file.h"
 #include "runtime/userns_of.h"
 
 #define FILE_OCI    "oci.json"

@@ -122,14 +122,18 @@ static int content_write(Layer *l, int fd, const TarEntry *entry, Err *e)
 	}
 }
 
+static int file_try(int dir, const char *name)
+{
+	return openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 static int file_open(Layer *l, int dir, const char *name, int *ret_fd, Err *e)
 {
 	bool hidden;
-	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(dir, name, flags, 0600);
+	int fd = file_try(dir, name);
 	if (fd < 0 && errno == EEXIST) {
 		TRY(layer_make_room(l, dir, name, &hidden, e));
-		fd = openat(dir, name, flags, 0600);
+		fd = file_try(dir, name);
 	}
 	if (fd < 0)
 		return err_sys(e, "make the file");

@@ -1,4 +1,7 @@
-/* layer_tree_parts.h - what layer_tree.c and layer_folder.c share.                               (store/, private to them) */
+/* layer_tree_parts.h - what layer_tree.c and layer_folder.c share.                               (store/, private to them)
+ *
+ * Ownership: a Layer owns its arena and the folder that is open; what it is made from is the caller's.
+ */
 #pragma once
 #include <sys/stat.h>
 
