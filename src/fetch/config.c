@@ -12,6 +12,7 @@ DEFINE_AUTO(DIR *, closedir, NULL)
 
 #define BUNDLE_MAX (8u << 20) /* a file of certificates; Debian's has 200 kB */
 #define BACKOFF_MS 500u
+#define SILENCE_S  60u
 
 static int config_wrong(const char *key, Err *e, int r)
 {
@@ -36,6 +37,15 @@ static int bool_get(const JsonValue *v, const char *key, bool *ret, Err *e)
 {
 	const JsonValue *m = json_member(v, key);
 	int r = m ? json_get_bool(m, ret, e) : 0;
+	return r < 0 ? config_wrong(key, e, r) : 0;
+}
+
+static int number_get(const JsonValue *v, const char *key, unsigned *ret, Err *e)
+{
+	const JsonValue *m = json_member(v, key);
+	uint64_t n = *ret;
+	int r = m ? json_get_u64(m, 60000, &n, e) : 0;
+	*ret = (unsigned)n;
 	return r < 0 ? config_wrong(key, e, r) : 0;
 }
 
@@ -96,18 +106,14 @@ static int registry_read(const JsonValue *v, Arena *a, Registry *ret, Err *e)
 
 int config_read(const char *text, size_t size, Arena *a, Config *ret, Err *e)
 {
-	Config c = { .agent = "mydocker", .backoff = BACKOFF_MS };
+	Config c = { .agent = "mydocker", .backoff = BACKOFF_MS, .silence = SILENCE_S };
 	const JsonValue *v, *m;
 	int r = json_parse(text, size, a, &v, e);
 	if (r < 0)
 		return config_wrong("JSON", e, r);
 	TRY(string_get(v, "agent", &c.agent, e));
-	m = json_member(v, "backoff");
-	if (m) {
-		uint64_t backoff;
-		TRY(json_get_u64(m, 60000, &backoff, e));
-		c.backoff = (unsigned)backoff;
-	}
+	TRY(number_get(v, "backoff", &c.backoff, e));
+	TRY(number_get(v, "silence", &c.silence, e));
 	TRY(list_first(v, "registries", &m, e));
 	for (; m; m = m->next)
 		TRY(registry_read(m, a, arena_push(a, &c.registries, &c.count, Registry), e));

@@ -33,6 +33,7 @@ typedef struct Registry {
 typedef struct Config {
 	const char *agent;
 	unsigned backoff; /* milliseconds before the first further try */
+	unsigned silence; /* seconds after which a connection is as good as broken */
 	Registry *registries;
 	size_t count;
 } Config;

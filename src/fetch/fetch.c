@@ -112,7 +112,7 @@ static int hello(Loop *l, const char *build, Err *e)
 	int r = config_read(text, (size_t)n, &l->session.arena, &l->session.config, e);
 	explicit_bzero(text, sizeof text);
 	TRY(r);
-	TRY(http_new(l->session.config.agent, &l->session.arena, &l->session.http, e));
+	TRY(http_new(&l->session.config, &l->session.arena, &l->session.http, e));
 	return confine(e);
 }
 

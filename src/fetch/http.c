@@ -6,13 +6,12 @@
 #include "base/limits.h"
 
 #define CONNECT_SECONDS 20L
-#define SILENT_SECONDS  60L  /* after which a connection is as good as broken */
-#define THINK_SECONDS   600L /* the same for who was given something, which he may have to copy */
+#define THINK_TIMES     10L /* as long may who was given something be silent: he may have to copy it */
 #define BUFFER_BYTES    (128L << 10) /* that are read at once */
 
 struct Http {
 	CURLM *multi;
-	const char *agent;
+	const Config *config;
 	Arena *arena;
 	bool is_hashed; /* authorities_are_hashed() */
 };
@@ -28,12 +27,12 @@ struct Exchange {
 	uint64_t sent;
 };
 
-int http_new(const char *agent, Arena *a, Http **ret, Err *e)
+int http_new(const Config *c, Arena *a, Http **ret, Err *e)
 {
 	Http *h = arena_new(a, Http);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()))
 		return err_make(e, ERR_SYS, ENOMEM, "make libcurl ready");
-	h->agent = agent;
+	h->config = c;
 	h->arena = a;
 	h->is_hashed = authorities_are_hashed();
 	*ret = h;
@@ -154,13 +153,14 @@ static bool set_connection(Exchange *x)
 {
 	Endpoint *p = x->request.endpoint;
 	struct curl_blob bundle = { .data = (void *)(uintptr_t)p->bundle, .len = p->bundle_size };
+	long silence = (long)x->http->config->silence;
 	bool wrong = false;
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	SET(CURLOPT_LOW_SPEED_TIME, x->request.has_body ? THINK_SECONDS : SILENT_SECONDS);
+	SET(CURLOPT_LOW_SPEED_TIME, silence * (x->request.has_body ? THINK_TIMES : 1));
 	SET(CURLOPT_BUFFERSIZE, BUFFER_BYTES);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -194,7 +194,7 @@ static bool set_request(Exchange *x)
 	const HttpRequest *r = &x->request;
 	bool wrong = false;
 	SET(CURLOPT_URL, r->url);
-	SET(CURLOPT_USERAGENT, x->http->agent);
+	SET(CURLOPT_USERAGENT, x->http->config->agent);
 	SET(CURLOPT_PRIVATE, x);
 	SET(CURLOPT_ERRORBUFFER, x->answer.error);
 	SET(CURLOPT_HEADERFUNCTION, on_header);

@@ -58,7 +58,8 @@ typedef struct HttpAnswer {
 	char error[CURL_ERROR_SIZE];
 } HttpAnswer;
 
-int http_new(const char *agent, Arena *a, Http **ret, Err *e); /* a: of the program */
+/* Both outlive it. */
+int http_new(const Config *c, Arena *a, Http **ret, Err *e);
 void http_free_all(Http *h);
 
 int http_start(Http *h, const HttpRequest *r, Arena *a, Exchange **ret, Err *e);

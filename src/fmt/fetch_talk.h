@@ -6,7 +6,7 @@
  *            number of replies that tell of progress, and one that ends it, in whatever order things are done. End of file: fetch ends.
  * Version:   both are of one build (FETCH_TALK_ARGS: PROGRAM BUILD_ID), so requests and replies are structures.
  *
- * FETCH_HELLO: {"agent": "mydocker/1", "backoff": MILLISECONDS, "registries": [{"domain": "docker.io", "endpoints": [{"url": "https://HOST:PORT",
+ * FETCH_HELLO: {"agent": "mydocker/1", "backoff": MILLISECONDS, "silence": SECONDS, "registries": [{"domain": "docker.io", "endpoints": [{"url": "https://HOST:PORT",
  *            "mirror": true, "verify": true, "fallback": false, "authorities": ["FILE"], "certificate": "FILE", "key": "FILE", "username": "",
  *            "secret": "", "identity_token": "", "registry_token": ""}]}]}; of an endpoint only "url" must be there. Endpoints are tried in turn
  *            when something is read; the last one, which is no mirror, is the registry itself. "fallback": http when there is no https.

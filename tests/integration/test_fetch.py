@@ -348,11 +348,19 @@ def talk(driver, build, *packets):
             p.wait()
 
 
-def test_its_conversation(driver):
+def build_id(driver):
     data = (driver.folder / "libexec/mydocker/fetch").read_bytes()
     ids = [m for m in set(re.findall(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", data)) if m in driver.program.read_bytes()]
     assert len(ids) == 1
-    build = ids[0].decode()
+    return ids[0].decode()
+
+
+def request(verb, number=1, domain=b"r.example", path=b"x", reference=b"latest", size=1):
+    return struct.pack("=II272s256s256s136s256sQQ", verb, number, domain, path, b"", reference, b"", size, 0)
+
+
+def test_its_conversation(driver):
+    build = build_id(driver)
     hello = json.dumps({"registries": [{"domain": "r.example", "endpoints": [{"url": "https://r.example"}]}]}).encode()
     assert talk(driver, "0" * 32, hello)[0][0][1].endswith("of another build than this program")
     assert talk(driver, build, hello) == ([(0, "")], 0)
@@ -362,14 +370,67 @@ def test_its_conversation(driver):
         assert (said == [(0, "")] if wrong == b"[]" else len(said) == 1 and said[0][0] != 0 and code == 1), (wrong, said)
     assert talk(driver, build, hello, b"short") == ([(0, "")], 1)
 
-    def request(verb, number=1, domain=b"r.example", path=b"x", reference=b"latest"):
-        return struct.pack("=II272s256s256s136s256sQQ", verb, number, domain, path, b"", reference, b"", 1, 0)
-
     for packet, words in ((request(99), "there is no request 99"), (request(1, number=0), "not of its form"), (request(1, path=b"a/../b"), "not of its form"), (request(1, reference=b"a b"), "not of its form"),
                           (request(1, path=b"x?y"), "not of its form"), (request(1, domain=b"d" * 272), "not of its form"), (request(1, domain=b"other.example"), "nothing was said of the registry 'other.example'"),
                           (request(3, reference=b"sha256:" + b"0" * 64), "a blob without a descriptor"), (request(6), "an upload of nothing"), (request(7), "a manifest without a file")):
         said, code = talk(driver, build, hello, packet)
         assert code == 0 and len(said) == 2 and words in said[1][1], (words, said, code)
+
+
+def test_a_connection_that_falls_silent_is_broken(driver):
+    """A minute is long: so by fetch's own conversation, which says how long."""
+    build, stuck = build_id(driver), threading.Event()
+
+    def answer(h, asked):
+        if asked.headers.get("Range"):
+            serve_blob(h, asked)
+            return
+        h.send_response(200)
+        h.send_header("Content-Length", str(len(BLOB)))
+        h.end_headers()
+        h.wfile.write(BLOB[:5000])
+        h.wfile.flush()
+        stuck.wait(30)
+        h.hang_up()
+
+    with Hostile(answer) as s, open(driver.folder / "got", "w+b") as got:
+        hello = {"backoff": 10, "silence": 1, "registries": [{"domain": "r.example", "endpoints": [{"url": f"http://{s.host}"}]}]}
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            p = subprocess.Popen([driver.folder / "libexec/mydocker/fetch", build], stdin=theirs, stdout=theirs)
+            theirs.close()
+            try:
+                ours.settimeout(30 * PATIENCE)
+                ours.send(json.dumps(hello).encode())
+                assert ours.recv(4096)[:2] == b"\0\0"
+                socket.send_fds(ours, [request(3, reference=digest(BLOB).encode(), size=len(BLOB))], [got.fileno()])
+                begin = time.monotonic()
+                while True:
+                    reply = ours.recv(4096)
+                    if reply[518]:  # is_end
+                        break
+                assert reply[:2] == b"\0\0" and 1 <= time.monotonic() - begin < 15 * PATIENCE
+                assert (driver.folder / "got").read_bytes() == BLOB and [a.headers.get("Range") for a in s.asked] == [None, "bytes=5000-"]
+            finally:
+                stuck.set()
+                p.kill()
+                p.wait()
+
+
+def test_a_token_that_ends_during_an_upload(driver):
+    def trouble(h, asked, u):
+        if asked.method == "PUT" and t.given == 1:
+            t.good.clear()
+            h.say(401, headers={"WWW-Authenticate": f'Bearer realm="http://{asked.headers["Host"]}/token"'})
+            return True
+        return False
+    u = Uploads(trouble)
+    t = TokenServer(answer=u)
+    f = driver.folder / "data"
+    f.write_bytes(BLOB)
+    with Hostile(t) as s:
+        driver("upload", s.host + "/x", digest(BLOB), len(BLOB), f).ok()
+        assert u.data == BLOB and t.given == 2 and [len(a.body) for a in s.asked if a.method == "PUT"] == [len(BLOB)] * 2
 
 
 # ---- redirects ----
