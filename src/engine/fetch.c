@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "base/sha256.h"
 #include "base/signals.h"
 #include "build_id.h"
 #include "fmt/json_write.h"
@@ -351,12 +350,7 @@ static int document_read(int fd, uint64_t most, Arena *a, const char **ret, size
 /* The program is where strangers' bytes are parsed: what it says of digests is not believed. */
 static int manifest_verify(const Reference *r, const char *text, size_t size, Digest *ret, Err *e)
 {
-	unsigned char bytes[SHA256_BYTES];
-	Sha256 s;
-	sha256_init(&s);
-	sha256_update(&s, text, size);
-	sha256_final(&s, bytes);
-	digest_from_bytes(DIGEST_SHA256, bytes, ret);
+	digest_sum(r->digest.algorithm ? r->digest.algorithm : DIGEST_SHA256, text, size, ret);
 	if (r->digest.algorithm == DIGEST_NONE || digest_equal(ret, &r->digest))
 		return 0;
 	return err_make(e, ERR_SPEC, 0, "a manifest has the digest %s, not %s", ret->text,

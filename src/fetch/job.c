@@ -160,13 +160,3 @@ void job_end_pull(Job *j, int r)
 			     job_name(j, false));
 	job_end(j, r, e);
 }
-
-void sum_text(const char *text, size_t size, Digest *ret)
-{
-	unsigned char bytes[SHA256_BYTES];
-	Sha256 s;
-	sha256_init(&s);
-	sha256_update(&s, text, size);
-	sha256_final(&s, bytes);
-	digest_from_bytes(DIGEST_SHA256, bytes, ret);
-}

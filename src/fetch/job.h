@@ -76,8 +76,6 @@ const char *job_name(Job *j, bool is_whole);
 /* The error of a call that was for reading: what users of docker know. */
 void job_end_pull(Job *j, int r);
 
-void sum_text(const char *text, size_t size, Digest *ret);
-
 /* The kinds. */
 void manifest_start(Job *j);
 void tags_start(Job *j);

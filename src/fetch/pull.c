@@ -54,13 +54,11 @@ static int media_check(Job *j, const HttpAnswer *answer, const char *type, Err *
 static int manifest_verify(Job *j, const HttpAnswer *answer, const Digest *said, Err *e)
 {
 	Digest is, asked = { 0 };
-	sum_text(answer->body ? answer->body : "", answer->size, &is);
 	(void)digest_parse(j->request.reference, &asked); /* a tag is none */
-	if (asked.algorithm == DIGEST_SHA512)
-		return err_make(e, ERR_SPEC, ENOTSUP,
-				"a manifest is verified by sha256 alone, not by %.20s...", asked.text);
 	const Digest *wanted = asked.algorithm ? &asked : said;
-	if (wanted->algorithm == DIGEST_SHA256 && !digest_equal(&is, wanted))
+	digest_sum(wanted->algorithm ? wanted->algorithm : DIGEST_SHA256,
+		   answer->body ? answer->body : "", answer->size, &is);
+	if (wanted->algorithm && !digest_equal(&is, wanted))
 		return err_make(e, ERR_SPEC, 0, "the manifest of %.100s has the digest %s, not %s",
 				job_name(j, false), is.text, wanted->text);
 	(void)str_format(j->reply.digest, sizeof j->reply.digest, "%s", is.text); /* it fits */

@@ -386,7 +386,7 @@ static int manifest_read(Job *j, const char **ret, size_t *ret_size, Err *e)
 	ssize_t n = pread(j->fd, text, (size_t)st.st_size, 0);
 	if (n != (ssize_t)st.st_size)
 		return err_make(e, ERR_SYS, n < 0 ? errno : EIO, "read the manifest");
-	sum_text(text, (size_t)n, &d);
+	digest_sum(DIGEST_SHA256, text, (size_t)n, &d);
 	(void)str_format(j->reply.digest, sizeof j->reply.digest, "%s", d.text); /* it fits */
 	j->reply.size = (uint64_t)n;
 	*ret = text;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/sha256.h"
+#include "base/sha512.h"
 #include "base/str.h"
 
 static const struct {
@@ -82,4 +84,18 @@ void digest_from_bytes(DigestAlgorithm algorithm, const unsigned char *bytes, Di
 bool digest_equal(const Digest *a, const Digest *b)
 {
 	return a->algorithm == b->algorithm && strcmp(a->text, b->text) == 0;
+}
+
+void digest_sum(DigestAlgorithm algorithm, const void *bytes, size_t size, Digest *ret)
+{
+	unsigned char sum[SHA512_BYTES];
+	Sha256 s;
+	if (algorithm == DIGEST_SHA512) {
+		sha512(bytes, size, sum);
+	} else {
+		sha256_init(&s);
+		sha256_update(&s, bytes, size);
+		sha256_final(&s, sum);
+	}
+	digest_from_bytes(algorithm, sum, ret);
 }

@@ -33,4 +33,7 @@ const char *digest_digits(const Digest *d);
 /* Makes a digest of an algorithm's bytes. */
 void digest_from_bytes(DigestAlgorithm algorithm, const unsigned char *bytes, Digest *ret);
 
+/* The digest of all of this; for small documents. */
+void digest_sum(DigestAlgorithm algorithm, const void *bytes, size_t size, Digest *ret);
+
 bool digest_equal(const Digest *a, const Digest *b);

@@ -1,6 +1,7 @@
 """libexec/mydocker/fetch: registries as they are, and as they should not be."""
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -835,7 +836,9 @@ def test_a_manifest_that_is_another(driver):
     with Hostile(lambda h, a: say_manifest(h, a, headers=[("Docker-Content-Digest", digest(b"other"))])) as s:
         driver("manifest", s.host + "/x").failed("has the digest", digest(b"other"))
     with Hostile(say_manifest) as s:
-        driver("manifest", f"{s.host}/x@sha512:{'0' * 128}").failed("sha256 alone")
+        driver("manifest", f"{s.host}/x@sha512:{'0' * 128}").failed("has the digest sha512:")
+        other = "sha512:" + hashlib.sha512(MANIFEST).hexdigest()
+        assert driver("manifest", f"{s.host}/x@{other}").ok().values["digest"] == other
 
 
 def test_a_manifest_that_says_it_is_something_else(driver):
