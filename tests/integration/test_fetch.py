@@ -182,6 +182,22 @@ def test_name_and_password(driver, tmp_path):
         driver("--authfile", wrong, "upload", host + "/x", digest(BLOB), len(BLOB), f).failed("unauthorized: authentication required")
 
 
+def test_a_login_is_kept_when_the_registry_takes_it(driver, tmp_path):
+    passwords, kept = tmp_path / "passwords", driver.folder / "home/.docker/config.json"
+    passwords.write_text(subprocess.run(["htpasswd", "-Bbn", "me", "secret"], capture_output=True, text=True).stdout)
+    with registry(tmp_path / "registry", auth=f"auth: {{htpasswd: {{realm: x, path: {passwords}}}}}\n") as host:
+        driver("enter", host, "me", "wrong").failed(f"login to {host}: unauthorized: authentication required")
+        assert not kept.exists()
+        driver("enter", host, "me", "secret").ok()
+        assert list(json.loads(kept.read_text())["auths"]) == [host]
+        driver("check", host + "/x").ok()
+        before = kept.read_bytes()
+        driver("enter", host, "me", "wrong").failed("unauthorized")
+        assert kept.read_bytes() == before
+        driver("logout", host).ok()
+        driver("check", host + "/x").failed("no basic auth credentials")
+
+
 def test_tls_with_an_authority_of_its_own(driver, tls, tmp_path):
     certs = tmp_path / "certs"
     certs.mkdir()

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "engine/fetch.h"
+#include "engine/login.h"
 
 typedef struct Driver {
 	RegistryOptions options;
@@ -173,7 +174,7 @@ static int do_check(Driver *d, Err *e)
 	return 0;
 }
 
-/* login DOMAIN USER SECRET; logout DOMAIN; find DOMAIN [PATH] */
+/* enter DOMAIN USER SECRET: asks the registry first; login DOMAIN USER SECRET: keeps them; logout DOMAIN; find DOMAIN [PATH] */
 static int do_login(Driver *d, Err *e)
 {
 	const char *where;
@@ -181,7 +182,10 @@ static int do_login(Driver *d, Err *e)
 	RegistryLogin l = { .username = is_token ? NULL : d->args[2],
 			    .secret = is_token ? NULL : d->args[3],
 			    .identity_token = is_token ? d->args[3] : NULL };
-	TRY(registry_login_keep(&d->options, d->args[1], &l, &d->arena, &where, e));
+	if (strcmp(d->args[0], "enter") == 0)
+		TRY(engine_login(&d->options, d->args[1], &l, &d->arena, &where, e));
+	else
+		TRY(registry_login_keep(&d->options, d->args[1], &l, &d->arena, &where, e));
 	printf("where=%s\n", where);
 	return 0;
 }
@@ -189,7 +193,7 @@ static int do_login(Driver *d, Err *e)
 static int do_logout(Driver *d, Err *e)
 {
 	bool was;
-	TRY(registry_login_forget(&d->options, d->args[1], &d->arena, &was, e));
+	TRY(engine_logout(&d->options, d->args[1], &d->arena, &was, e));
 	printf("was=%d\n", was);
 	return 0;
 }
@@ -223,7 +227,7 @@ static const struct {
 	{ "manifest", 2, do_manifest }, { "head", 2, do_manifest }, { "tags", 2, do_tags },
 	{ "blob", 6, do_blob },         { "exists", 3, do_exists }, { "upload", 5, do_upload },
 	{ "put", 4, do_put },           { "check", 2, do_check },   { "login", 4, do_login },
-	{ "logout", 2, do_logout },     { "find", 2, do_find },
+	{ "enter", 4, do_login },       { "logout", 2, do_logout }, { "find", 2, do_find },
 };
 
 static int run(Driver *d, Err *e)
