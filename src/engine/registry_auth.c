@@ -300,6 +300,25 @@ static const char *file_behind(const char *path, Arena *a)
 	return realpath(path, resolved) ? arena_strdup(a, resolved) : path;
 }
 
+/* A new file, nobody else's; who it belonged to is kept, as with the HOME of sudo's caller. */
+static int beside_make(const char *beside, const char *path, int *ret_fd, Err *e)
+{
+	struct stat st;
+	(void)unlink(beside); /* of one who had our number and died */
+	AUTO(fd_close)
+	int fd = openat(AT_FDCWD, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, "make %s", beside);
+	if (fchmod(fd, 0600) < 0 ||
+	    (geteuid() == 0 && stat(path, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)) {
+		int r = err_sys(e, "keep the owner of %s", path);
+		(void)unlink(beside); /* the error is told already */
+		return r;
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
 static int file_write(const char *path, const char *text, Arena *a, Err *e)
 {
 	const char *beside = arena_printf(a, "%s.%d.new", path, (int)getpid());
@@ -307,15 +326,15 @@ static int file_write(const char *path, const char *text, Arena *a, Err *e)
 	const char *dir = slash == path ? "/"
 			  : slash       ? arena_strndup(a, path, (size_t)(slash - path))
 					: ".";
+	AUTO(fd_close) int fd = FD_NONE;
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return err_sys(e, "make the directory %s", dir);
 	AUTO(fd_close) int parent = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO(fd_close)
-	int fd = openat(AT_FDCWD, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (parent < 0 || fd < 0)
-		return err_sys(e, "make %s", beside);
+	if (parent < 0)
+		return err_sys(e, "open the directory %s", dir);
+	TRY(beside_make(beside, path, &fd, e));
 	int r = fd_write_all(fd, text, strlen(text), beside, e);
-	if (r == 0 && (fchmod(fd, 0600) < 0 || fsync(fd) < 0))
+	if (r == 0 && fsync(fd) < 0)
 		r = err_sys(e, "write %s", beside);
 	if (r == 0 && renameat(AT_FDCWD, beside, AT_FDCWD, path) < 0)
 		r = err_sys(e, "put %s in place", path);

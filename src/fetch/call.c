@@ -298,6 +298,10 @@ static void call_redirect(Call *c, Exchange *x)
 			     url_shown(c->target, c->arena), LIMIT_REDIRECTS);
 	if (r == 0)
 		r = call_follow(c, to, &c->target, &c->err);
+	if (r == 0 && c->is_for_token && c->has_body && !url_same_origin(c->url, c->target))
+		r = err_make(&c->err, ERR_STATE, EPROTO,
+			     "the token server %.150s sends us elsewhere with a secret: %.150s",
+			     url_shown(c->url, c->arena), url_shown(c->target, c->arena));
 	if (r < 0) {
 		call_fail(c, r);
 		return;

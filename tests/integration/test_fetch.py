@@ -816,6 +816,20 @@ def test_an_identity_token(driver):
         assert [a.method for a in s.asked] == ["GET", "POST", "GET", "GET"]
 
 
+def test_a_token_server_that_sends_us_elsewhere_does_not_pass_on_our_secrets(driver):
+    with Hostile(lambda h, a: h.say(200, '{"token":"t1"}')) as thief:
+        class Elsewhere(TokenServer):
+            def token(self, h, asked):
+                h.say(307, headers={"Location": f"http://{thief.host}/steal"})
+        t = Elsewhere()
+        t.good.add("t1")
+        with Hostile(t) as s:
+            driver("--authfile", auths(driver, **{s.host: {"identitytoken": "identity"}}), "manifest", s.host + "/x").failed("sends us elsewhere with a secret")
+            assert not thief.asked
+            driver("--authfile", auths(driver, **{s.host: ("me", "secret")}), "manifest", s.host + "/x").ok()
+            assert thief.paths() == ["/steal"] and not thief.asked[0].headers.get("Authorization")
+
+
 def test_a_registry_token_is_sent_at_once(driver):
     t = TokenServer()
     t.good.add("given")

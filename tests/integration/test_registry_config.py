@@ -72,6 +72,15 @@ def test_a_file_that_cannot_be_kept_is_left_alone(driver):
         assert path.read_text() == text and os.listdir(path.parent) == ["config.json"]
 
 
+@pytest.mark.root("files of others")
+def test_who_the_file_belongs_to_stays_so(driver):
+    path = write(config_of(driver), {})
+    os.chown(path, 48123, 48124)
+    driver("login", "r.example", "me", "x").ok()
+    st = path.stat()
+    assert (st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)) == (48123, 48124, 0o600)
+
+
 def test_a_link_stays_one(driver):
     real = write(driver.folder / "real/config.json", {})
     path = config_of(driver)
