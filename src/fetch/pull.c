@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "fetch/job.h"
 #include "fetch/words.h"
+#include "fmt/image.h"
 #include "fmt/json.h"
 
 #define ACCEPT                                              \
@@ -79,6 +80,12 @@ static CallVerdict manifest_check(Call *c, Exchange *x, Err *e)
 	}
 	if (digest && digest_parse(digest, &said) < 0)
 		said = (Digest){ 0 };
+	if (image_media(type) == MEDIA_SCHEMA_1) { /* its digest is not that of its bytes */
+		(void)err_make(e, ERR_SPEC, 0,
+			       "%.150s has a manifest of docker's schema 1, which is not supported any more",
+			       job_name(j, true));
+		return CALL_REFUSE;
+	}
 	if (j->request.verb == FETCH_MANIFEST_HEAD) {
 		(void)str_format(j->reply.media_type, sizeof j->reply.media_type, "%s", type); /* it fits */
 		(void)str_format(j->reply.digest, sizeof j->reply.digest, "%s", said.text); /* it fits */

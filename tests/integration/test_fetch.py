@@ -881,6 +881,12 @@ def test_a_manifest_that_says_it_is_something_else(driver):
         driver("manifest", s.host + "/x").failed("the manifest of")
 
 
+def test_a_manifest_of_schema_1(driver):
+    for media in ("application/vnd.docker.distribution.manifest.v1+prettyjws", "application/vnd.docker.distribution.manifest.v1+json"):
+        with Hostile(lambda h, a, media=media: say_manifest(h, a, b'{"schemaVersion":1}', media, [("Docker-Content-Digest", digest(b"payload"))])) as s:
+            driver("manifest", s.host + "/x").failed(f"{s.host}/x:latest has a manifest of docker's schema 1")
+
+
 def test_what_is_too_large(driver):
     with Hostile(lambda h, a: say_manifest(h, a, MANIFEST + b" " * (4 << 20))) as s:
         driver("manifest", s.host + "/x").failed("the answer is too large")
