@@ -66,6 +66,7 @@
 	X(readdir,           OWN,   0, EIO,    0) \
 	X(readlink,          OWN,  -1, EIO,    1) \
 	X(readlinkat,        OWN,  -1, EIO,    2) \
+	X(realloc,           OWN,   0, ENOMEM, 0) \
 	X(realpath,          OWN,   0, EIO,    1) \
 	X(recv,              WAIT, -1, ENOBUFS, 0) \
 	X(recvmsg,           WAIT, -1, ENOMEM, 0) \
