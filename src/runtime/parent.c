@@ -223,6 +223,7 @@ static void undo_process(void *arg)
 {
 	Start *s = arg;
 	ProcessEnd end;
+	sync_close(&s->sync); /* a child that init has made in namespaces of others may wait there, and ends then */
 	(void)process_signal(s->container.pidfd, SIGKILL); /* ended already is as good */
 	*s->ret_hangs = !process_has_ended(s->container.pidfd, KILL_MS);
 	if (*s->ret_hangs)

@@ -152,6 +152,8 @@ def restore(said):
 
 
 place = pathlib.Path(os.environ["FAKE_CRIU"])
+if "FAIL_POINTS" in os.environ:  # whose conversation may break at any word
+    sys.stderr = open(os.devnull, "w", encoding="utf-8")
 how = json.loads((place / "how").read_text()) if (place / "how").exists() else {}
 assert sys.argv[1] == "swrk"
 sock = socket.socket(fileno=int(sys.argv[2]))

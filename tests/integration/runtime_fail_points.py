@@ -7,6 +7,7 @@ import array
 import json
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import time
@@ -27,6 +28,9 @@ MORE_MOUNTS = [
     {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]},
     {"destination": "/copied", "type": "tmpfs", "source": "tmpfs", "options": ["tmpcopyup"]},
 ]
+
+FAKE_CRIU = Path(__file__).parent / "fake_criu.py"
+ADDED = [{"destination": "/t/new", "type": "tmpfs", "source": "new"}, {"destination": "/t/bound", "type": "bind", "source": "data", "options": ["rbind", "ro"]}]
 
 # Kinds of bundles: what is changed of a plain one, with the walker that has it.
 
@@ -87,6 +91,37 @@ def own(c, w):
     del c["linux"]["cgroupsPath"]
 
 
+def moved(c, w):
+    """A network device of the host, of the walker's own."""
+    ip = ["nsenter", f"--net=/proc/{w.net.pid}/ns/net", "ip"]
+    if subprocess.run([*ip, "link", "show", "f0"], capture_output=True, check=False).returncode:  # gone with its last container
+        subprocess.run([*ip, "link", "add", "f0", "type", "veth", "peer", "name", "f1"], check=True)
+        subprocess.run([*ip, "address", "add", "192.0.2.1/24", "dev", "f0"], check=True)
+    c["linux"]["namespaces"].append({"type": "network"})
+    c["linux"]["netDevices"] = {"f0": {"name": "inner"}}
+
+
+def ready(c, _w):
+    """The host's programs, of which one says that it is ready."""
+    c["process"]["user"] = {"uid": 0, "gid": 0}
+    c["mounts"] += [{"destination": "/" + d, "type": "none", "source": "/" + d, "options": ["rbind", "ro"]} for d in ("usr", "lib", "lib64")]
+    c["process"]["args"] = ["/usr/bin/python3", "-ISc", "import os, socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.connect(os.environ['NOTIFY_SOCKET']); s.send(b'READY=1'); s.recv(1)"]
+
+
+def scheduled(c, _w):
+    c["process"] |= {"scheduler": {"policy": "SCHED_BATCH", "nice": 3}, "ioPriority": {"class": "IOPRIO_CLASS_IDLE", "priority": 0}, "execCPUAffinity": {"initial": "0", "final": "0"}}
+    c["linux"]["personality"] = {"domain": "LINUX32"}
+    c["linux"]["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0"}
+
+
+def unmounted(c, _w):
+    """Without a mount namespace of its own."""
+    c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != "mount"]
+    c["mounts"] = []
+    c["linux"].pop("maskedPaths", None)
+    c["linux"].pop("readonlyPaths", None)
+
+
 @dataclass(frozen=True)
 class Step:
     """One command line, "{base}" and the like are the walker's; `before` made what it works on; and how it ends when nothing happens."""
@@ -100,13 +135,14 @@ class Step:
     user: bool = False
     tolerated: tuple = ()  # functions whose failure is none of this command's, beside TOLERATED
     stdin: str = ""
+    env: tuple = ()  # pairs, with the walker's names in the values
 
 
 class RuntimeWalker(Walker):
     def __init__(self, base, make_rootfs, program, user=None):
         super().__init__(base, make_rootfs, program, user)
         self.user, self.id = user, "c1"
-        self.state_dir, self.data = self.base / "state", self.base / "data"
+        self.state_dir, self.data = self.base / "run/state", self.base / "data"
         self.data.mkdir()
         self.console_path, self.listener_path = self.base / "console", self.base / "agent"
         self.sockets = []
@@ -117,8 +153,17 @@ class RuntimeWalker(Walker):
             s.setblocking(False)
             self.sockets.append(s)
             path.chmod(0o777)
-        self.holder = None
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)  # who wants to know of READY=1
+        self.manager.bind(str(self.base / "manager"))
+        self.manager.setblocking(False)
+        self.criu = FAKE_CRIU
+        (self.base / "criu").mkdir()
+        self.engine.env["FAKE_CRIU"] = str(self.base / "criu")
+        (self.base / "mounts.json").write_text(json.dumps(ADDED))
+        self.holder = self.net = None
         if not user:
+            self.net = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec sleep infinity"], stdout=subprocess.PIPE)
+            self.net.stdout.readline()
             self.holder = subprocess.Popen(["unshare", "-n", "-i", "-u", "-p", "--fork", "--kill-child", "sh", "-c", "echo; exec sleep infinity"], stdout=subprocess.PIPE)
             self.holder.stdout.readline()
             self.other = Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()[0]
@@ -132,11 +177,16 @@ class RuntimeWalker(Walker):
 
     def close(self):
         super().close()
-        if self.holder:
-            self.holder.kill()
-            self.holder.communicate()
-        for s in self.sockets:
+        for p in filter(None, (self.holder, self.net)):
+            p.kill()
+            p.communicate()
+        for s in (self.manager, *self.sockets):
             s.close()
+
+    def argv(self, argv):
+        """In a network namespace with devices of its own, too."""
+        entered = super().argv(argv)
+        return [entered[0], f"--net=/proc/{self.net.pid}/ns/net", *entered[1:]] if self.net else entered
 
     def write_config(self, step):
         c = json.loads(json.dumps(CONFIG))
@@ -150,13 +200,19 @@ class RuntimeWalker(Walker):
     def words(self, text):
         return self.argv([*self.engine.prefix, str(self.engine.program), "--root", str(self.state_dir), *shlex.split(text.format(**vars(self)))])
 
-    def do(self, text, how="", target="", stdin=None):
-        r = self.call(self.words(text), how, target, **({"stdin": stdin} if stdin else {}))
+    def do(self, text, how="", target="", stdin=None, env=()):
+        env = [(k, v.format(**vars(self))) for k, v in env]
+        r = self.call(self.words(text), how, target, env=env, **({"stdin": stdin} if stdin else {}))
         self.logs.append(r.log)
         return r
 
     def drain(self):
         """Closes what came by the sockets: it would keep a terminal or a listener alive, and fill the queue."""
+        while True:
+            try:
+                self.manager.recv(4096)
+            except OSError:
+                break
         for s in self.sockets:
             while True:
                 try:
@@ -175,19 +231,21 @@ class RuntimeWalker(Walker):
     def prepare(self, step):
         """What the step works on. A foreground command ends by itself."""
         self.logs = []
+        for d in ("images", "criu-work", *["run"] * (not step.before)):  # what makes the first container makes the folders above it
+            shutil.rmtree(self.base / d, ignore_errors=True)
         self.write_config(step)
         for words in step.before:
-            r = self.do(words)
+            r = self.do(words, env=step.env)
             assert r.code == 0 and not r.err, r
 
     def perform(self, step, how="", target=""):
         if not step.stdin:
-            return self.do(step.words, how, target)
+            return self.do(step.words, how, target, env=step.env)
         fd = os.memfd_create("stdin", 0)
         try:
             os.write(fd, step.stdin.encode())
             os.lseek(fd, 0, os.SEEK_SET)
-            return self.do(step.words, how, target, stdin=fd)
+            return self.do(step.words, how, target, stdin=fd, env=step.env)
         finally:
             os.close(fd)
 
@@ -254,11 +312,13 @@ def damage(w, file, kind):
 # Beside fail_points.TOLERATED: calls with an effect whose failure is no failure of the command.
 TOLERATED = {
     "process_has_ended": "a look: who is not seen to have ended has not",
+    "oci_notify_await": "waits again",
 }
 
 
 def tolerates(w, point, step):
-    return w.places.tolerates(point, step) or w.places.function(point) in TOLERATED
+    name = w.places.function(point)
+    return w.places.tolerates(point, step) or name in TOLERATED or f"{name} {point.text}" in step.tolerated
 
 
 def how_it_ended(w, step, point, how, last, r):
