@@ -267,8 +267,9 @@ def manager(tmp_path):
 
 
 def tells(*messages):
-    """A command in the container that says this to NOTIFY_SOCKET."""
-    return "import os, socket\ns = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\ns.connect(os.environ['NOTIFY_SOCKET'])\n" + "".join(f"s.send({m!r})\n" for m in messages)
+    """A command in the container that says this to NOTIFY_SOCKET, as sd_notify(3) does: nobody may listen any more."""
+    return "import contextlib, os, socket\ns = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\ns.connect(os.environ['NOTIFY_SOCKET'])\n" + "".join(
+        f"with contextlib.suppress(OSError):\n    s.send({m!r})\n" for m in messages)
 
 
 def of_the_host(c):

@@ -67,7 +67,7 @@ def test_a_scheduler(life):
     other = started(life)
     assert os.sched_getscheduler(other) & ~os.SCHED_RESET_ON_FORK == os.SCHED_BATCH and os.getpriority(os.PRIO_PROCESS, other) == 7
     mine = started(life, scheduler={"policy": "SCHED_IDLE"})
-    assert os.sched_getscheduler(mine) == os.SCHED_IDLE and os.getpriority(os.PRIO_PROCESS, mine) == 0
+    assert os.sched_getscheduler(mine) == os.SCHED_IDLE and os.getpriority(os.PRIO_PROCESS, mine) == os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def deadline(pid):
