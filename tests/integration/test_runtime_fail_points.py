@@ -68,6 +68,7 @@ STEPS = [
     Step("checkpoint", CHECKPOINT, before=RUNNING),
     Step("checkpoint-running", "--criu {criu} checkpoint --image-path {base}/images --leave-running c1", before=RUNNING),
     Step("restore", RESTORE, before=(*RUNNING, CHECKPOINT)),
+    Step("checkpoint-mapped", CHECKPOINT, bundle=mapped, before=RUNNING),
     Step("ps", "ps c1", before=RUNNING),
     Step("state", "state c1", before=RUNNING),
     Step("list", "list", before=RUNNING),
