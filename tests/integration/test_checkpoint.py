@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bundles import GROUPS, RUNTIME, bad, bundle, good, life, runtime, write_config  # noqa: F401: some are fixtures
-from harness import Terminal, cgroup_mounts, cgroup_v2_only, wait_until
+from harness import Terminal, cgroup_mounts, cgroup_v2_only, give_tree, wait_until
 
 pytestmark = pytest.mark.root("criu needs root")
 FAKE = Path(__file__).parent / "fake_criu.py"
@@ -91,7 +91,7 @@ def test_who_may_look_for_images(criu, there):
         c["linux"]["namespaces"].append({"type": "user"})
         c["linux"] |= {k: [{"containerID": 0, "hostID": i, "size": 1000}] for k, i in (("uidMappings", 100000), ("gidMappings", 200000))}
 
-    subprocess.run(["chown", "-R", "100000:200000", str(criu.life.bundle / "root")], check=True)
+    give_tree(criu.life.bundle / "root", 100000, 200000)
     if there:
         criu.images.mkdir(mode=0o700)
     for change, mode, group in ((mapped, 0o710, 200000), (lambda c: None, 0o700, 0)):
@@ -99,7 +99,7 @@ def test_who_may_look_for_images(criu, there):
         good(criu.checkpoint())
         s = criu.images.stat()
         assert (s.st_mode & 0o7777, s.st_uid, s.st_gid) == (0o700 if there else mode, 0, 0 if there else group)
-        subprocess.run(["chown", "-R", "0:0", str(criu.life.bundle / "root")], check=True)
+        give_tree(criu.life.bundle / "root", 0, 0)
         criu.images.rename(criu.life.bundle / f"images-{mode:o}")
         if there:
             criu.images.mkdir(mode=0o700)

@@ -16,7 +16,7 @@ import time
 import pytest
 
 from bundles import GROUPS, RUNTIME, bundle, good, life, write_config  # noqa: F401: some are fixtures
-from harness import PATIENCE, cgroup_mounts, mounts, wait_until
+from harness import PATIENCE, cgroup_mounts, give_tree, mounts, wait_until
 
 pytestmark = [pytest.mark.root("criu needs root"), pytest.mark.timeout(300)]
 
@@ -264,7 +264,7 @@ def test_a_user_namespace(real):
         c["linux"]["namespaces"].append({"type": "user"})
         c["linux"] |= {k: [{"containerID": 0, "hostID": 100000, "size": 65536}] for k in ("uidMappings", "gidMappings")}
 
-    subprocess.run(["chown", "-R", "100000:100000", str(real.life.bundle / "root")], check=True)
+    give_tree(real.life.bundle / "root", 100000, 100000)
     real.run(mapped)
     assert real.hears(b"one\n")
     for word in (b"two\n", b"three\n"):

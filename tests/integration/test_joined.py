@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from bundles import bad, bundle, good, life, run  # noqa: F401: some are fixtures
-from harness import values, wait_until
+from harness import give_tree, values, wait_until
 
 pytestmark = pytest.mark.root("namespaces of others")
 
@@ -70,7 +70,7 @@ def test_beside_a_new_user_namespace(bundle, others):  # noqa: F811
 
 def test_a_command_and_mounts_in_a_user_namespace_of_others(life):  # noqa: F811
     """Also when the path leads nowhere any more: whose namespace it was has ended."""
-    subprocess.run(["chown", "-R", "200000:300000", life.bundle / "root"], check=True)
+    give_tree(life.bundle / "root", 200000, 300000)
     p = subprocess.Popen(["unshare", "-U", "sleep", "1000"])
     try:
         wait_until(lambda: os.readlink(f"/proc/{p.pid}/ns/user") != os.readlink("/proc/self/ns/user"))

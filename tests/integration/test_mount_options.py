@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from bundles import bad, bundle, good, life  # noqa: F401: two are fixtures
+from harness import give_tree
 
 pytestmark = pytest.mark.root("sources are mounted on the host's side, and may be shared")
 CLEAR = ["rw", "suid", "dev", "exec", "relatime", "diratime", "symfollow"]
@@ -108,7 +109,7 @@ def test_what_the_source_forbids(life, options, gone):  # noqa: F811
         here = next(o for place, o, _, _, _ in rows(life.state()["pid"]) if place == "/o")
         assert here & flags == flags - gone and ("ro" in here) == ("ro" in options), here
         good(life.call("delete", "--force", "c1"))
-        subprocess.run(["chown", "-R", "100000:100000", life.bundle / "root"], check=True)
+        give_tree(life.bundle / "root", 100000, 100000)
         if gone:
             bad(life.create("sleep", "60000", change=inside), "/o", "Operation not permitted")
         else:

@@ -7,7 +7,7 @@ import pytest
 
 from bundles import RUNTIME, bad, bundle, good, life, run  # noqa: F401: some are fixtures
 from test_seccomp_notify import PROFILE, agent  # noqa: F401: a fixture
-from harness import wait_until
+from harness import give_tree, wait_until
 
 KEEP = {"run.oci.keep_original_groups": "1"}
 root = pytest.mark.root("the caller's groups are set")
@@ -37,7 +37,7 @@ def test_the_callers_groups_stay(bundle, value, want):  # noqa: F811
 @root
 def test_the_callers_groups_stay_in_a_user_namespace(bundle):  # noqa: F811
     """They have no number there that is mapped, and are not lost."""
-    subprocess.run(["chown", "-R", "100000:100000", bundle / "root"], check=True)
+    give_tree(bundle / "root", 100000, 100000)
     r = run(bundle, "show groups", change=annotated(KEEP, own_user_namespace), **in_groups(41, 42))
     assert r.returncode == 0 and r.stdout.strip() == "groups=65534,65534", r
     r = run(bundle, "show groups", change=annotated({}, own_user_namespace), **in_groups(41, 42))
