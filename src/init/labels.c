@@ -2,7 +2,8 @@
  *
  * It is written to this process's own files in the host's procfs, while the host's tree is still there, and below that procfs nothing
  * mounted and no link is followed. So no /proc of the container, whatever was mounted on it, can stand in for it and swallow the label
- * (CVE-2019-16884) or lead the write elsewhere (CVE-2025-52881). The label stays pending through all changes of credentials. */
+ * (CVE-2019-16884) or lead the write elsewhere (CVE-2025-52881). The label stays pending through all changes of credentials; so does
+ * SELinux's for keys ("keycreate"): the command's session keyring, made until then, is the command's own to use. */
 #include <sys/statfs.h>
 #include <sys/xattr.h>
 
@@ -45,11 +46,14 @@ int labels_set(Init *in, Err *e)
 {
 	for (uint32_t i = 0; i < in->plan->labels.count; i++) {
 		const WirePair *l = &WIRE_ITEMS(in->plan, labels, WirePair)[i];
-		const char *text = wire_text(in->plan, l->value);
-		int r = label_write(wire_text(in->plan, l->name), text, e);
+		const char *name = wire_text(in->plan, l->name), *text = wire_text(in->plan, l->value);
+		if (str_eq(name, "keycreate") && !init_has(in, WIRE_NEW_KEYRING))
+			continue; /* no key is made */
+		int r = label_write(name, text, e);
 		const char *profile = str_after(text, "exec ");
 		if (r < 0)
-			return err_wrap(e, r, "label '%s'", profile ? profile : text);
+			return err_wrap(e, r, "%slabel '%s'", profile ? "" : "SELinux ",
+					profile ? profile : text);
 	}
 	return 0;
 }

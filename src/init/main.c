@@ -55,8 +55,8 @@ static int init_story(Init *in, Err *e)
 	DONE(KERNEL, kernel_set(in, e));
 	DONE(WORKDIR, workdir_make(in, e));
 	DONE(MASKS, masks_apply(in, e));
-	DONE(LABELS, labels_set(in, e)); /* by the host's procfs */
 	TRY(hooks_await(in, e));
+	DONE(LABELS, labels_set(in, e)); /* by the host's procfs; after hooks, whose execve(2) would take the label */
 	DONE(PIVOT, rootfs_pivot(in, e)); /* from here: no path of the host resolves */
 	TRY(sync_send(&in->sync, SYNC_ROOTFS_READY, in->master, e));
 

@@ -342,7 +342,10 @@ static void tell_masks(const Told *t)
 	if (has(t, WIRE_ROOT_READONLY))
 		add(t, MASKS, "nobody writes to the root", "mount_setattr(\"/\", RDONLY)");
 	for (size_t i = 0; i < w->labels_count; i++)
-		add(t, LABELS, "the kernel confines the command by it, from its execve on",
+		add(t, LABELS,
+		    strcmp(text(t, w->labels[i].name), "keycreate") == 0
+			    ? "its session keyring has it, too"
+			    : "the kernel confines the command by it, from its execve on",
 		    "write(\"/proc/self/attr/%s\", \"%s\")", text(t, w->labels[i].name),
 		    text(t, w->labels[i].value));
 	if (has(t, WIRE_HOST_MOUNTS))

@@ -171,8 +171,10 @@ static int plan_labels(const PlanContext *c, Plan *p, Err *e)
 	if (profile && f->apparmor)
 		label_add(p, f->apparmor_attr ? "apparmor/exec" : "exec",
 			  arena_printf(c->arena, "exec %s", profile));
-	if (label)
+	if (label) {
 		label_add(p, "exec", label);
+		label_add(p, "keycreate", label);
+	}
 	return 0;
 }
 

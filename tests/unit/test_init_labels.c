@@ -34,6 +34,17 @@ DEFINE_WORLD_TEST(what_the_kernel_refuses_is_named, CLONE_NEWPID)
 	CHECK(message_has(w, "label 'no-such-profile': ") && !strstr(w->e.msg, "open"));
 }
 
+/* The caller's session keyring, which the command then has, keeps its label. */
+DEFINE_WORLD_TEST(keys_have_one_when_they_are_made, 0)
+{
+	ask_for(w, "keycreate", "no:such:label_t");
+	CHECK_OK(w, labels_set(&w->in, &w->e));
+	w->b.head.flags |= WIRE_NEW_KEYRING;
+	world_plan(w);
+	CHECK(labels_set(&w->in, &w->e) < 0);
+	CHECK(message_has(w, "SELinux label 'no:such:label_t': "));
+}
+
 DEFINE_WORLD_TEST(a_file_that_is_missing_is_named, 0)
 {
 	ask_for(w, "no-such-module/exec", "x");
@@ -82,6 +93,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_opened_when_none_is_asked_for),
 		cmocka_unit_test(what_the_kernel_refuses_is_named),
+		cmocka_unit_test(keys_have_one_when_they_are_made),
 		cmocka_unit_test(a_file_that_is_missing_is_named),
 		cmocka_unit_test(a_folder_that_is_no_procfs_is_refused),
 		cmocka_unit_test(a_cover_over_the_kernel_s_file_is_no_way_around),

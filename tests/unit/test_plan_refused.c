@@ -584,9 +584,10 @@ static void labels_are_planned(void **state)
 	Case c = with_labels(true, true, "p", "u:r:t", "u:o:f");
 	c.spec.linux_.mount_label_of_root = true;
 	accept(&c);
-	assert_int_equal(c.plan.wire.labels_count, 2);
+	assert_int_equal(c.plan.wire.labels_count, 3);
 	label_is(&c, 0, "exec", "exec p"); /* a kernel before 5.8 */
 	label_is(&c, 1, "exec", "u:r:t");
+	label_is(&c, 2, "keycreate", "u:r:t");
 	c.facts.apparmor_attr = true;
 	accept(&c);
 	label_is(&c, 0, "apparmor/exec", "exec p");
