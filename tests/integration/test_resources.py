@@ -210,17 +210,18 @@ def test_block_io_weight(md):
 
 def test_block_io_weight_of_a_device(md, disk):
     scheduler = Path(f"/sys/block/{Path(disk).name}/queue/scheduler")
-    if cgroup_mount("blkio") is None:
-        pytest.skip("only with the v1 controller blkio")
+    controller, file, why = ("io", "io.bfq.weight", "has no weights") if cgroup_v2_only() else ("blkio", "blkio.bfq.weight_device", "is not bfq")
+    if cgroup_mount(controller) is None:
+        pytest.skip("no controller of block I/O")
     if "bfq" not in scheduler.read_text():
         pytest.skip("this kernel has no bfq")
     was = re.search(r"\[(.*?)\]", scheduler.read_text())[1]
     scheduler.write_text("none")  # loop devices keep what the last user of theirs has set
-    md.run(f"--blkio-weight-device {disk}:300", "probe exit 0").failed(125, f"{number(disk)} 300", "scheduler of that device is not bfq")
+    md.run(f"--blkio-weight-device {disk}:300", "probe exit 0").failed(125, f"{number(disk)} 300", f"scheduler of that device {why}")
     scheduler.write_text("bfq")
     try:
         with running(md, f"--blkio-weight-device {disk}:300") as r:
-            assert f"{number(disk)} 300" in (r.group("blkio") / "blkio.bfq.weight_device").read_text().splitlines()
+            assert f"{number(disk)} 300" in (r.group(controller) / file).read_text().splitlines()
     finally:
         scheduler.write_text(was)
 
