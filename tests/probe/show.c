@@ -192,6 +192,10 @@ static void show_keyring(void)
 		printf("keyring.id=-1 errno=%d\n", errno);
 	else
 		printf("keyring.id=%ld\n", r);
+	char label[256]; /* KEYCTL_GET_SECURITY: empty but with SELinux */
+	long n = r < 0 ? 0 : syscall(SYS_keyctl, 17, -3, label, sizeof label, 0);
+	if (n > 1 && n <= (long)sizeof label)
+		printf("keyring.label=%.*s\n", (int)n - 1, label);
 }
 
 static const struct Topic {
