@@ -18,7 +18,8 @@ from harness import PATIENCE, Engine
 
 HOST_VALUES = ("/proc/sys/kernel/hostname", "/proc/sys/kernel/core_pattern", "/proc/sys/net/ipv4/ping_group_range", "/proc/sys/net/ipv4/ip_unprivileged_port_start")
 HOST_DEVICES = [f"/dev/{n}" for n in ("null", "zero", "full", "random", "urandom", "tty", "ptmx")]
-USER = os.geteuid() or 48123  # the caller, or for root an ordinary user without a name; nobody on a usual host has this number
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+USER = os.geteuid() or 48123 + 10 * WORKER  # the caller, or for root an ordinary user without a name, one for each worker; nobody on a usual host has this number
 
 
 def pytest_configure(config):

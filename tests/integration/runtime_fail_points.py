@@ -233,6 +233,7 @@ class RuntimeWalker(Walker):
         self.logs = []
         for d in ("images", "criu-work", *["run"] * (not step.before)):  # what makes the first container makes the folders above it
             shutil.rmtree(self.base / d, ignore_errors=True)
+        (self.base / "pid").unlink(missing_ok=True)  # one that is there is emptied
         self.write_config(step)
         for words in step.before:
             r = self.do(words, env=step.env)
