@@ -119,7 +119,7 @@ def test_a_range_that_cannot_be_had_is_a_warning(user):
     assert r.err == "mydocker: warning: only your own id is mapped: /etc/subgid has no line for 'tester'; add one, such as 'tester:100000:65536'\n"
 
 
-@pytest.mark.parametrize("text, words", [("tester:1:2:3\n", "is not of the form"), (f"tester:{USER}:5\n", "contain the own id")])
+@pytest.mark.parametrize("text, words", [("tester:1:2:3\n", "is not of the form"), (f"tester:{USER}:5\n", "contain the own id")], ids=["form", "own"])
 def test_ranges_that_make_no_sense(user, text, words):
     user.host.file("/etc/subuid", text)
     user.call("unshare", "true").failed(125, "/etc/subuid", words)
