@@ -232,9 +232,9 @@ def test_descriptors(user):
 
 
 def test_closed_standard_streams(user):
-    p = subprocess.run(["sh", "-c", '"$@" <&- 2>&-', "sh", *user.argv("unshare", "sh", "-c", "stat -Lc %t:%T /proc/self/fd/0 /proc/self/fd/2; ls /proc/$$/fd | wc -l")],
+    p = subprocess.run(["sh", "-c", '"$@" <&- 2>&-', "sh", *user.argv("unshare", "sh", "-c", "stat -Lc %t:%T /proc/self/fd/0 /proc/self/fd/2; ls /proc/$$/fd; exit")],
                        env=user.env, capture_output=True, text=True)
-    assert p.returncode == 0 and p.stdout == "1:3\n1:3\n3\n", p
+    assert p.returncode == 0 and p.stdout == "1:3\n1:3\n0\n1\n2\n", p
 
 
 def test_no_process_of_ours_is_left(user):
