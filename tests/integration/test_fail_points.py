@@ -224,7 +224,7 @@ UNREACHED = {
     "scheduler_set": "mydocker-runtime",
     "scheduling_set": "the same",
     "memory_policy_set": "the same",
-    "runtime_clone": "the same: the CPUs of an exec",
+    "runtime_spawn": "the same: the CPUs of an exec",
     "runtime_limits_raise": "the same: limits above the caller's in a user namespace",
     "ambient_raise": "ambient capabilities, for which there is no option",
     "mount_fs_change": "the option remount: mydocker-runtime",

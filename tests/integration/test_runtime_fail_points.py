@@ -60,7 +60,7 @@ STEPS = [
     Step("create-moved", CREATE, bundle=moved),
     Step("create-scheduled", CREATE, bundle=scheduled),
     Step("create-unmounted", CREATE, bundle=unmounted),
-    Step("exec-scheduled", "exec c1 /bin/probe exit 4", bundle=scheduled, before=RUNNING, code=4, failure=255, tolerated=("runtime_clone",)),
+    Step("exec-scheduled", "exec c1 /bin/probe exit 4", bundle=scheduled, before=RUNNING, code=4, failure=255, tolerated=("runtime_spawn",)),
     Step("run-ready", "run -d -b {base} c1", bundle=ready, env=NOTIFIED),
     Step("start-ready", "start c1", bundle=ready, before=(CREATE,), env=NOTIFIED),
     Step("mounts-add", MOUNTS_ADD, before=RUNNING),
