@@ -51,7 +51,8 @@ static int clone_failed(uint64_t flags, Err *e)
 	if (errno == ENOSYS)
 		return err_make(e, ERR_SYS, ENOSYS,
 				"this kernel has no clone3 (Linux 5.7 is needed), or a seccomp filter hides it");
-	return namespaces_failed(flags, flags ? "make a process in new namespaces" : "make a process", e);
+	return namespaces_failed(flags,
+				 flags ? "make a process in new namespaces" : "make a process", e);
 }
 
 pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e)
