@@ -48,8 +48,16 @@ def user_namespaces_refused():
 SPREAD = {"test_fail_points.py", "test_runtime_fail_points.py"}  # long, and each test has all it needs
 
 
+def every_fourth_test(config, items):
+    """Sanitizers look at code, which most tests share: ./check shows them every fourth one, ./check --full all."""
+    config.hook.pytest_deselected(items=[item for n, item in enumerate(items) if n % 4])
+    items[:] = items[::4]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    if harness.SANITIZED and "not full" in config.option.markexpr:
+        every_fourth_test(config, items)
     refused = user_namespaces_refused()
     for item in items:
         if item.path.name not in SPREAD:  # a file's tests are one worker's (--dist loadgroup): they may share a server

@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define CHUNK_MIN ((size_t)64 << 10)
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct ArenaChunk {
@@ -40,6 +44,9 @@ static void chunk_add(Arena *a, size_t size)
 	ArenaChunk *c = calloc(1, sizeof(ArenaChunk) + room);
 	if (!c)
 		out_of_memory(room);
+	if (room == CHUNK_MIN) /* most of it will be used: one call is cheaper than so many page faults */
+		(void)madvise((void *)((uintptr_t)c->data & ~(uintptr_t)4095), CHUNK_MIN,
+			      MADV_POPULATE_WRITE); /* for speed alone; Linux 5.14 */
 	c->older = a->chunks;
 	a->chunks = c;
 	a->next = c->data;

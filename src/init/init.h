@@ -32,8 +32,10 @@ typedef struct Init {
 	bool is_filtered;        /* the command's filter is loaded */
 	bool is_admin;           /* CAP_SYS_ADMIN is held for the filter alone */
 	unsigned shared;         /* how many mounts so far share theirs with the host */
+	bool has_fresh; /* the last mount, not counting those on entries of it, is a tmpfs that holds only what was put there since, by us */
+	uint32_t fresh; /* which of plan->mounts that is; its root is in sources */
 	int host_proc; /* with WIRE_MOUNTS_ONLY: the host's /proc, for what the container's need not tell */
-	int sources[LIMIT_MOUNTS]; /* per mount: the copy of its source, or the finished mount; then, when READONLY_LAST, MS_SHARED or WIRE_MOUNTS_ONLY, the mount itself */
+	int sources[LIMIT_MOUNTS]; /* per mount: the copy of its source, or the finished mount; then, when READONLY_LAST, MS_SHARED, WIRE_MOUNTS_ONLY or fresh, the mount itself */
 } Init;
 
 /* ---- the steps, in their order ---- */

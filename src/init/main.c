@@ -5,7 +5,10 @@
 #include "base/str.h"
 #include "init/init.h"
 #include "kern/mount.h"
+#include "kern/populate.h"
 #include "kern/sys.h"
+
+#define STACK_USED ((size_t)24 << 10) /* most by paths */
 
 /* What is done, and that it is done. */
 #define DONE(stage, call) TRY(timeline_mark(in->timeline, STAGE_##stage, (call)))
@@ -155,6 +158,7 @@ static int complain(const Err *e)
 
 int main(int argc, char **argv)
 {
+	populate_program(STACK_USED);
 	Err e = { 0 };
 	Init in = { 0 }; /* clang makes 4 KiB of constants of more */
 	in.root_dir = in.root = in.scratch_dir = in.scratch = in.host_proc = FD_NONE;

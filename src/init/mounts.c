@@ -15,6 +15,11 @@ typedef struct Job {
 	uint64_t attrs; /* to set now: without RDONLY when that comes last */
 } Job;
 
+static const WireMount *mount_at(const Init *in, uint32_t i)
+{
+	return &WIRE_ITEMS(in->plan, mounts, WireMount)[i];
+}
+
 static bool is_last(const WireMount *m)
 {
 	return (m->flags & WIRE_MOUNT_READONLY_LAST) && (m->attr_set & MOUNT_ATTR_RDONLY);
@@ -75,7 +80,7 @@ __attribute__((noinline)) static int target_check(const Init *in, int target, Er
 	char ours[PATH_MAX], other[PATH_MAX];
 	TRY(fd_path(in, target, ours, sizeof ours, e));
 	for (uint32_t i = 0; i < p->mounts.count; i++) {
-		const WireMount *m = &WIRE_ITEMS(p, mounts, WireMount)[i];
+		const WireMount *m = mount_at(in, i);
 		if (in->sources[i] < 0 || !is_shared(m))
 			continue;
 		TRY(fd_path(in, in->sources[i], other, sizeof other, e));
@@ -87,8 +92,23 @@ __attribute__((noinline)) static int target_check(const Init *in, int target, Er
 	return 0;
 }
 
+/* The path of the target below the fresh tmpfs; NULL: it is not there. */
+static const char *below_fresh(const Init *in, const Job *j)
+{
+	if (!in->has_fresh)
+		return NULL;
+	const char *at = wire_text(in->plan, mount_at(in, in->fresh)->target);
+	size_t len = strlen(at);
+	return strncmp(j->target, at, len) == 0 && j->target[len] == '/' ? j->target + len + 1 : NULL;
+}
+
 static int target_open(const Init *in, const Job *j, bool is_file, int *ret_fd, Err *e)
 {
+	const char *entry = in->shared == 0 ? below_fresh(in, j) : NULL;
+	*ret_fd = entry ? path_make_entry(in->sources[in->fresh], entry, is_file ? PATH_FILE : PATH_DIR)
+			: FD_NONE;
+	if (*ret_fd >= 0)
+		return 0;
 	bool exact = j->m->kind == WIRE_MOUNT_FS &&
 		     (str_eq(j->type, "proc") || str_eq(j->type, "sysfs"));
 	int r = path_make_in_root(in->root, j->target, is_file ? PATH_FILE : PATH_DIR,
@@ -274,7 +294,7 @@ static int job_error(const Job *j, int r, Err *e)
 int mounts_prepare(Init *in, Err *e)
 {
 	for (uint32_t i = 0; i < in->plan->mounts.count; i++) {
-		const Job j = job_of(in, &WIRE_ITEMS(in->plan, mounts, WireMount)[i]);
+		const Job j = job_of(in, mount_at(in, i));
 		if (j.m->kind != WIRE_MOUNT_FS || str_eq(j.type, "proc"))
 			continue;
 		int r = fs_make_or_not(in, &j, &in->sources[i], e);
@@ -295,16 +315,23 @@ static void mounts_take_back(Init *in, uint32_t count)
 int mounts_make(Init *in, Err *e)
 {
 	for (uint32_t i = 0; i < in->plan->mounts.count; i++) {
-		const WireMount *m = &WIRE_ITEMS(in->plan, mounts, WireMount)[i];
+		const WireMount *m = mount_at(in, i);
 		const Job j = job_of(in, m);
 		AUTO(fd_close) int source = TAKE_FD(in->sources[i]);
 		AUTO(fd_close) int made = FD_NONE;
+		bool in_fresh = below_fresh(in, &j);
 		int r = job_do(in, &j, &source, &made, e);
 		if (r < 0) {
 			mounts_take_back(in, i);
 			return job_error(&j, r, e);
 		}
-		if (is_last(m) || is_shared(m) || init_has(in, WIRE_MOUNTS_ONLY))
+		if (!in_fresh) { /* what else is mounted may cover it */
+			in->has_fresh = m->kind == WIRE_MOUNT_FS && made >= 0 &&
+					str_eq(j.type, "tmpfs");
+			in->fresh = i;
+		}
+		if (is_last(m) || is_shared(m) || init_has(in, WIRE_MOUNTS_ONLY) ||
+		    (in->has_fresh && in->fresh == i))
 			in->sources[i] = m->kind == WIRE_MOUNT_BIND ? TAKE_FD(source) : TAKE_FD(made);
 	}
 	return 0;

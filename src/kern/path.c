@@ -181,34 +181,39 @@ static int walk(Walk *w, Err *e)
 	}
 }
 
+int path_make_entry(int dir, const char *name, PathKind kind)
+{
+	if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return -ENOENT;
+	if (kind == PATH_DIR) {
+		if (mkdirat(dir, name, 0755) < 0)
+			return -ENOENT;
+		int made = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		return made < 0 ? -ENOENT : made; /* exchanged at once */
+	}
+	int file = openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
+	if (file < 0)
+		return -ENOENT;
+	fd_close(file);
+	int made = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	if (made >= 0 && fstat(made, &st) == 0 && S_ISREG(st.st_mode))
+		return made;
+	if (made >= 0)
+		fd_close(made);
+	return -ENOENT;
+}
+
 /* The usual case of something missing: all but the last component exists. In two calls and one to open what was made; -ENOENT when it
  * is another case (a dangling link, "..", more that is missing), in which the walk decides. */
 static int make_last(int rootfd, const char *path, PathKind kind, unsigned long resolve)
 {
 	char above[PATH_MAX];
 	const char *name = err_basename(path);
-	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-	    str_format(above, sizeof above, "/%.*s", (int)(name - path), path) < 0)
+	if (str_format(above, sizeof above, "/%.*s", (int)(name - path), path) < 0)
 		return -ENOENT;
 	AUTO(fd_close) int dir = path_try_in_root(rootfd, above, O_PATH | O_DIRECTORY, resolve);
-	if (dir < 0)
-		return -ENOENT;
-	if (kind == PATH_FILE) {
-		int file = openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
-		if (file < 0)
-			return -ENOENT;
-		fd_close(file);
-	} else if (mkdirat(dir, name, 0755) < 0) {
-		return -ENOENT;
-	}
-	int made = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-	if (made >= 0 && fstat(made, &st) == 0 &&
-	    (kind == PATH_FILE ? S_ISREG(st.st_mode) : S_ISDIR(st.st_mode)))
-		return made;
-	if (made >= 0)
-		fd_close(made); /* exchanged at once: the walk looks again */
-	return -ENOENT;
+	return dir < 0 ? -ENOENT : path_make_entry(dir, name, kind);
 }
 
 int path_make_in_root(int rootfd, const char *path, PathKind kind, unsigned flags, int *ret_fd, Err *e)

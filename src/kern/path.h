@@ -29,6 +29,10 @@ int path_try_in_root(int rootfd, const char *path, int flags, unsigned long reso
  * What exists is of any type: the caller looks at it. */
 int path_make_in_root(int rootfd, const char *path, PathKind kind, unsigned flags, int *ret_fd, Err *e);
 
+/* Makes one entry of a directory, and opens it with O_PATH. -ENOENT: it exists, or cannot be made so, or name is not one alone; then
+ * path_make_in_root() knows what to do. */
+int path_make_entry(int dir, const char *name, PathKind kind);
+
 /* Opens (or makes) the folder of path, whose last component is not looked at. *ret_name points into path. -EINVAL when path ends
  * in "/", "." or "..". */
 int path_parent_in_root(int rootfd, const char *path, int *ret_dir, const char **ret_name, Err *e);

@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "kern/sys.h"
+#include "kern/vfork.h"
 
 /* user_namespaces(7), clone(2), unshare(2): what errno says of a failed call for new namespaces, or for a process alone. */
 static int namespaces_failed(uint64_t flags, const char *what, Err *e)
@@ -31,28 +32,48 @@ static int namespaces_failed(uint64_t flags, const char *what, Err *e)
 	return err_sys(e, "%s", what);
 }
 
-pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e)
+static struct clone_args clone_args(uint64_t flags, int cgroup_fd, int *pidfd)
 {
-	int pidfd = FD_NONE;
 	struct clone_args args = {
 		.flags = flags | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	if (cgroup_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)cgroup_fd;
 	}
-	pid_t pid = sys_clone3(&args);
-	if (pid == 0)
-		return 0;
-	if (pid < 0 && errno == ENOSYS)
+	return args;
+}
+
+static int clone_failed(uint64_t flags, Err *e)
+{
+	if (errno == ENOSYS)
 		return err_make(e, ERR_SYS, ENOSYS,
 				"this kernel has no clone3 (Linux 5.7 is needed), or a seccomp filter hides it");
+	return namespaces_failed(flags,
+				 flags ? "make a process in new namespaces" : "make a process", e);
+}
+
+pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e)
+{
+	int pidfd = FD_NONE;
+	struct clone_args args = clone_args(flags, cgroup_fd, &pidfd);
+	pid_t pid = sys_clone3(&args);
 	if (pid < 0)
-		return namespaces_failed(flags,
-					 flags ? "make a process in new namespaces" : "make a process",
-					 e);
+		return clone_failed(flags, e);
+	if (pid > 0)
+		*ret_pidfd = pidfd;
+	return pid;
+}
+
+pid_t process_spawn(uint64_t flags, int cgroup_fd, const ProcessChild *child, int *ret_pidfd, Err *e)
+{
+	int pidfd = FD_NONE;
+	struct clone_args args = clone_args(flags, cgroup_fd, &pidfd);
+	pid_t pid = (pid_t)vfork_clone3(&args, child->run, child->arg);
+	if (pid < 0)
+		return clone_failed(flags & ~(uint64_t)PROCESS_IN_OUR_MEMORY, e);
 	*ret_pidfd = pidfd;
 	return pid;
 }

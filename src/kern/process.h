@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <linux/sched.h>
+
 #include "base/err.h"
 #include "base/fd.h"
 
@@ -16,6 +18,18 @@
  * cgroup_fd: a cgroup v2 directory that the child starts in (CLONE_INTO_CGROUP, Linux 5.7), or FD_NONE.
  * Returns the pid, and the pidfd (close-on-exec) in *ret_pidfd; in the child 0, and *ret_pidfd is untouched. */
 pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, Err *e);
+
+/* What a process does that is made by process_spawn(): it ends in execveat(2) or _exit(2), and never returns. */
+typedef struct ProcessChild {
+	void (*run)(void *arg);
+	void *arg;
+} ProcessChild;
+
+/* Among the flags of process_spawn(): until it executes, the child uses this process's memory, and this process waits (vfork.h). */
+#define PROCESS_IN_OUR_MEMORY (CLONE_VM | CLONE_VFORK)
+
+/* The same, for a child that soon executes: cheaper by what it would cost to copy this process. */
+pid_t process_spawn(uint64_t flags, int cgroup_fd, const ProcessChild *child, int *ret_pidfd, Err *e);
 
 /* unshare(2): moves this process into new namespaces (CLONE_NEW*). Its errors are those of process_clone(). */
 int process_unshare(uint64_t flags, Err *e);

@@ -3,9 +3,12 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "kern/populate.h"
 #include "oci/help.h"
 #include "oci/log.h"
 #include "oci/oci.h"
+
+#define STACK_USED ((size_t)48 << 10) /* by a start */
 
 static const OciCmd *const cmds[] = { &oci_checkpoint, &oci_create,  &oci_delete,   &oci_events,
 				      &oci_exec,       &oci_explain, &oci_features, &oci_kill,
@@ -138,6 +141,7 @@ static void fail(const OciGlobal *g, const Err *why, Arena *a)
 
 int main(int argc, char **argv)
 {
+	populate_program(STACK_USED);
 	AUTO(arena_done) Arena arena = ARENA_EMPTY;
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	OciGlobal global = { .program = slash ? slash + 1 : argc > 0 ? argv[0] : OCI_PROGRAM };

@@ -71,11 +71,13 @@ static void explain_device_program(const Plan *p, const HostFacts *f, Explain *x
 static const char *clone_words(const Plan *p, const HostFacts *f, Arena *a)
 {
 	static const ExplainBit bits[] = {
+		{ CLONE_VM, "VM" },           { CLONE_VFORK, "VFORK" },
 		{ CLONE_NEWUSER, "NEWUSER" }, { CLONE_NEWNS, "NEWNS" },
 		{ CLONE_NEWPID, "NEWPID" },   { CLONE_NEWNET, "NEWNET" },
 		{ CLONE_NEWIPC, "NEWIPC" },   { CLONE_NEWUTS, "NEWUTS" },
 	};
-	const char *words = explain_bits(a, p->clone_flags, bits, ARRAY_LEN(bits));
+	const char *words = explain_bits(a, p->clone_flags | CLONE_VM | CLONE_VFORK, bits,
+					 ARRAY_LEN(bits));
 	for (size_t i = 0; i < p->groups_count; i++)
 		if (f->cgroups[p->groups[i].hierarchy].is_v2)
 			return arena_printf(a, "%s|INTO_CGROUP", words);

@@ -154,7 +154,7 @@ static int descriptors_allow(const Plan *p, Err *e)
 	return 0;
 }
 
-/* In a child of clone3: only plain system calls, and then init. Comes back when that failed. */
+/* In the child: only plain system calls, and then init. Comes back when that failed. */
 static int init_exec(int init_fd, int plan_fd, const Sync *sync, Err *e)
 {
 	char name[] = "init", plan[16], talk[16];
@@ -219,6 +219,21 @@ static _Noreturn void child_fail(Sync *sync, const Err *e)
 	_exit(125);
 }
 
+/* What a child of process_spawn() begins with. */
+typedef struct Child {
+	Start *s;
+	int plan_fd;
+	Sync *sync;
+} Child;
+
+static void container_child_run(void *arg)
+{
+	const Child *c = arg;
+	Err own = { 0 };
+	(void)container_child(c->s, c->plan_fd, &own); /* returned: it failed */
+	child_fail(c->sync, &own);
+}
+
 static void undo_process(void *arg)
 {
 	Start *s = arg;
@@ -262,6 +277,15 @@ static int root_tree_child(const Start *s, int plan_fd, const Sync *sync, Err *e
 	return init_exec(s->init_fd, plan_fd, sync, e);
 }
 
+static void root_tree_child_run(void *arg)
+{
+	const Child *c = arg;
+	Err own = { 0 };
+	if (descriptors_allow(c->s->plan, &own) == 0)
+		(void)root_tree_child(c->s, c->plan_fd, c->sync, &own); /* returned: it failed */
+	child_fail(c->sync, &own);
+}
+
 /* A tree that is made apart, or an id-mapped copy of the root, which needs no more. */
 static int root_tree_make(Start *s, Err *e)
 {
@@ -281,14 +305,9 @@ static int root_tree_make(Start *s, Err *e)
 	if (s->idmaps.root >= 0)
 		w.head.idmap_fd = s->idmaps.userns[s->plan->root_idmap];
 	TRY(wire_plan_seal(&w, &plan_fd, e));
-	pid_t pid = process_clone(CLONE_NEWNS, FD_NONE, &pidfd, e);
-	TRY(pid);
-	if (pid == 0) {
-		Err own = { 0 };
-		if (descriptors_allow(s->plan, &own) == 0)
-			(void)root_tree_child(s, plan_fd, &theirs, &own); /* returned: it failed */
-		child_fail(&theirs, &own);
-	}
+	Child c = { .s = s, .plan_fd = plan_fd, .sync = &theirs };
+	const ProcessChild child = { .run = root_tree_child_run, .arg = &c };
+	TRY(process_spawn(CLONE_NEWNS | PROCESS_IN_OUR_MEMORY, FD_NONE, &child, &pidfd, e));
 	sync_close(&theirs);
 	return root_tree_receive(s, &ours, pidfd, e);
 }
@@ -388,14 +407,14 @@ static int init_spawn(Start *s, Undo *undo, Err *e)
 	TRY(sync_pair(&s->sync, &s->init_sync, e));
 	s->sync.absent = sync_absent(s->plan->wire.head.flags);
 	TRY(container_plan_seal(s, &plan_fd, e));
-	pid_t pid = runtime_clone(s->plan, parent_group_fd(s), &s->container.pidfd, e);
+	Child c = { .s = s, .plan_fd = plan_fd, .sync = &s->init_sync };
+	const ProcessChild child = { .run = container_child_run, .arg = &c };
+	int group_fd = parent_group_fd(s);
+	/* Another's group may be frozen, and then whoever begins in it does not come to execute: signals are to reach us meanwhile. */
+	uint64_t memory = s->join && group_fd >= 0 ? 0 : PROCESS_IN_OUR_MEMORY;
+	pid_t pid = runtime_spawn(s->plan, memory, group_fd, &child, &s->container.pidfd, e);
 	if (pid < 0)
 		return explain_clone(s, pid, e);
-	if (pid == 0) {
-		Err own = { 0 };
-		(void)container_child(s, plan_fd, &own); /* returned: it failed */
-		child_fail(&s->init_sync, &own);
-	}
 	s->container.pid = pid;
 	undo_push(undo, undo_process, s);
 	sync_close(&s->init_sync); /* so that its end is seen here */

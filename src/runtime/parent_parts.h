@@ -15,6 +15,8 @@ int runtime_host_remove(const Plan *p, Arena *a, Err *e);
 /* parent_net.c: moves the plan's network devices to where the process is. */
 int parent_net_devices_move(const Plan *p, pid_t pid, Arena *a, Err *e);
 
-/* parent_sched.c. clone3(2) as the plan has it, on the CPUs that it names; and hard limits that init could not raise in its user namespace. */
-pid_t runtime_clone(const Plan *p, int group_fd, int *ret_pidfd, Err *e);
+/* parent_sched.c. process_spawn() as the plan has it, on the CPUs that it names; and hard limits that init could not raise in its user
+ * namespace. flags: PROCESS_IN_OUR_MEMORY or 0. */
+pid_t runtime_spawn(const Plan *p, uint64_t flags, int group_fd, const ProcessChild *child,
+		    int *ret_pidfd, Err *e);
 int runtime_limits_raise(const Plan *p, const HostFacts *facts, pid_t pid, Err *e);

@@ -9,7 +9,8 @@
 #include "runtime/parent_parts.h"
 
 /* The child has our CPUs: for the moment they are those that an `exec` is to begin on. */
-pid_t runtime_clone(const Plan *p, int group_fd, int *ret_pidfd, Err *e)
+pid_t runtime_spawn(const Plan *p, uint64_t flags, int group_fd, const ProcessChild *child,
+		    int *ret_pidfd, Err *e)
 {
 	uint64_t ours[LIMIT_CPUS / 64] = { 0 };
 	if (p->initial_cpus_count > 0) {
@@ -19,7 +20,7 @@ pid_t runtime_clone(const Plan *p, int group_fd, int *ret_pidfd, Err *e)
 			return err_sys(e, "process.execCPUAffinity.initial: error setting initial CPU affinity");
 		log_debug("nsexec: affinity: 0x%llx", (unsigned long long)p->initial_cpus[0]);
 	}
-	pid_t pid = process_clone(p->clone_flags, group_fd, ret_pidfd, e);
+	pid_t pid = process_spawn(p->clone_flags | flags, group_fd, child, ret_pidfd, e);
 	if (pid != 0 && p->initial_cpus_count > 0)
 		(void)sys_sched_setaffinity(ours, sizeof ours); /* they were ours: nothing refuses them */
 	return pid;

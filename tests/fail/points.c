@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -80,6 +81,7 @@ extern const Elf64_Ehdr __ehdr_start;
 CALLS(REAL_ROW)
 PROTOTYPE(__real_syscall)
 PROTOTYPE(__wrap_syscall)
+long __wrap_vfork_clone3(struct clone_args *args, void (*run)(void *arg), void *arg);
 
 static long raw(long number, long a, long b, long c)
 {
@@ -333,15 +335,32 @@ static long number_call(long a, long b, long c, long d, long e, long f, long g)
 	return r;
 }
 
+static long point_number(const void *from, const long v[7])
+{
+	long a = v[0];
+	if (points.log < 0 || points.inside)
+		return __real_syscall(a, v[1], v[2], v[3], v[4], v[5], v[6]);
+	size_t i = number_find(a);
+	long flags = a == SYS_openat2 ? (long)((const struct open_how *)v[3])->flags : 0;
+	const char *text = numbers[i].text ? (const char *)v[numbers[i].text] : NULL;
+	Point p = { kind_of(numbers[i].kind, flags), numbers[i].name, place_of(from),
+		    text_of(numbers[i].name, text) };
+	return point_call(&p, -1, numbers[i].error, number_call, v);
+}
+
 long __wrap_syscall(long a, long b, long c, long d, long e, long f, long g)
 {
 	const long v[7] = { a, b, c, d, e, f, g };
-	if (points.log < 0 || points.inside)
-		return __real_syscall(a, b, c, d, e, f, g);
-	size_t i = number_find(a);
-	long flags = a == SYS_openat2 ? (long)((const struct open_how *)d)->flags : 0;
-	const char *text = numbers[i].text ? (const char *)v[numbers[i].text] : NULL;
-	Point p = { kind_of(numbers[i].kind, flags), numbers[i].name,
-		    place_of(__builtin_return_address(0)), text_of(numbers[i].name, text) };
-	return point_call(&p, -1, numbers[i].error, number_call, v);
+	return point_number(__builtin_return_address(0), v);
+}
+
+/* A child that counts for itself needs a memory of its own. */
+long __wrap_vfork_clone3(struct clone_args *args, void (*run)(void *arg), void *arg)
+{
+	args->flags &= ~(__u64)(CLONE_VM | CLONE_VFORK);
+	const long v[7] = { SYS_clone3, (long)args, sizeof *args };
+	long r = point_number(__builtin_return_address(0), v);
+	if (r == 0)
+		run(arg);
+	return r;
 }

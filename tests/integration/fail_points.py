@@ -449,3 +449,14 @@ def walk(walkers, jobs):
 
     with ThreadPoolExecutor(len(walkers)) as pool:
         return [wrong for wrong in pool.map(do, jobs) if wrong]
+
+
+def assert_effects_are_passed(places, points, unreached):
+    """Each call with an effect is among the points, or stands in a list with the reason; and what is passed stands in none."""
+    passed = {(p.program, p.place) for p in points}
+    missing = [p for p in places.effects() if (p.program, p.place) not in passed]
+    keys = {p: {places.function(p), f"{p.program} {places.function(p)}"} for p in missing}
+    unknown = [p for p in missing if not keys[p] & {*unreached, *SOMETIMES}]
+    assert not unknown, "nothing passes:\n" + "\n".join(map(places.name, unknown))
+    passed_now = sorted(set(unreached) - set().union(*keys.values()))
+    assert not passed_now, f"something passes them now, or they are gone: {passed_now}"

@@ -233,7 +233,8 @@ class RuntimeWalker(Walker):
         self.logs = []
         for d in ("images", "criu-work", *["run"] * (not step.before)):  # what makes the first container makes the folders above it
             shutil.rmtree(self.base / d, ignore_errors=True)
-        (self.base / "pid").unlink(missing_ok=True)  # one that is there is emptied
+        pid = self.base / "pid"  # one that is there is emptied, which is a call of its own
+        pid.write_text("0") if step.name == "exec" else pid.unlink(missing_ok=True)
         self.write_config(step)
         for words in step.before:
             r = self.do(words, env=step.env)

@@ -39,6 +39,7 @@ def test_as_an_ordinary_user():
     assert all(ms > 0 for ms in rows.values()), r
 
 
+@pytest.mark.full
 def test_runtimes():
     r = subprocess.run([harness.TOP / "bench/runtime", "-n", "2", "--program", harness.MYDOCKER.parent / "mydocker-runtime", "--only", "runc"], capture_output=True, text=True, timeout=50 * PATIENCE)
     assert r.returncode == 0, r

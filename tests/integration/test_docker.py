@@ -167,7 +167,7 @@ def test_its_init(docker):
 
 @pytest.mark.full
 def test_stats(docker, service):
-    assert int(docker("stats", "--no-stream", "--format", "{{.PIDs}}", service).stdout) >= 1
+    wait_until(lambda: int(docker("stats", "--no-stream", "--format", "{{.PIDs}}", service).stdout) >= 1)  # 0 until docker has asked once
 
 
 # ---- containerd alone ----

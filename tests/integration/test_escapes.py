@@ -657,10 +657,6 @@ def test_console_sockets_that_are_none(prey, kind):
 # ---- races ----
 
 
-def swapping(prey, a, b, seconds):
-    return subprocess.Popen([str(prey.root / "bin/probe"), "swap", str(a), str(b), str(seconds)], stdout=subprocess.PIPE)
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.full)])
 def test_mounts_while_another_container_exchanges_links(prey, secret, seconds):
@@ -671,18 +667,18 @@ def test_mounts_while_another_container_exchanges_links(prey, secret, seconds):
     data.mkdir()
     (data / "mark").write_text("")
     assert os.path.samefile(shared / "link", secret / "dir")
-    seconds = int(seconds * PATIENCE)
-    out = prey.start(f"seq say ready , swap /shared/swap /shared/link {seconds + 1}", lambda c: c["mounts"].append(bind(shared, "/shared")), name="other")
+    out = prey.start("seq say ready , swap /shared/swap /shared/link 600", lambda c: c["mounts"].append(bind(shared, "/shared")), name="other")
     wait_until(lambda: "ready" in out.read_text())
     codes = {}
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end or sum(codes.values()) < 10:
         r = prey.run("ls /proc/1/root/shared", lambda c: c["mounts"].extend([bind(shared, "/shared"), bind(data, "/shared/swap/made/here"), {"destination": "/shared/swap/t", "type": "tmpfs", "source": "tmpfs"}]))
         assert r.code in (0, 1) and "host secret" not in r.out, r
         codes[r.code] = codes.get(r.code, 0) + 1
         assert not (secret / "dir/made").exists() and not (secret / "dir/t").exists()
+    assert prey.call("kill", "other", "TERM").code == 0
     wait_until(lambda: "swap=" in out.read_text(), seconds=20)
-    assert int(values(out.read_text())["swap"]) > 1000 and sum(codes.values()) > 1, (codes, out.read_text())
+    assert int(values(out.read_text())["swap"]) > 1000, (codes, out.read_text())
 
 
 @pytest.mark.full
@@ -698,22 +694,27 @@ def test_links_that_come_and_go(prey, secret, name, seconds):
     link.symlink_to(secret / ("dir/console" if name == "dev/console" else "dir"))
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(prey.bundle / "console"))
-    server.listen(1000)
+    server.listen()
+    server.setblocking(False)
 
     def change(c):
         c["mounts"] = [PROC, bind(prey.root / "dev", "/dev"), DEV[1]] if name.startswith("dev/") else [PROC, *DEV]
         c["process"]["terminal"] = True
 
     prey.config("exit 0", change)
-    swapper = swapping(prey, path, link, int(seconds * PATIENCE) + 1)
-    codes, end = {}, time.monotonic() + seconds * PATIENCE
+    swapper = subprocess.Popen([str(prey.root / "bin/probe"), "swap", str(path), str(link), "600"], stdout=subprocess.PIPE)
+    codes, end = {}, time.monotonic() + seconds
     try:
-        while time.monotonic() < end:
+        while time.monotonic() < end or sum(codes.values()) < 10:
             r = prey.call("run", "-d", "-b", prey.bundle, "--console-socket", prey.bundle / "console", "c1")
             codes[r.code] = codes.get(r.code, 0) + 1
             assert r.code in (0, 1), r
             assert prey.call("delete", "-f", "c1").code == 0
+            with contextlib.suppress(BlockingIOError):  # a full queue would have the next one wait
+                while True:
+                    server.accept()[0].close()
     finally:
+        swapper.terminate()
         out, _ = swapper.communicate(timeout=30 * PATIENCE)
         server.close()
-    assert int(out.split(b"=")[1]) > 1000 and sum(codes.values()) > 2, (out, codes)
+    assert int(out.split(b"=")[1]) > 1000, (out, codes)

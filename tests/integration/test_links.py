@@ -147,14 +147,15 @@ def test_race_of_a_directory_and_a_link(md, rootfs, canary, scratch, probe, what
         (rootfs / name).mkdir()
     (rootfs / "other").symlink_to(canary / "dir")
     opts = ["-v", f"{scratch}:/swap/made/here", "-w", "/swap/cwd"] if what == "volume" else []
-    swapper = subprocess.Popen([probe, "swap", rootfs / name, rootfs / "other", str(int(5 * PATIENCE))], stdout=subprocess.PIPE)
+    swapper = subprocess.Popen([probe, "swap", rootfs / name, rootfs / "other", "600"], stdout=subprocess.PIPE)
     codes = {}
     try:
-        end = time.monotonic() + 4 * PATIENCE
-        while time.monotonic() < end:
+        end = time.monotonic() + 4
+        while time.monotonic() < end or sum(codes.values()) < 10:
             r = md.run(opts, "probe cat /etc/hosts", timeout=20)
             codes[r.code] = codes.get(r.code, 0) + 1
             assert r.code in (*ACCEPTED, 1) and "host secret" not in r.out, r
     finally:
+        swapper.terminate()
         out, _ = swapper.communicate(timeout=20 * PATIENCE)
-    assert int(out.split(b"=")[1]) > 1000 and sum(codes.values()) > 2, (out, codes)  # few, where others keep the machine busy
+    assert int(out.split(b"=")[1]) > 1000, (out, codes)

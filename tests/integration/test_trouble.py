@@ -85,7 +85,7 @@ def with_limit(md, which, value, opts="", **kw):
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers open files of their own")
-@pytest.mark.parametrize("opts", ["", "--name few -m 64m --tmpfs /work", "-t"])
+@pytest.mark.parametrize("opts", [pytest.param("", marks=pytest.mark.full), "--name few -m 64m --tmpfs /work", pytest.param("-t", marks=pytest.mark.full)])
 def test_no_descriptors_left(md, opts):
     """From none at all to enough, one more each time."""
     ended = set()

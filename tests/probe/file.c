@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,15 +202,24 @@ static int run_socket(int argc, char **argv)
 	return probe_result("socket", s < 0 ? -1 : 0);
 }
 
-/* A B SECONDS: exchanges the two names over and over; prints how often. For races, on the host. */
+static volatile sig_atomic_t swap_ended;
+
+static void end_swap(int signal)
+{
+	(void)signal;
+	swap_ended = 1;
+}
+
+/* A B SECONDS: exchanges the two names over and over, so long or until SIGTERM; prints how often. For races. */
 static int run_swap(int argc, char **argv)
 {
 	(void)argc;
+	signal(SIGTERM, end_swap);
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	time_t end = t.tv_sec + (time_t)probe_number(argv[2]);
 	unsigned long rounds = 0;
-	while (t.tv_sec < end) {
+	while (!swap_ended && t.tv_sec < end) {
 		for (int i = 0; i < 100; i++, rounds++)
 			if (syscall(SYS_renameat2, AT_FDCWD, argv[0], AT_FDCWD, argv[1],
 				    2 /* RENAME_EXCHANGE */) < 0)

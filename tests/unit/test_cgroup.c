@@ -52,7 +52,7 @@ static const HostCgroup *need(const char *controller)
 {
 	const HostCgroup *h = geteuid() == 0 ? hierarchy(controller) : NULL;
 	if (!h) {
-		print_message("# skipped: needs root and a cgroup hierarchy with '%s'\n", controller);
+		print_message("needs root and a cgroup hierarchy with '%s'\n", controller);
 		skip();
 	}
 	return h;
@@ -661,7 +661,7 @@ static int set_up_all(void **state)
 	Err e = { 0 };
 	(void)str_format(parent_name, sizeof parent_name, "mydocker-test-%d", (int)getpid());
 	if (host_facts_probe("", 0, &arena, &facts, &e) < 0)
-		print_message("# %s\n", e.msg);
+		print_message("%s\n", e.msg);
 	return e.kind;
 }
 

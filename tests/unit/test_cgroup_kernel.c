@@ -86,7 +86,7 @@ static const HostCgroup *usable(const char *controller)
 		if (h->writable && !h->delegated && strlist_has(&words, controller))
 			return h;
 	}
-	print_message("# skipped: needs root and a cgroup hierarchy with '%s'\n", controller);
+	print_message("needs root and a cgroup hierarchy with '%s'\n", controller);
 	skip();
 	return NULL;
 }
@@ -152,8 +152,10 @@ static void a_hierarchy_that_is_switched_off_is_refused(void **state)
 	PlanCgroupWrites plan;
 	Err e = { 0 };
 	int fd;
-	if (usable("memory")->is_v2)
+	if (usable("memory")->is_v2) {
+		print_message("only cgroup v1 has it\n");
 		skip();
+	}
 	spec_resources_init(&l.resources);
 	l.resources.memory_use_hierarchy = 0;
 	assert_int_equal(plan_cgroup_writes(&l, &facts, &arena, &plan, &e), 0);
@@ -170,8 +172,10 @@ static void huge_pages(void **state)
 	SpecHugepageLimit limit = { "2MB", 4 << 20 };
 	SpecLinux l = { 0 };
 	(void)usable("hugetlb");
-	if (access("/sys/kernel/mm/hugepages/hugepages-2048kB", F_OK) < 0)
+	if (access("/sys/kernel/mm/hugepages/hugepages-2048kB", F_OK) < 0) {
+		print_message("the kernel has no pages of 2 MB\n");
 		skip();
+	}
 	spec_resources_init(&l.resources);
 	l.resources.hugepage_limits = &limit;
 	l.resources.hugepage_limits_count = 1;
@@ -193,7 +197,7 @@ static int set_up_all(void **state)
 	(void)state;
 	Err e = { 0 };
 	if (host_facts_probe("", 0, &arena, &facts, &e) < 0)
-		print_message("# %s\n", e.msg);
+		print_message("%s\n", e.msg);
 	return e.kind;
 }
 

@@ -254,7 +254,7 @@ static void the_kernel_obeys(void **state)
 	(void)state;
 	const char *mount = v2_mount();
 	if (geteuid() != 0 || !mount) {
-		print_message("# skipped: needs root and a cgroup v2 tree\n");
+		print_message("needs root and a cgroup v2 tree\n");
 		skip();
 	}
 	char dir[128];

@@ -38,6 +38,46 @@ DEFINE_WORLD_TEST(a_tmpfs_takes_the_mode_of_the_folder, 0)
 	CHECK(world_stat(w, "/new", &st) == 0 && st.st_mode == (S_IFDIR | 01777));
 }
 
+/* What is mounted on entries of a tmpfs that was just mounted lies in that one; in the next one, where that has been covered since. */
+DEFINE_WORLD_TEST(entries_of_a_fresh_tmpfs, 0)
+{
+	struct stat a, x, y, z;
+	tmpfs(w, "/a", 0);
+	tmpfs(w, "/a/x", 0);
+	tmpfs(w, "/a/x/deep", 0);
+	tmpfs(w, "/a/y", 0);
+	tmpfs(w, "/b", 0);
+	tmpfs(w, "/b/covered", 0);
+	tmpfs(w, "/b", 0);
+	tmpfs(w, "/b/z", 0);
+	world_attach(w);
+	CHECK_OK(w, mounts_make(&w->in, &w->e));
+	CHECK(world_stat(w, "/a", &a) == 0 && world_stat(w, "/a/x", &x) == 0 &&
+	      world_stat(w, "/a/y", &y) == 0);
+	CHECK(a.st_dev != x.st_dev && x.st_dev != y.st_dev && a.st_dev != y.st_dev);
+	CHECK(world_stat(w, "/a/x/deep", &y) == 0 && y.st_dev != x.st_dev);
+	CHECK(world_stat(w, "/b", &a) == 0 && world_stat(w, "/b/z", &z) == 0 && a.st_dev != z.st_dev);
+	CHECK(world_stat(w, "/b/covered", &x) == -ENOENT);
+}
+
+/* It need not be empty: a link that was copied up leads where it does in the root. */
+DEFINE_WORLD_TEST(entries_of_a_tmpfs_with_content, 0)
+{
+	struct stat st, in;
+	CHECK(mkdir(world_path(w, w->root, "d"), 0755) == 0 &&
+	      mkdir(world_path(w, w->root, "d/there"), 0700) == 0);
+	CHECK(symlink("/e", world_path(w, w->root, "d/link")) == 0);
+	tmpfs(w, "/d", TAKE_OVER);
+	tmpfs(w, "/d/there", 0);
+	tmpfs(w, "/d/link", 0);
+	world_attach(w);
+	CHECK_OK(w, mounts_make(&w->in, &w->e));
+	CHECK(world_stat(w, "/d", &st) == 0 && world_stat(w, "/d/there", &in) == 0 &&
+	      in.st_dev != st.st_dev);
+	CHECK(world_stat(w, "/d/link", &st) == 0 && S_ISLNK(st.st_mode));
+	CHECK(world_stat(w, "/e", &in) == 0 && in.st_mode == (S_IFDIR | 01777));
+}
+
 /* "remount": attributes and options of what is mounted; what is not named stays. */
 DEFINE_WORLD_TEST(a_mount_is_changed, 0)
 {
@@ -300,6 +340,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tmpfs_takes_the_mode_of_the_folder),
+		cmocka_unit_test(entries_of_a_fresh_tmpfs),
+		cmocka_unit_test(entries_of_a_tmpfs_with_content),
 		cmocka_unit_test(a_mount_is_changed),
 		cmocka_unit_test(nothing_is_there_to_be_changed),
 		cmocka_unit_test(content_is_copied_up),

@@ -230,6 +230,32 @@ static void only_small_regular_files_are_read(void **state)
 	assert_non_null(strstr(e.msg, "/etc/none"));
 }
 
+/* One entry that is not there; all else is left to who knows about links. */
+static void one_entry_is_made(void **state)
+{
+	static const char *const others[] = { "d", "f",  "link", "dangling", "",
+					      ".", "..", "a/b",  "d/" };
+	Tree *t = *state;
+	struct stat st;
+	mode_t old = umask(0);
+	AUTO(fd_close) int dir = path_make_entry(t->root, "d", PATH_DIR);
+	AUTO(fd_close) int file = path_make_entry(t->root, "f", PATH_FILE);
+	umask(old);
+	assert_true(dir >= 0 && fstat(dir, &st) == 0);
+	assert_int_equal(st.st_mode, S_IFDIR | 0755);
+	assert_true(file >= 0 && fstat(file, &st) == 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0644);
+	assert_true(fcntl(dir, F_GETFD) & fcntl(file, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(symlinkat("d", t->root, "link"), 0);
+	assert_int_equal(symlinkat("none", t->root, "dangling"), 0);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		for (int kind = 0; kind < 2; kind++)
+			assert_int_equal(path_make_entry(t->root, others[i], kind ? PATH_FILE : PATH_DIR),
+					 -ENOENT);
+	assert_int_equal(count_entries(t->root), 4);
+	assert_int_equal(count_entries(t->outside), 0);
+}
+
 /* Somebody swaps a folder of the root with a link that leads out, as fast as he can. */
 static void swapping_leads_nowhere(void **state)
 {
@@ -265,7 +291,7 @@ int main(void)
 		TEST(dangling_links_are_filled), TEST(circles_end),
 		TEST(links_can_be_refused),      TEST(magic_links_are_refused),
 		TEST(parents_and_names),         TEST(only_small_regular_files_are_read),
-		TEST(swapping_leads_nowhere),
+		TEST(swapping_leads_nowhere),    TEST(one_entry_is_made),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
