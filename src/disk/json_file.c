@@ -1,7 +1,9 @@
 #include "disk/json_file.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/limits.h"
@@ -13,17 +15,34 @@ int json_file_replace(int dir_fd, const char *name, const char *beside, JsonWrit
 	return json_file_replace_text(dir_fd, name, beside, text, len, e);
 }
 
-int json_file_replace_text(int dir_fd, const char *name, const char *beside, const char *text,
-			   size_t len, Err *e)
+static int replace(int dir_fd, const char *name, const char *beside, const char *text, size_t len,
+		   bool sync, Err *e)
 {
 	AUTO(fd_close)
 	int fd = openat(dir_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, "make %s", name);
 	TRY(fd_write_all(fd, text, len, name, e));
+	if (sync && fsync(fd) < 0)
+		return err_sys(e, "sync %s", name);
 	if (renameat(dir_fd, beside, dir_fd, name) < 0)
 		return err_sys(e, "put %s in place", name);
+	if (sync && fsync(dir_fd) < 0)
+		return err_sys(e, "sync the folder of %s", name);
 	return 0;
+}
+
+int json_file_replace_text(int dir_fd, const char *name, const char *beside, const char *text,
+			   size_t len, Err *e)
+{
+	return replace(dir_fd, name, beside, text, len, false, e);
+}
+
+int json_file_replace_synced(int dir_fd, const char *name, const char *beside, JsonWriter *w, Err *e)
+{
+	size_t len;
+	const char *text = json_write_done(w, &len);
+	return replace(dir_fd, name, beside, text, len, true, e);
 }
 
 int json_file_read(int dir_fd, const char *name, uint64_t version, Arena *a, const JsonValue **ret,

@@ -1,6 +1,6 @@
 /* json_file.h - small JSON files of our own that are replaced as a whole.             (disk/, may include base fmt kern)
  *
- * On disk:   written beside and renamed, so that a reader finds the old text or the new one. Not synced: they are for this boot only.
+ * On disk:   written beside and renamed, so that a reader finds the old text or the new one. Not synced unless it says so: most are for this boot only.
  * Input:     still read strictly, so that a damaged file is reported and not believed. Each is an object with a "version", of
  *            LIMIT_RECORD_BYTES at most.
  */
@@ -20,6 +20,9 @@ int json_file_replace(int dir_fd, const char *name, const char *beside, JsonWrit
 /* The same with a text of whatever kind. */
 int json_file_replace_text(int dir_fd, const char *name, const char *beside, const char *text,
 			   size_t len, Err *e);
+
+/* The same for a file that outlives the boot: after a power failure, too, it is the old one or the new one. The directory is open to read. */
+int json_file_replace_synced(int dir_fd, const char *name, const char *beside, JsonWriter *w, Err *e);
 
 /* The file as a value. -ENOENT: there is none, without a message. ERR_STATE when its version is another. */
 int json_file_read(int dir_fd, const char *name, uint64_t version, Arena *a, const JsonValue **ret,

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "base/limits.h"
-#include "base/sha256.h"
 #include "base/str.h"
 #include "engine/unpack.h"
 #include "store/blob.h"
@@ -37,16 +36,8 @@ typedef struct Work { /* one layer on its way */
 
 static int document_verify(const ImageDocument *d, const Digest *expected, Err *e)
 {
-	Sha256 sum;
-	unsigned char bytes[SHA256_BYTES];
 	Digest is;
-	if (expected->algorithm != DIGEST_SHA256)
-		return err_make(e, ERR_SPEC, ENOTSUP,
-				"the document %s: only sha256 is known for documents", expected->text);
-	sha256_init(&sum);
-	sha256_update(&sum, d->text, d->size);
-	sha256_final(&sum, bytes);
-	digest_from_bytes(DIGEST_SHA256, bytes, &is);
+	digest_sum(expected->algorithm, d->text, d->size, &is);
 	return digest_equal(&is, expected) ? 0
 					   : err_make(e, ERR_SPEC, 0, "the document %s came as %s",
 						      expected->text, is.text);
@@ -61,7 +52,16 @@ static int document_get(const Taking *t, const Descriptor *d, ImageDocument *ret
 	if (ret->size != d->size)
 		return err_make(e, ERR_SPEC, 0, "the document %s has %zu bytes, not %llu",
 				d->digest.text, ret->size, (unsigned long long)d->size);
+	ret->digest = d->digest;
 	return document_verify(ret, &d->digest, e);
+}
+
+/* Under the digest that others name it by. */
+static int document_keep(const Taking *t, const ImageDocument *d, Digest *ret, Err *e)
+{
+	DigestAlgorithm algorithm = d->digest.algorithm == DIGEST_NONE ? DIGEST_SHA256
+								       : d->digest.algorithm;
+	return blob_put(t->store, algorithm, d->text, d->size, ret, e);
 }
 
 static int kind_of(const ImageDocument *d, ImageMedia *ret, Err *e)
@@ -267,8 +267,8 @@ static int record_make(Taking *t, bool *ret_made, Err *e)
 	*ret_made = has_all_layers(t);
 	if (!*ret_made)
 		return 0;
-	TRY(blob_put(t->store, t->config_text.text, t->config_text.size, &t->record.config, e));
-	TRY(blob_put(t->store, t->manifest_text.text, t->manifest_text.size, &t->record.manifest, e));
+	TRY(document_keep(t, &t->config_text, &t->record.config, e));
+	TRY(document_keep(t, &t->manifest_text, &t->record.manifest, e));
 	t->record.size = t->manifest_text.size;
 	t->record.media_type = t->manifest_text.media_type ? t->manifest_text.media_type : OCI_MANIFEST;
 	t->record.reference = t->take->reference;

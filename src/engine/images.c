@@ -138,7 +138,7 @@ int image_tag(const char *root_dir, const char *image, const char *name, Arena *
 
 /* ---- removing ---- */
 
-/* What the images that stay need. One whose documents cannot be read may need anything: then nothing is removed but names. */
+/* What the images that stay need. One that cannot be read may need anything: then nothing is removed but names. */
 typedef struct Needed {
 	StrList blobs, layers; /* digests */
 } Needed;
@@ -200,6 +200,9 @@ static int garbage_remove(const Store *s, Arena *a, StrList *deleted, Err *e)
 	ImageRecords all;
 	Needed needed = { 0 };
 	TRY(image_record_list(s, a, &all, e));
+	if (all.unread > 0)
+		return err_make(e, ERR_STATE, 0,
+				"its layers stay: another image, whose record cannot be read, may need them");
 	for (size_t i = 0; i < all.count; i++)
 		TRY(needed_by(s, &all.items[i], a, &needed, e));
 	for (size_t i = 0; i < ARRAY_LEN(algorithms); i++) {

@@ -5,13 +5,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/sha256.h"
 #include "base/str.h"
 
 void digest_path(const Digest *d, char ret[static DIGEST_PATH_SIZE])
 {
 	(void)str_format(ret, DIGEST_PATH_SIZE, "%s/%s", digest_algorithm_name(d->algorithm),
 			 digest_digits(d)); /* it fits */
+}
+
+int digest_folder_make(int dir, const Digest *d, Err *e)
+{
+	if (mkdirat(dir, digest_algorithm_name(d->algorithm), 0700) < 0 && errno != EEXIST)
+		return err_sys(e, "make a folder of the store");
+	return 0;
+}
+
+int digest_folder_sync(int dir, const Digest *d, Err *e)
+{
+	AUTO(fd_close)
+	int fd = openat(dir, digest_algorithm_name(d->algorithm), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) < 0 ? err_sys(e, "sync a folder of the store") : 0;
 }
 
 int blob_open(const Store *s, const Digest *d, int *ret_fd, uint64_t *ret_size, Err *e)
@@ -32,16 +45,6 @@ int blob_open(const Store *s, const Digest *d, int *ret_fd, uint64_t *ret_size, 
 	return 0;
 }
 
-static void digest_of(const char *text, size_t size, Digest *ret)
-{
-	Sha256 sum;
-	unsigned char bytes[SHA256_BYTES];
-	sha256_init(&sum);
-	sha256_update(&sum, text, size);
-	sha256_final(&sum, bytes);
-	digest_from_bytes(DIGEST_SHA256, bytes, ret);
-}
-
 int blob_read(const Store *s, const Digest *d, uint64_t max, Arena *a, const char **ret,
 	      size_t *ret_size, Err *e)
 {
@@ -55,7 +58,7 @@ int blob_read(const Store *s, const Digest *d, uint64_t max, Arena *a, const cha
 	ssize_t n = fd_read_up_to(fd, text, size + 1);
 	if (n < 0)
 		return err_sys(e, "read the blob %s", d->text);
-	digest_of(text, (size_t)n, &is);
+	digest_sum(d->algorithm, text, (size_t)n, &is);
 	if (!digest_equal(&is, d))
 		return err_make(e, ERR_STATE, 0,
 				"the blob %s is damaged: 'mydocker system check --repair' fetches it again",
@@ -65,15 +68,15 @@ int blob_read(const Store *s, const Digest *d, uint64_t max, Arena *a, const cha
 	return 0;
 }
 
-int blob_put(const Store *s, const char *text, size_t size, Digest *ret, Err *e)
+int blob_put(const Store *s, DigestAlgorithm algorithm, const char *text, size_t size, Digest *ret,
+	     Err *e)
 {
 	char path[DIGEST_PATH_SIZE], beside[64];
-	digest_of(text, size, ret);
+	digest_sum(algorithm, text, size, ret);
 	digest_path(ret, path);
 	if (faccessat(s->blobs, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
-	if (mkdirat(s->blobs, digest_algorithm_name(ret->algorithm), 0700) < 0 && errno != EEXIST)
-		return err_sys(e, "make the folder of blobs");
+	TRY(digest_folder_make(s->blobs, ret, e));
 	(void)str_format(beside, sizeof beside, "blob.%d", (int)getpid()); /* it fits */
 	AUTO(fd_close)
 	int fd = openat(s->staging, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -82,5 +85,5 @@ int blob_put(const Store *s, const char *text, size_t size, Digest *ret, Err *e)
 	TRY(fd_write_all(fd, text, size, "a blob", e));
 	if (fsync(fd) < 0 || renameat(s->staging, beside, s->blobs, path) < 0)
 		return err_sys(e, "put the blob %s in place", ret->text);
-	return 0;
+	return digest_folder_sync(s->blobs, ret, e);
 }

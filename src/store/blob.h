@@ -16,9 +16,14 @@ void digest_path(const Digest *d, char ret[static DIGEST_PATH_SIZE]);
 /* Opens one to read; -ENOENT without a message: there is none. ret_size may be NULL. */
 int blob_open(const Store *s, const Digest *d, int *ret_fd, uint64_t *ret_size, Err *e);
 
-/* A small one as text, verified (sha256 alone; others are ERR_STATE). -ENOENT without a message. ERR_STATE: damaged, or larger than max. */
+/* The folder of its algorithm, below blobs/ or layers/: makes it if it is missing; has the names in it on disk when it returns. */
+int digest_folder_make(int dir, const Digest *d, Err *e);
+int digest_folder_sync(int dir, const Digest *d, Err *e);
+
+/* A small one as text, verified. -ENOENT without a message. ERR_STATE: damaged, or larger than max. */
 int blob_read(const Store *s, const Digest *d, uint64_t max, Arena *a, const char **ret,
 	      size_t *ret_size, Err *e);
 
-/* Keeps a small one under its digest, synced; one that is there stays. */
-int blob_put(const Store *s, const char *text, size_t size, Digest *ret, Err *e);
+/* Keeps a small one under its digest, synced; one that is there stays. The store's lock is held (STORE_ADDS): it is not a stage's. */
+int blob_put(const Store *s, DigestAlgorithm algorithm, const char *text, size_t size, Digest *ret,
+	     Err *e);

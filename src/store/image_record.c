@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/sha256.h"
 #include "disk/json_file.h"
 
 #define VERSION    1
@@ -18,17 +17,9 @@
 
 static void name_of(const char *reference, char ret[static DIGITS + 1])
 {
-	static const char hex[] = "0123456789abcdef";
-	Sha256 sum;
-	unsigned char bytes[SHA256_BYTES];
-	sha256_init(&sum);
-	sha256_update(&sum, reference, strlen(reference));
-	sha256_final(&sum, bytes);
-	for (size_t i = 0; i < SHA256_BYTES; i++) {
-		ret[2 * i] = hex[bytes[i] >> 4];
-		ret[2 * i + 1] = hex[bytes[i] & 15];
-	}
-	ret[DIGITS] = '\0';
+	Digest d;
+	digest_sum(DIGEST_SHA256, reference, strlen(reference), &d);
+	memcpy(ret, digest_digits(&d), DIGITS + 1);
 }
 
 static int digest_read(const JsonValue *v, const char *file, const char *key, Digest *ret, Err *e)
@@ -85,9 +76,11 @@ int image_record_list(const Store *s, Arena *a, ImageRecords *ret, Err *e)
 		int n = record_read_named(s, d->d_name, a, &r, &why);
 		if (n == 0)
 			*arena_push(a, &all.items, &all.count, ImageRecord) = r;
-		else if (n != -ENOENT) /* removed meanwhile */
+		else if (n != -ENOENT) { /* removed meanwhile */
+			all.unread++;
 			log_warn("an image's record in %s cannot be read: %s", s->path,
 				 err_text(&why, text, sizeof text));
+		}
 	}
 	(void)closedir(names);
 	if (all.count > 0)
@@ -110,12 +103,10 @@ static void index_entry(JsonWriter *w, const ImageRecord *r)
 	json_write_end(w);
 }
 
+/* With the records locked. */
 static int index_write(const Store *s, Arena *a, Err *e)
 {
 	ImageRecords all;
-	AUTO(fd_close) int lock = openat(s->images, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lock < 0 || flock(lock, LOCK_EX) < 0)
-		return err_sys(e, "lock the images of %s", s->path);
 	TRY(image_record_list(s, a, &all, e));
 	JsonWriter w = json_writer(a, false);
 	json_write_object(&w, NULL);
@@ -126,15 +117,27 @@ static int index_write(const Store *s, Arena *a, Err *e)
 		index_entry(&w, &all.items[i]);
 	json_write_end(&w);
 	json_write_end(&w);
-	return json_file_replace(s->fd, INDEX, "." INDEX, &w, e);
+	return json_file_replace_synced(s->fd, INDEX, "." INDEX, &w, e);
+}
+
+static int records_lock(const Store *s, int *ret_fd, Err *e)
+{
+	AUTO(fd_close) int fd = openat(s->images, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open the images of %s", s->path);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_sys(e, "lock the images of %s", s->path);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
 }
 
 int image_record_put(const Store *s, const ImageRecord *r, Arena *a, Err *e)
 {
-	char name[DIGITS + 1], beside[DIGITS + 16];
+	AUTO(fd_close) int lock = FD_NONE;
+	char name[DIGITS + 1];
 	JsonWriter w = json_writer(a, false);
 	name_of(r->reference, name);
-	(void)str_format(beside, sizeof beside, ".%s.%d", name, (int)getpid()); /* it fits */
 	json_write_object(&w, NULL);
 	json_write_u64(&w, "version", VERSION);
 	json_write_string(&w, "reference", r->reference);
@@ -144,16 +147,17 @@ int image_record_put(const Store *s, const ImageRecord *r, Arena *a, Err *e)
 	json_write_string(&w, "config", r->config.text);
 	json_write_u64(&w, "pulled", r->pulled);
 	json_write_end(&w);
-	TRY(json_file_replace(s->images, name, beside, &w, e));
-	if (fsync(s->images) < 0)
-		return err_sys(e, "sync the images of %s", s->path);
+	TRY(records_lock(s, &lock, e));
+	TRY(json_file_replace_synced(s->images, name, ".new", &w, e));
 	return index_write(s, a, e);
 }
 
 int image_record_remove(const Store *s, const char *reference, Arena *a, Err *e)
 {
+	AUTO(fd_close) int lock = FD_NONE;
 	char name[DIGITS + 1];
 	name_of(reference, name);
+	TRY(records_lock(s, &lock, e));
 	if (unlinkat(s->images, name, 0) < 0)
 		return errno == ENOENT ? -ENOENT : err_sys(e, "remove the name %s", reference);
 	return index_write(s, a, e);

@@ -23,6 +23,7 @@ typedef struct ImageRecord {
 typedef struct ImageRecords {
 	ImageRecord *items; /* by reference */
 	size_t count;
+	size_t unread; /* how many there are besides that could not be read */
 } ImageRecords;
 
 int image_record_put(const Store *s, const ImageRecord *r, Arena *a, Err *e);
@@ -30,8 +31,8 @@ int image_record_put(const Store *s, const ImageRecord *r, Arena *a, Err *e);
 /* -ENOENT without a message: the store has no such name. */
 int image_record_get(const Store *s, const char *reference, Arena *a, ImageRecord *ret, Err *e);
 
-/* All; a damaged one is warned of and left out. */
+/* All; one that cannot be read is warned of and left out. */
 int image_record_list(const Store *s, Arena *a, ImageRecords *ret, Err *e);
 
-/* -ENOENT without a message: there is none. */
+/* -ENOENT without a message: there is none. What is removed may come back with a power failure. */
 int image_record_remove(const Store *s, const char *reference, Arena *a, Err *e);

@@ -19,19 +19,31 @@
 #define META_VERSION 1
 #define NAME_SIZE    16
 
+/* A sweep may meet it before it is locked, and removes it: *ret stays FD_NONE. */
+static int folder_try(const Store *s, const char *name, int *ret, Err *e)
+{
+	if (mkdirat(s->staging, name, 0700) < 0)
+		return err_sys(e, "make a folder in %s/staging", s->path);
+	AUTO(fd_close) int fd = openat(s->staging, name, FOLDER);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "open a folder in %s/staging", s->path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 0 : err_sys(e, "lock a folder in %s/staging", s->path);
+	if (faccessat(s->staging, name, F_OK, 0) == 0)
+		*ret = TAKE_FD(fd);
+	return 0;
+}
+
 int stage_new(const Store *s, Stage *ret, Err *e)
 {
-	uint64_t number;
 	Stage st = { .store = s, .fd = FD_NONE };
-	if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
-		return err_sys(e, "get a random number");
-	(void)str_format(st.name, sizeof st.name, "%016llx", (unsigned long long)number); /* it fits */
-	if (mkdirat(s->staging, st.name, 0700) < 0)
-		return err_sys(e, "make a folder in %s/staging", s->path);
-	AUTO(fd_close) int fd = openat(s->staging, st.name, FOLDER);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) /* a sweep that was quicker has removed it */
-		return err_sys(e, "lock a folder in %s/staging", s->path);
-	st.fd = TAKE_FD(fd);
+	while (st.fd < 0) {
+		uint64_t number;
+		if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+			return err_sys(e, "get a random number");
+		(void)str_format(st.name, sizeof st.name, "%016llx", (unsigned long long)number); /* it fits */
+		TRY(folder_try(s, st.name, &st.fd, e));
+	}
 	*ret = st;
 	return 0;
 }
@@ -142,10 +154,19 @@ int layer_open(const Store *s, const Digest *diff_id, int *ret_fd, Err *e)
 
 /* ---- the final names ---- */
 
-static int algorithm_folder(int dir, const Digest *d, Err *e)
+static bool has_blob(const StagedDone *d)
 {
-	if (mkdirat(dir, digest_algorithm_name(d->algorithm), 0700) < 0 && errno != EEXIST)
-		return err_sys(e, "make a folder of the store");
+	return d->keep_blob && d->meta.blob.algorithm != DIGEST_NONE;
+}
+
+static int blob_place(const Stage *st, const StagedDone *d, Err *e)
+{
+	char layer[NAME_SIZE], blob[NAME_SIZE], path[DIGEST_PATH_SIZE];
+	names_of(d->number, layer, blob);
+	digest_path(&d->meta.blob, path);
+	TRY(digest_folder_make(st->store->blobs, &d->meta.blob, e));
+	if (renameat(st->fd, blob, st->store->blobs, path) < 0)
+		return err_sys(e, "put the blob %s in place", d->meta.blob.text);
 	return 0;
 }
 
@@ -153,18 +174,11 @@ static int algorithm_folder(int dir, const Digest *d, Err *e)
 static int layer_place(const Stage *st, const StagedDone *d, Err *e)
 {
 	char layer[NAME_SIZE], blob[NAME_SIZE], path[DIGEST_PATH_SIZE];
-	const Store *s = st->store;
 	names_of(d->number, layer, blob);
 	digest_path(&d->meta.diff_id, path);
-	TRY(algorithm_folder(s->layers, &d->meta.diff_id, e));
-	if (renameat(st->fd, layer, s->layers, path) < 0 && errno != EEXIST && errno != ENOTEMPTY)
+	TRY(digest_folder_make(st->store->layers, &d->meta.diff_id, e));
+	if (renameat(st->fd, layer, st->store->layers, path) < 0 && errno != EEXIST && errno != ENOTEMPTY)
 		return err_sys(e, "put the layer %s in place", d->meta.diff_id.text);
-	if (!d->keep_blob || d->meta.blob.algorithm == DIGEST_NONE)
-		return 0;
-	digest_path(&d->meta.blob, path);
-	TRY(algorithm_folder(s->blobs, &d->meta.blob, e));
-	if (renameat(st->fd, blob, s->blobs, path) < 0)
-		return err_sys(e, "put the blob %s in place", d->meta.blob.text);
 	return 0;
 }
 
@@ -178,6 +192,20 @@ static int meta_place(const Stage *st, const StagedDone *d, Arena *a, Err *e)
 	return meta_write(dir, &d->meta, a, e);
 }
 
+/* The new names themselves: one call for each folder that has any. */
+static int names_sync(int dir, const StagedDone *done, size_t count, bool of_blobs, Err *e)
+{
+	for (DigestAlgorithm algorithm = DIGEST_SHA256; algorithm <= DIGEST_SHA512; algorithm++)
+		for (size_t i = 0; i < count; i++) {
+			const Digest *d = of_blobs ? &done[i].meta.blob : &done[i].meta.diff_id;
+			if (d->algorithm != algorithm || (of_blobs && !has_blob(&done[i])))
+				continue;
+			TRY(digest_folder_sync(dir, d, e));
+			break;
+		}
+	return 0;
+}
+
 int stage_commit(Stage *st, const StagedDone *done, size_t count, Arena *a, Err *e)
 {
 	for (size_t i = 0; i < count; i++)
@@ -185,27 +213,37 @@ int stage_commit(Stage *st, const StagedDone *done, size_t count, Arena *a, Err 
 	if (count > 0 && syncfs(st->fd) < 0)
 		return err_sys(e, "sync the store %s", st->store->path);
 	for (size_t i = 0; i < count; i++)
+		if (has_blob(&done[i]))
+			TRY(blob_place(st, &done[i], e));
+	TRY(names_sync(st->store->blobs, done, count, true, e));
+	for (size_t i = 0; i < count; i++)
 		TRY(layer_place(st, &done[i], e));
-	return 0;
+	return names_sync(st->store->layers, done, count, false, e);
 }
 
 /* ---- garbage ---- */
 
-static void one_sweep(const Store *s, int dir, const char *name)
+static void removed(int r, const Err *e)
 {
-	Err e = { 0 };
-	char text[sizeof e.msg + 64];
-	AUTO(fd_close) int fd = openat(dir, name, FOLDER);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return; /* somebody works in it */
-	if (fd < 0 && errno != ENOTDIR)
-		return;
-	int r = dir == s->trash ? tree_remove_at(dir, name, &e) : store_throw_away(s, dir, name, &e);
+	char text[sizeof e->msg + 64];
 	if (r < 0)
-		log_debug("%s", err_text(&e, text, sizeof text));
+		log_debug("%s", err_text(e, text, sizeof text));
 }
 
-static void all_sweep(const Store *s, int dir)
+/* A folder in staging is locked by who works in it; a file is there while its maker holds the store's lock. */
+static void one_sweep(const Store *s, int dir, const char *name, bool nobody_adds)
+{
+	Err e = { 0 };
+	AUTO(fd_close) int fd = openat(dir, name, FOLDER);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	if (fd < 0 && (errno != ENOTDIR || !nobody_adds))
+		return;
+	removed(dir == s->trash ? tree_remove_at(dir, name, &e) : store_throw_away(s, dir, name, &e),
+		&e);
+}
+
+static void all_sweep(const Store *s, int dir, bool nobody_adds)
 {
 	int again = openat(dir, ".", FOLDER);
 	DIR *names = again < 0 ? NULL : fdopendir(again);
@@ -213,12 +251,14 @@ static void all_sweep(const Store *s, int dir)
 		return;
 	for (struct dirent *d; (d = readdir(names));)
 		if (d->d_name[0] != '.')
-			one_sweep(s, dir, d->d_name);
+			one_sweep(s, dir, d->d_name, nobody_adds);
 	(void)closedir(names);
 }
 
 void stage_sweep(const Store *s)
 {
-	all_sweep(s, s->staging);
-	all_sweep(s, s->trash);
+	AUTO(fd_close) int fd = openat(s->fd, ".", FOLDER);
+	bool nobody_adds = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	all_sweep(s, s->staging, nobody_adds);
+	all_sweep(s, s->trash, true);
 }

@@ -2,7 +2,8 @@
  *
  * Theory:    all that one pull, load or commit makes lies in one folder of staging/, which its maker holds the flock of. stage_commit() syncs the
  *            file system once, for all of it, and then gives everything its final name, one rename each; so a name never stands for what a power
- *            failure may have emptied. What has been committed stays, whatever becomes of the rest.
+ *            failure may have emptied. Blobs come first, then layers: who finds a layer need not ask for its blob. What has been committed
+ *            stays, whatever becomes of the rest.
  * Two at once: two that make the same layer both rename; the second finds it there and throws its own away.
  * Ownership: a Stage owns its descriptor and, until it is committed or thrown away, what lies in its folder.
  */

@@ -35,6 +35,7 @@
 	X(fstatat,           OWN,  -1, EIO,    2) \
 	X(fstatfs,           OWN,  -1, EIO,    0) \
 	X(ftruncate,         OUT,  -1, EROFS,  0) \
+	X(futimens,          OUT,  -1, EROFS,  0) \
 	X(getcwd,            OWN,   0, ENOENT, 0) \
 	X(gethostname,       OWN,  -1, EFAULT, 0) \
 	X(getrandom,         OWN,  -1, ENOSYS, 0) \
@@ -43,7 +44,9 @@
 	X(inotify_add_watch, OWN,  -1, ENOSPC, 2) \
 	X(inotify_init1,     OWN,  -1, EMFILE, 0) \
 	X(ioctl,             OUT,  -1, EIO,    0) \
+	X(linkat,            OUT,  -1, ENOSPC, 4) \
 	X(lseek,             OWN,  -1, EINVAL, 0) \
+	X(lsetxattr,         OUT,  -1, ENOSPC, 1) \
 	X(lstat,             OWN,  -1, EIO,    1) \
 	X(memfd_create,      OWN,  -1, EMFILE, 1) \
 	X(mkdir,             OUT,  -1, ENOSPC, 1) \
@@ -61,6 +64,7 @@
 	X(poll,              WAIT, -1, ENOMEM, 0) \
 	X(prctl,             OUT,  -1, EPERM,  0) \
 	X(pread,             OWN,  -1, EIO,    0) \
+	X(pwrite,            OUT,  -1, ENOSPC, 0) \
 	X(raise,             OUT,  -1, EPERM,  0) \
 	X(read,              OWN,  -1, EIO,    0) \
 	X(readdir,           OWN,   0, EIO,    0) \
@@ -88,6 +92,7 @@
 	X(statfs,            OWN,  -1, EIO,    1) \
 	X(statvfs,           OWN,  -1, EIO,    1) \
 	X(symlinkat,         OUT,  -1, ENOSPC, 3) \
+	X(syncfs,            OUT,  -1, EIO,    0) \
 	X(sysinfo,           OWN,  -1, EFAULT, 0) \
 	X(tcgetattr,         OWN,  -1, EIO,    0) \
 	X(tcsetattr,         OUT,  -1, EIO,    0) \
@@ -96,6 +101,7 @@
 	X(unlink,            OUT,  -1, EIO,    1) \
 	X(unlinkat,          OUT,  -1, EIO,    2) \
 	X(unshare,           OUT,  -1, ENOSPC, 0) \
+	X(utimensat,         OUT,  -1, EROFS,  2) \
 	X(waitid,            WAIT, -1, ECHILD, 0) \
 	X(write,             OUT,  -1, ENOSPC, 0)
 

@@ -12,6 +12,7 @@ import harness
 from conftest import USER, user_namespaces_refused
 from fail_points import Line, Walker, assert_effects_are_passed, record, record_sweep, try_point, try_sweep, walk
 from id_files import Host
+from image_fail_points import image_points, image_walkers  # noqa: F401, fixtures
 
 PROGRAM = harness.MYDOCKER.parent.parent / "tests/fail/bin/mydocker"
 USERNS = "--uidmap 0:100000:65536 --gidmap 0:100000:65536"
@@ -241,6 +242,6 @@ UNREACHED = {
 }
 
 
-def test_every_call_with_an_effect_is_passed(make_walkers, recorded):
+def test_every_call_with_an_effect_is_passed(make_walkers, recorded, image_points):
     """A new call, or a new way to an old one, needs a line that passes it."""
-    assert_effects_are_passed(make_walkers(LINES[0])[0].places, sum(recorded.values(), []), UNREACHED)
+    assert_effects_are_passed(make_walkers(LINES[0])[0].places, sum([*recorded.values(), *image_points.values()], []), UNREACHED)
