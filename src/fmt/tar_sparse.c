@@ -92,7 +92,7 @@ static int read_line(MapReader *m, uint64_t *ret, Err *e)
 int tar_sparse_map(TarReader *t, TarEntry *entry, Err *e)
 {
 	MapReader m = { .t = t, .at = TAR_BLOCK_SIZE };
-	uint64_t count;
+	uint64_t count = 0;
 	TRY(read_line(&m, &count, e));
 	if (count > LIMIT_TAR_SPANS || entry->spans_count > 0)
 		return fail(e);

@@ -179,10 +179,13 @@ int systemd_facts(const Systemd *s, Arena *a, HostFacts *f, Err *e)
 static int request(const Systemd *s, const char *verb, const char *unit,
 		   const PlanUnitProperties *p, Arena *a, Err *e)
 {
+	static const PlanUnitProperties none = { 0 };
 	UnitReply reply;
 	size_t len = 0;
 	char *text = arena_alloc(a, UNIT_TALK_BYTES);
-	size_t words = 2 + (p ? 2 * p->count : 0);
+	if (!p)
+		p = &none;
+	size_t words = 2 + 2 * p->count;
 	for (size_t i = 0; i < words; i++) {
 		const char *word = i == 0   ? verb
 				   : i == 1 ? unit

@@ -210,11 +210,11 @@ def test_the_spy_would_see_a_folder(prey, secret):
     out = prey.start(f"spy {int(4 * PATIENCE)}", with_caps("CAP_SYS_PTRACE"))
     wait_until(lambda: "ready" in out.read_text())
     try:
-        os.dup2(fd, 3) if fd != 3 else None
-        with subprocess.Popen(prey.argv("exec", "--preserve-fds", "1", "c1", "init", "sleep", "3000"), pass_fds=[3], stdin=subprocess.DEVNULL) as p:
+        argv = prey.argv("exec", "--preserve-fds", "1", "c1", "init", "sleep", "3000")
+        with subprocess.Popen(argv, preexec_fn=lambda: os.dup2(fd, 3), close_fds=False, stdin=subprocess.DEVNULL) as p:
             p.wait(20 * PATIENCE)
     finally:
-        os.close(3)
+        os.close(fd)
     wait_until(lambda: "strangers" in out.read_text(), seconds=20)
     assert "spy.folder=3" in out.read_text()
 
