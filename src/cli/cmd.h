@@ -71,5 +71,5 @@ extern const Opt *const cli_global_tables[OPT_TABLES];
  * name. ERR_NOT_FOUND with a suggestion when there is no such command, or by name when docker or podman has it. */
 int cmd_find(int argc, char **argv, const Cmd **ret, Err *e);
 
-extern const Cmd cmd_run, cmd_explain, cmd_why, cmd_pull, cmd_images, cmd_tag, cmd_rmi, cmd_unshare,
-	cmd_version, cmd_info, cmd_help, cmd_dump;
+extern const Cmd cmd_run, cmd_explain, cmd_why, cmd_pull, cmd_images, cmd_tag, cmd_rmi, cmd_login,
+	cmd_logout, cmd_unshare, cmd_version, cmd_info, cmd_help, cmd_dump;

@@ -1,27 +1,21 @@
 /* `mydocker pull`: an image from a registry, or from a layout on disk. */
-#include <string.h>
-
-#include "base/str.h"
 #include "cli/cmd.h"
 #include "cli/out.h"
+#include "cli/registry_opts.h"
 #include "engine/images.h"
 #include "fmt/reference.h"
 
 typedef struct PullOpts {
-	bool quiet, tls_verify_given;
-	const char *platform, *auth_file, *certs_dir, *tls_verify;
+	RegistryOpts registry;
+	bool quiet;
+	const char *platform;
 } PullOpts;
 
 static const Opt pull_opts[] = {
 	OPT_LATER('a', "all-tags", "Pull all tags of the repository"),
-	OPT_STR(0, "authfile", PullOpts, auth_file, "FILE", "Take credentials from this file"),
-	OPT_STR(0, "cert-dir", PullOpts, certs_dir, "DIR",
-		"Take the registry's certificates from this directory"),
 	OPT_STR(0, "platform", PullOpts, platform, "OS/ARCH[/VARIANT]",
 		"Pull the image for this platform"),
 	OPT_FLAG('q', "quiet", PullOpts, quiet, "Print nothing but the image's name"),
-	OPT_WORD(0, "tls-verify", PullOpts, tls_verify, "BOOL", "true",
-		 "Whether the registry's certificate has to be valid"),
 	OPT_END,
 };
 
@@ -37,19 +31,6 @@ static void layer_print(void *context, size_t layer, const Descriptor *d, const 
 	(void)layer;
 	out_format(p->out, "%.12s: %s\n", digest_digits(&d->digest), what);
 	(void)out_flush(p->out, &e); /* the last flush tells of it */
-}
-
-static int tls_of(const PullOpts *o, RegistryTls *ret, Err *e)
-{
-	if (!o->tls_verify) {
-		*ret = REGISTRY_TLS_DEFAULT;
-		return 0;
-	}
-	if (!str_eq(o->tls_verify, "true") && !str_eq(o->tls_verify, "false"))
-		return err_make(e, ERR_USAGE, 0, "--tls-verify is true or false, not '%s'",
-				o->tls_verify);
-	*ret = str_eq(o->tls_verify, "true") ? REGISTRY_TLS_VERIFY : REGISTRY_TLS_ANYTHING;
-	return 0;
 }
 
 static void end_print(Out *out, Arena *a, const ImagePulled *p)
@@ -73,12 +54,11 @@ static int pull_main(const CliContext *c, void *opts, Err *e)
 		.root_dir = c->global->root_dir,
 		.image = c->args.items[0],
 		.platform = o->platform,
-		.registry = { .auth_file = o->auth_file, .certs_dir = o->certs_dir },
 		.on_layer = o->quiet ? NULL : layer_print,
 		.context = &progress,
 	};
 	out_init(&out);
-	TRY(tls_of(o, &r.registry.tls, e));
+	TRY(registry_opts_read(&o->registry, &r.registry, e));
 	TRY(image_pull(&r, c->arena, &pulled, e));
 	if (!o->quiet)
 		end_print(&out, c->arena, &pulled);
@@ -92,7 +72,7 @@ const Cmd cmd_pull = {
 	.args = "IMAGE",
 	.summary = "Fetch an image, and unpack its layers",
 	.group = CMD_IMAGE,
-	.opts = { pull_opts },
+	.opts = { pull_opts, registry_opts },
 	.opts_size = sizeof(PullOpts),
 	.min_args = 1,
 	.max_args = 1,

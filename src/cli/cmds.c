@@ -3,8 +3,9 @@
 #include "base/suggest.h"
 #include "cli/cmd.h"
 
-const Cmd *const cmds[] = { &cmd_run, &cmd_explain, &cmd_why,  &cmd_pull,    &cmd_images, &cmd_tag,
-			    &cmd_rmi, &cmd_unshare, &cmd_info, &cmd_version, &cmd_help,   &cmd_dump };
+const Cmd *const cmds[] = { &cmd_run,  &cmd_explain, &cmd_why,   &cmd_pull,   &cmd_images,
+			    &cmd_tag,  &cmd_rmi,     &cmd_login, &cmd_logout, &cmd_unshare,
+			    &cmd_info, &cmd_version, &cmd_help,  &cmd_dump };
 const size_t cmds_count = ARRAY_LEN(cmds);
 
 /* What docker and podman have and we do not have yet: said by name. Those with a space are found before their first word. */
@@ -13,12 +14,12 @@ static const char *const later[] = {
 	"compose", "config",      "container", "context", "cp",       "create",      "diff",
 	"events",  "exec",        "export",    "farm",    "generate", "healthcheck", "history",
 	"image",   "import",      "init",      "inspect", "kill",     "kube",        "load",
-	"login",   "logout",      "logs",      "machine", "manifest", "mount",       "network",
-	"node",    "pause",       "plugin",    "pod",     "port",     "ps",          "push",
-	"quadlet", "rename",      "restart",   "restore", "rm",       "save",        "search",
-	"secret",  "service",     "stack",     "start",   "stats",    "stop",        "swarm",
-	"system",  "top",         "trust",     "umount",  "unmount",  "unpause",     "untag",
-	"update",  "volume",      "wait",
+	"logs",    "machine",     "manifest",  "mount",   "network",  "node",        "pause",
+	"plugin",  "pod",         "port",      "ps",      "push",     "quadlet",     "rename",
+	"restart", "restore",     "rm",        "save",    "search",   "secret",      "service",
+	"stack",   "start",       "stats",     "stop",    "swarm",    "system",      "top",
+	"trust",   "umount",      "unmount",   "unpause", "untag",    "update",      "volume",
+	"wait",
 };
 
 /* The groups of commands: what follows them is part of the command's name. */

@@ -42,6 +42,12 @@ static const char *skip_domain(const char *s)
 	return s && *s == ':' ? skip_one(s + 1, DIGITS) : s;
 }
 
+bool reference_is_domain(const char *text)
+{
+	const char *end = skip_domain(text);
+	return end && *end == '\0';
+}
+
 /* What may stand between two words of a path's part: '.', '_', "__", or hyphens. */
 static const char *skip_separator(const char *s)
 {

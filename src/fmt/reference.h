@@ -7,6 +7,8 @@
  *            docker.io, and there one without a folder is in "library".
  */
 #pragma once
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "fmt/digest.h"
@@ -27,6 +29,9 @@ int reference_parse(const char *text, Arena *a, Reference *ret, Err *e);
 
 /* The tag "latest" where neither tag nor digest was given. */
 void reference_add_tag(Reference *r);
+
+/* Whether text is the name of a registry: a host's name or address, perhaps with a port. Alone it needs neither a dot nor a colon. */
+bool reference_is_domain(const char *text);
 
 /* All of it ("docker.io/library/alpine:latest"), and as docker shows it ("alpine:latest"). */
 char *reference_text(const Reference *r, Arena *a);

@@ -19,6 +19,23 @@ int tty_make_raw(int fd, TtyRaw *ret, Err *e)
 	return 0;
 }
 
+int tty_hide_input(int fd, TtyRaw *ret, Err *e)
+{
+	*ret = TTY_RAW_NONE;
+	if (!isatty(fd))
+		return 0;
+	if (tcgetattr(fd, &ret->saved) < 0)
+		return err_sys(e, "read the mode of the terminal");
+	struct termios hidden = ret->saved;
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	hidden.c_lflag |= ICANON | ECHONL;
+	if (tcsetattr(fd, TCSAFLUSH, &hidden) < 0)
+		return err_sys(e, "hide what is typed");
+	ret->fd = fd;
+	ret->is_raw = true;
+	return 0;
+}
+
 void tty_restore(TtyRaw *t)
 {
 	if (t->fd >= 0 && t->is_raw)

@@ -19,6 +19,10 @@ typedef struct TtyRaw {
 
 /* Saves the mode of the terminal fd and makes it raw (cfmakeraw(3)). Without error when fd is no terminal: then nothing is done. */
 int tty_make_raw(int fd, TtyRaw *ret, Err *e);
+
+/* The same, but it only shows no more what is typed, up to the newline that ends it; and forgets what was typed before. */
+int tty_hide_input(int fd, TtyRaw *ret, Err *e);
+
 void tty_restore(TtyRaw *t);        /* back to the saved mode; can be made raw again */
 void tty_make_raw_again(TtyRaw *t); /* after having been stopped */
 static inline void tty_restore_auto(TtyRaw *t)
