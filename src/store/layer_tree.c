@@ -53,15 +53,15 @@ int layer_metadata_set(Layer *l, int fd, const TarEntry *entry, Err *e)
 /* The same for what is not to be opened; the folder is nobody else's meanwhile. */
 static int node_metadata_set(Layer *l, int dir, const char *name, const TarEntry *entry, Err *e)
 {
-	char path[sizeof "/proc/self/fd/" + 12 + NAME_MAX];
 	const struct timespec both[2] = { layer_time_of(entry), layer_time_of(entry) };
 	if (fchownat(dir, name, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "give it to %u:%u", entry->uid, entry->gid);
 	if (entry->type != TAR_SYMLINK && fchmodat(dir, name, entry->mode, 0) < 0)
 		return err_sys(e, "set its mode");
-	if (entry->xattrs_count > 0) {
-		TRY(str_format(path, sizeof path, "/proc/self/fd/%d/%s", dir, name));
-		TRY(layer_xattrs_set(l, FD_NONE, path, entry, e));
+	if (entry->xattrs_count > 0) { /* there is no lsetxattrat(2) before Linux 6.13, and no /proc here */
+		if (fchdir(dir) < 0)
+			return err_sys(e, "enter its folder");
+		TRY(layer_xattrs_set(l, FD_NONE, name, entry, e));
 	}
 	if (utimensat(dir, name, both, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "set its time");

@@ -50,5 +50,5 @@ int layer_folder_times(Layer *l, Err *e);
 int layer_metadata_set(Layer *l, int fd, const TarEntry *entry, Err *e);
 struct timespec layer_time_of(const TarEntry *entry);
 
-/* One extended attribute, by f*xattr where fd is a file that is open, by path where that is no NULL. */
+/* Extended attributes: by path where that is no NULL, and not through a link; else of the file that fd is open on. */
 int layer_xattrs_set(Layer *l, int fd, const char *path, const TarEntry *entry, Err *e);

@@ -149,6 +149,16 @@ def test_all_that_a_file_is(unpack, scratch):
     assert "trusted.overlay.opaque" not in os.listxattr(tree / "capable")
 
 
+@pytest.mark.parametrize("kind", ["SYMTYPE", "FIFOTYPE", "CHRTYPE"])
+def test_attributes_of_what_is_not_opened(unpack, kind):
+    a = Archive()
+    a.add("d", type=tarfile.DIRTYPE)
+    a.add("d/node", type=getattr(tarfile, kind), linkname="nowhere" if kind == "SYMTYPE" else "", devmajor=1, devminor=3, pax_headers={"SCHILY.xattr.trusted.key": "value", "SCHILY.xattr.user.key": "no such file may have it"})
+    unpack.good(a.done())
+    assert os.getxattr(unpack.tree / "d/node", "trusted.key", follow_symlinks=False) == b"value"
+    assert os.listxattr(unpack.tree / "d/node", follow_symlinks=False) == ["trusted.key"]
+
+
 def test_holes_stay(unpack, scratch):
     with open(scratch / "sparse", "wb") as f:
         f.write(b"begin")
