@@ -38,7 +38,7 @@ TOLERATED = {
     "fill_terminal": "a terminal without a size has none",
     "tty_copy_size": "a terminal without a size has none",
     "tty_restore": "the terminal may be gone",
-    "make_last": "the longer way finds out again, and says why",
+    "path_make_entry": "the longer way finds out again, and says why",
     "limit_try": "a default limit is lowered to what may be had",
     "cpus_set": "the process keeps its maker's CPUs then",
     "names_unlock": "cannot fail for a lock that is held",
