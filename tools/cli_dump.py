@@ -38,6 +38,7 @@ BY_ARG = {
     "NAME=SOFT[:HARD]": "limit",
     "NAME[=VALUE]": "variable",
     "OS/ARCH[/VARIANT]": TEXT,
+    "PASSWORD": TEXT,
     "PATH[:OPTIONS]": TEXT,
     "RULE": TEXT,
     "SECONDS": TEXT,
