@@ -68,7 +68,8 @@ int ago_parse(const char *text, int64_t *ret)
 	if (*text == '.')
 		text += 1 + strspn(text + 1, "0123456789");
 	TRY(zone_take(text, &zone));
-	*ret = days_of(year, month, day) * DAY + hour * HOUR + minute * MINUTE + second - zone;
+	*ret = days_of(year, month, day) * DAY + (int64_t)hour * HOUR + (int64_t)minute * MINUTE +
+	       second - zone;
 	return 0;
 }
 
@@ -78,14 +79,14 @@ const char *ago_text(Arena *a, const char *created, int64_t now)
 	if (ago_parse(created, &then) < 0)
 		return "N/A";
 	long long s = now > then ? now - then : 0;
-	long long hours = (s + HOUR / 2) / HOUR;
+	long long hours = (s + HOUR / 2) / HOUR, days = hours / 24;
 	if (s < 1)
 		return "Less than a second ago";
 	if (s == 1)
 		return "1 second ago";
 	if (s < MINUTE)
 		return arena_printf(a, "%lld seconds ago", s);
-	if (s < 2 * MINUTE)
+	if (s < 2LL * MINUTE)
 		return "About a minute ago";
 	if (s < HOUR)
 		return arena_printf(a, "%lld minutes ago", s / MINUTE);
@@ -93,11 +94,11 @@ const char *ago_text(Arena *a, const char *created, int64_t now)
 		return "About an hour ago";
 	if (hours < 48)
 		return arena_printf(a, "%lld hours ago", hours);
-	if (hours < 24 * 7 * 2)
-		return arena_printf(a, "%lld days ago", hours / 24);
-	if (hours < 24 * 30 * 2)
-		return arena_printf(a, "%lld weeks ago", hours / 24 / 7);
-	if (hours < 24 * 365 * 2)
-		return arena_printf(a, "%lld months ago", hours / 24 / 30);
+	if (days < 14)
+		return arena_printf(a, "%lld days ago", days);
+	if (days < 60)
+		return arena_printf(a, "%lld weeks ago", days / 7);
+	if (days < 730)
+		return arena_printf(a, "%lld months ago", days / 30);
 	return arena_printf(a, "%lld years ago", s / YEAR);
 }
