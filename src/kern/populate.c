@@ -11,7 +11,8 @@
 #define PAGE \
 	((uintptr_t)4096) /* with larger ones madvise refuses, or does more than was asked for */
 
-extern const char __ehdr_start[], _end[]; /* the linker's */
+/* The linker's. NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+extern const char __ehdr_start[], _end[];
 
 static void populate(uintptr_t from, uintptr_t to, int how)
 {
