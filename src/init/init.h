@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "kern/sys.h"
 #include "wire/sync.h"
 #include "wire/timeline.h"
 #include "wire/wire.h"
@@ -117,6 +118,12 @@ int privileges_reduce(Init *in, Err *e);
 
 /* Takes one mount of this mount namespace, whose root the descriptor is, away with all below it. By in->host_proc. */
 int mount_take_away(const Init *in, int mount, Err *e);
+
+/* Whether it becomes read-only when all is mounted and made: then its root is kept in sources. */
+static inline bool mount_is_read_only_last(const WireMount *m)
+{
+	return (m->flags & WIRE_MOUNT_READONLY_LAST) && (m->attr_set & MOUNT_ATTR_RDONLY);
+}
 
 static inline bool init_has(const Init *in, uint32_t flag)
 {

@@ -90,7 +90,7 @@ int masks_apply(Init *in, Err *e)
 		TRY(cover(in, wire_text(p, WIRE_ITEMS(p, masked, WireStr)[i]), true, e));
 	for (uint32_t i = 0; i < p->mounts.count; i++) {
 		const WireMount *m = &WIRE_ITEMS(p, mounts, WireMount)[i];
-		if (in->sources[i] < 0 || !(m->flags & WIRE_MOUNT_READONLY_LAST))
+		if (in->sources[i] < 0 || !mount_is_read_only_last(m))
 			continue;
 		int r = mount_set(in->sources[i], false, MOUNT_ATTR_RDONLY, 0, 0, e);
 		if (r < 0)

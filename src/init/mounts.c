@@ -20,11 +20,6 @@ static const WireMount *mount_at(const Init *in, uint32_t i)
 	return &WIRE_ITEMS(in->plan, mounts, WireMount)[i];
 }
 
-static bool is_last(const WireMount *m)
-{
-	return (m->flags & WIRE_MOUNT_READONLY_LAST) && (m->attr_set & MOUNT_ATTR_RDONLY);
-}
-
 static int fs_set(const Init *in, const WireMount *m, int fs, Err *e)
 {
 	const WireStr *options = WIRE_ITEMS(in->plan, mount_options, WireStr) + m->options_first;
@@ -280,7 +275,7 @@ static Job job_of(const Init *in, const WireMount *m)
 		.type = wire_str(in->plan, m->type),
 		.source = wire_str(in->plan, m->source),
 		.target = wire_text(in->plan, m->target),
-		.attrs = m->attr_set & ~(is_last(m) ? (uint64_t)MOUNT_ATTR_RDONLY : 0),
+		.attrs = m->attr_set & ~(mount_is_read_only_last(m) ? (uint64_t)MOUNT_ATTR_RDONLY : 0),
 	};
 }
 
@@ -330,7 +325,7 @@ int mounts_make(Init *in, Err *e)
 					str_eq(j.type, "tmpfs");
 			in->fresh = i;
 		}
-		if (is_last(m) || is_shared(m) || init_has(in, WIRE_MOUNTS_ONLY) ||
+		if (mount_is_read_only_last(m) || is_shared(m) || init_has(in, WIRE_MOUNTS_ONLY) ||
 		    (in->has_fresh && in->fresh == i))
 			in->sources[i] = m->kind == WIRE_MOUNT_BIND ? TAKE_FD(source) : TAKE_FD(made);
 	}
