@@ -4,8 +4,15 @@
 
 #include "cli/out.h"
 
+#define HELP "Print for programs: json"
+
 const Opt format_opts[] = {
-	OPT_STR('f', "format", FormatOpts, format, "FORMAT", "Print for programs: json"),
+	OPT_STR('f', "format", FormatOpts, format, "FORMAT", HELP),
+	OPT_END,
+};
+
+const Opt format_long_opts[] = {
+	OPT_STR(0, "format", FormatOpts, format, "FORMAT", HELP),
 	OPT_END,
 };
 

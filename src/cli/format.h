@@ -3,11 +3,12 @@
 #include "cli/opt.h"
 #include "fmt/json_write.h"
 
-/* First member of the option structure of a command that refers to format_opts. */
+/* First member of the option structure of a command that refers to one of these. */
 typedef struct FormatOpts {
 	const char *format; /* NULL: for people */
 } FormatOpts;
 extern const Opt format_opts[];
+extern const Opt format_long_opts[]; /* where -f is something else */
 
 /* Whether JSON is wanted. ERR_USAGE for anything but "json"; templates are not there yet. */
 int format_is_json(const FormatOpts *o, bool *ret, Err *e);

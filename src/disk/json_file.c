@@ -15,8 +15,8 @@ int json_file_replace(int dir_fd, const char *name, const char *beside, JsonWrit
 	return json_file_replace_text(dir_fd, name, beside, text, len, e);
 }
 
-static int replace(int dir_fd, const char *name, const char *beside, const char *text, size_t len,
-		   bool sync, Err *e)
+static int file_replace(int dir_fd, const char *name, const char *beside, const char *text,
+			size_t len, bool sync, Err *e)
 {
 	AUTO(fd_close)
 	int fd = openat(dir_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -35,14 +35,14 @@ static int replace(int dir_fd, const char *name, const char *beside, const char 
 int json_file_replace_text(int dir_fd, const char *name, const char *beside, const char *text,
 			   size_t len, Err *e)
 {
-	return replace(dir_fd, name, beside, text, len, false, e);
+	return file_replace(dir_fd, name, beside, text, len, false, e);
 }
 
 int json_file_replace_synced(int dir_fd, const char *name, const char *beside, JsonWriter *w, Err *e)
 {
 	size_t len;
 	const char *text = json_write_done(w, &len);
-	return replace(dir_fd, name, beside, text, len, true, e);
+	return file_replace(dir_fd, name, beside, text, len, true, e);
 }
 
 int json_file_read(int dir_fd, const char *name, uint64_t version, Arena *a, const JsonValue **ret,

@@ -64,19 +64,27 @@ static int top_open(const char *path, Arena *a, int *ret_fd, Err *e)
 	return 0;
 }
 
+static int layout_make(const Store *s, Arena *a, Err *e)
+{
+	AUTO(fd_close) int lock = FD_NONE;
+	TRY(store_lock(s, STORE_REMOVES, &lock, e)); /* several may find it missing at once */
+	if (faccessat(s->fd, LAYOUT, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	JsonWriter w = json_writer(a, false);
+	json_write_object(&w, NULL);
+	json_write_string(&w, "imageLayoutVersion", LAYOUT_VERSION);
+	json_write_end(&w);
+	return json_file_replace_synced(s->fd, LAYOUT, "." LAYOUT, &w, e);
+}
+
 static int layout_check(const Store *s, Arena *a, Err *e)
 {
 	char text[256];
 	const JsonValue *v;
 	const char *version;
 	ssize_t n = fd_read_text_at(s->fd, LAYOUT, text, sizeof text);
-	if (n == -ENOENT) {
-		JsonWriter w = json_writer(a, false);
-		json_write_object(&w, NULL);
-		json_write_string(&w, "imageLayoutVersion", LAYOUT_VERSION);
-		json_write_end(&w);
-		return json_file_replace(s->fd, LAYOUT, "." LAYOUT, &w, e);
-	}
+	if (n == -ENOENT)
+		return layout_make(s, a, e);
 	if (n < 0)
 		return err_make(e, ERR_SYS, (int)-n, "read " LAYOUT);
 	TRY(json_parse(text, (size_t)n, a, &v, e));

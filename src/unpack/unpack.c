@@ -16,6 +16,15 @@
 #include "unpack/stream.h"
 #include "unpack/sum.h"
 
+/* Sanitizers look for leaks by /proc, which is not there for who is shut in. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
+const char *__asan_default_options(void); /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): theirs */
+const char *__asan_default_options(void) /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the same */
+{
+	return "detect_leaks=0";
+}
+#endif
+
 typedef struct Job {
 	LayerTreeOptions tree;
 	StreamOptions blob;

@@ -31,7 +31,7 @@ TOLERATED = {
     "fd_write_all new": "the memory of failed runs, on which nothing depends",
     "ended_write": "the memory of failed runs, on which nothing depends",
     "folder_open": "the memory of failed runs, on which nothing depends",
-    "json_file_replace_text new": "the same",
+    "file_replace new": "the same",
     "host_facts_id_helpers": "PR_GET_NO_NEW_PRIVS cannot fail",
     "probe_caps": "a fact that cannot be had is none",
     "owns_mounts": "a fact that cannot be had is none",

@@ -1,4 +1,5 @@
 """The fail points of images: the same walk as in fail_points.py, of commands that fill and empty a store."""
+import json
 import shutil
 import subprocess
 import tempfile
@@ -14,12 +15,13 @@ from registries import registry
 
 PROGRAM = harness.MYDOCKER.parent.parent / "tests/fail/bin/mydocker"
 # What no command fails for: what is removed later is garbage until then.
-TOLERATED = ("stage_throw_away", "one_sweep", "all_sweep", "stage_sweep", "tree_remove_at", "remove_entry", "empty_dir", "first_level", "second_level", "move_up", "store_throw_away", "cpus")
+TOLERATED = ("stage_throw_away", "one_sweep", "all_sweep", "stage_sweep", "tree_remove_at", "remove_entry", "empty_dir", "first_level", "second_level", "move_up", "store_throw_away", "cpus", "line")
 LINES = [
     Line("pull", "-q oci:{layout}:v1", verb="pull", command="", code=0),
     Line("pull-registry", "-q {registry}/tools:v1", verb="pull", command="", code=0),
     Line("pull-again", "-q oci:{layout}:v1", verb="pull", command="", code=0),
     Line("tag", "tools:v1 other:v2", verb="tag", command="", code=0),
+    Line("login", "-u me -p secret --authfile {base}/auth.json {registry}", verb="login", command="", code=0),
     Line("images", "", verb="images", command="", code=0),
     Line("rmi", "tools:v1", verb="rmi", command="", code=0),
 ]
@@ -43,6 +45,7 @@ class ImageWalker(Walker):
     def prepare(self, line):
         """The store as it is before: empty for a pull, and for all else with the image, and with what others have not finished."""
         shutil.rmtree(self.engine.root, ignore_errors=True)
+        (self.base / "auth.json").unlink(missing_ok=True)
         if line not in (PULL, REGISTRY):
             shutil.copytree(self.pristine_store, self.engine.root, symlinks=True, copy_function=shutil.copy2, ignore=lambda d, names: [n for n in names if n == "os-release" and "tree" in d])
             (self.engine.root / "staging/dead/layer0").mkdir(parents=True)
@@ -59,6 +62,8 @@ class ImageWalker(Walker):
         blobs = set() if gone else {d[7:] for d in (self.entry["digest"], self.id, *(x["digest"] for x in self.manifest["layers"]))}
         found = [f"layers {self.names('layers')}"] if self.names("layers") != layers else []
         found += [f"blobs {self.names('blobs')}"] if self.names("blobs") != blobs else []
+        kept = self.base / "auth.json"
+        found += [f"kept: {kept.read_text()}"] if kept.exists() and list(json.loads(kept.read_text())["auths"]) != [self.registry] else []
         found += [f"left behind: {p}" for d in ("staging", "trash") for p in (self.engine.root / d).iterdir()]
         listed = self.plain(IMAGES)
         names = {"pull": [f"{self.registry}/tools:v1" if line is REGISTRY else "tools:v1"], "tag": ["other:v2", "tools:v1"], "rmi": []}.get(line.verb, ["tools:v1"])
@@ -95,15 +100,18 @@ def record(w, line):
     for _ in range(3):
         w.prepare(line)
         runs.append(w.plain(line))
-        assert runs[-1].code == 0 and not runs[-1].err, runs[-1]
+        assert runs[-1].code == 0 and not errors_of(runs[-1]), runs[-1]
     always = set.intersection(*(set(r.log.points) for r in runs))
     return [p for p in runs[-1].log.points if p in always]
 
 
+def errors_of(r):
+    return [line for line in r.err.splitlines() if not line.startswith(WARNING)]
+
+
 def how_it_ended(w, point, how, r):
     function = w.places.function(point)
-    lines = r.err.splitlines()
-    errors = [line for line in lines if not line.startswith(WARNING)]
+    lines, errors = r.err.splitlines(), errors_of(r)
     if r.hangs:
         return "it hung and had to be killed"
     if r.log.hit is None:
@@ -123,7 +131,7 @@ def try_image_point(w, line, point, how):
     r = w.settle(w.call(line.argv(w), how, point.target))
     wrong = [how_it_ended(w, point, how, r)]
     after = w.plain(line)
-    if not (after.code == 0 and not after.err) and not (line is RMI and "No such image" in after.err):
+    if not (after.code == 0 and not errors_of(after)) and not (line is RMI and "No such image" in after.err):
         wrong.append(f"the next command: {after!r}")
     if line is RMI:  # what is not needed any more goes with the next image that is removed
         assert w.plain(PULL).code == 0 and w.plain(RMI).code == 0

@@ -237,7 +237,9 @@ def test_what_cannot_be_read_may_need_anything(images, layout, scratch):
 # ---- many at once, and sudden deaths ----
 
 
-def test_the_same_image_at_once(images, layout):
+@pytest.mark.parametrize("turn", range(5))
+def test_the_same_image_at_once(images, layout, turn):
+    """Into a store that is not there yet, which all of them make."""
     layout.image(BASE, TOP)
     started = [subprocess.Popen(images.argv("pull", "-q", f"oci:{layout.path}:v1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)]
     for p in started:
