@@ -45,7 +45,7 @@ def user_namespaces_refused():
     return ""
 
 
-SPREAD = {"test_fail_points.py", "test_runtime_fail_points.py"}  # long, and each test has all it needs
+SPREAD = {"test_fail_points.py", "test_runtime_fail_points.py"}  # in --full long, and each test has all it needs
 
 
 def every_fourth_test(config, items):
@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(config, items):
         every_fourth_test(config, items)
     refused = user_namespaces_refused()
     for item in items:
-        if item.path.name not in SPREAD:  # a file's tests are one worker's (--dist loadgroup): they may share a server
+        if item.path.name not in SPREAD or "not full" in config.option.markexpr:  # a file's tests are one worker's (--dist loadgroup): they may share a server
             item.add_marker(pytest.mark.xdist_group(item.path.name))
         given = item.get_closest_marker("timeout")
         item.add_marker(pytest.mark.timeout(PATIENCE * (given.args[0] if given else float(config.getini("timeout")))), append=False)

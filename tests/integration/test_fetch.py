@@ -394,6 +394,7 @@ def test_its_conversation(driver):
         assert code == 0 and len(said) == 2 and words in said[1][1], (words, said, code)
 
 
+@pytest.mark.full  # seven seconds of silence
 def test_a_connection_that_falls_silent_is_broken(driver):
     """A minute is long: so by fetch's own conversation, which says how long."""
     build, stuck = build_id(driver), threading.Event()
