@@ -29,6 +29,8 @@
 
 /* Who is killed has this long to end. Who has not is stuck in the kernel, as by a request to a file system whose server is gone. */
 #define KILL_MS 5000
+#define DEATH_MS \
+	500 /* of a process that is exiting: its files in /proc are refused already, and it has not ended yet */
 
 void container_close(Container *c)
 {
@@ -486,7 +488,8 @@ static int init_accompany(Start *s, Err *e)
 	if (r == 0)
 		r = parent_net_devices_move(s->plan, s->container.pid, s->arena, e);
 	if (r < 0) /* what is written about a process fails when it has ended, and why it has is the reason */
-		return process_has_ended(s->container.pidfd, 0) ? sync_failure(&s->sync, r, e) : r;
+		return process_has_ended(s->container.pidfd, DEATH_MS) ? sync_failure(&s->sync, r, e)
+								       : r;
 	TRY(timeline_mark(s->timeline->page, STAGE_MAPPED,
 			  sync_send(&s->sync, SYNC_MAPPED, FD_NONE, e)));
 	TRY(hooks_accompany(s, e));
