@@ -48,16 +48,16 @@ def user_namespaces_refused():
 SPREAD = {"test_fail_points.py", "test_runtime_fail_points.py"}  # in --full long, and each test has all it needs
 
 
-def every_fourth_test(config, items):
-    """Sanitizers look at code, which most tests share: ./check shows them every fourth one, ./check --full all."""
-    config.hook.pytest_deselected(items=[item for n, item in enumerate(items) if n % 4])
-    items[:] = items[::4]
+def every_fifth_test(config, items):
+    """Sanitizers look at code, which most tests share: ./check shows them every fifth one, ./check --full all."""
+    config.hook.pytest_deselected(items=[item for n, item in enumerate(items) if n % 5])
+    items[:] = items[::5]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     if harness.SANITIZED and "not full" in config.option.markexpr:
-        every_fourth_test(config, items)
+        every_fifth_test(config, items)
     refused = user_namespaces_refused()
     for item in items:
         if item.path.name not in SPREAD or "not full" in config.option.markexpr:  # a file's tests are one worker's (--dist loadgroup): they may share a server

@@ -139,7 +139,7 @@ def test_other_kinds_in_the_way(md, rootfs, name, kind):
         r.failed(125, "/" + name.split("/")[0])
 
 
-@pytest.mark.parametrize("what", ["volume", "dev", "etc"])
+@pytest.mark.parametrize("what", ["volume", *(pytest.param(w, marks=pytest.mark.full) for w in ("dev", "etc"))])
 def test_race_of_a_directory_and_a_link(md, rootfs, canary, scratch, probe, what):
     """Another process exchanges a directory of the root with a link to the host while containers start."""
     name = {"volume": "swap", "dev": "dev", "etc": "etc"}[what]
