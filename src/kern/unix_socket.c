@@ -86,10 +86,13 @@ ssize_t unix_receive_packet(int socket, void *bytes, size_t size, int *ret_fd, E
 			      .msg_control = control.space,
 			      .msg_controllen = sizeof control.space };
 	AUTO(fd_close) int fd = FD_NONE;
-	ssize_t n;
-	do
+	ssize_t n = 0;
+	bool is_reset = false; /* the other side went with packets unread: told once, and before what it has said itself */
+	do {
+		is_reset |= n < 0 && errno == ECONNRESET;
+		msg.msg_controllen = sizeof control.space;
 		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !is_reset)));
 	if (n < 0 && errno != ECONNRESET)
 		return err_sys(e, "receive a packet");
 	*ret_fd = FD_NONE;

@@ -354,10 +354,14 @@ def talk(driver, build, *packets):
             for packet in packets:
                 with contextlib.suppress(OSError):
                     ours.send(packet)
-                with contextlib.suppress(ConnectionError):
-                    reply = ours.recv(4096)
-                    if reply:
-                        said.append((int.from_bytes(reply[:2], "little"), reply[32:512].split(b"\0")[0].decode()))
+                for _ in range(2):  # what ended with a packet unread is told of first, and what it has said comes then
+                    with contextlib.suppress(ConnectionError):
+                        reply = ours.recv(4096)
+                        break
+                else:
+                    reply = b""
+                if reply:
+                    said.append((int.from_bytes(reply[:2], "little"), reply[32:512].split(b"\0")[0].decode()))
             ours.close()
             return said, p.wait(10 * PATIENCE)
         finally:
