@@ -29,8 +29,8 @@
 
 /* Who is killed has this long to end. Who has not is stuck in the kernel, as by a request to a file system whose server is gone. */
 #define KILL_MS 5000
-#define DEATH_MS \
-	500 /* of a process that is exiting: its files in /proc are refused already, and it has not ended yet */
+/* Who is exiting has this long, too: his files in /proc are refused already, and he has not ended yet. */
+#define DEATH_MS 200
 
 void container_close(Container *c)
 {
