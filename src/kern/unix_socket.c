@@ -74,36 +74,51 @@ int unix_send_packet(int socket, const void *bytes, size_t size, int fd, int fla
 	return n < 0 ? err_sys(e, "send a packet") : 0;
 }
 
+/* Takes the one descriptor out of a received message, whose control data has room for one header. More than one, which fit into its
+ * padding, are closed: FD_NONE. */
+static int message_take_fd(struct msghdr *msg)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	int fd = FD_NONE;
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return FD_NONE;
+	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof fd;
+	for (size_t i = 0; i < count; i++) {
+		fd_close_auto(&fd);
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+	}
+	if (count > 1) {
+		fd_close(fd);
+		return FD_NONE;
+	}
+	return fd;
+}
+
 ssize_t unix_receive_packet(int socket, void *bytes, size_t size, int *ret_fd, Err *e)
 {
 	union {
 		struct cmsghdr header; /* for alignment */
 		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .space = { 0 } };
+	} control;
 	struct iovec iov = { .iov_base = bytes, .iov_len = size };
 	struct msghdr msg = { .msg_iov = &iov,
 			      .msg_iovlen = 1,
 			      .msg_control = control.space,
 			      .msg_controllen = sizeof control.space };
-	AUTO(fd_close) int fd = FD_NONE;
-	ssize_t n = 0;
-	bool is_reset = false; /* the other side went with packets unread: told once, and before what it has said itself */
-	do {
-		is_reset |= n < 0 && errno == ECONNRESET;
-		msg.msg_controllen = sizeof control.space;
-		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !is_reset)));
-	if (n < 0 && errno != ECONNRESET)
-		return err_sys(e, "receive a packet");
+	ssize_t n;
 	*ret_fd = FD_NONE;
-	if (n <= 0)
-		return 0;
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-	    c->cmsg_len == CMSG_LEN(sizeof fd))
-		memcpy(&fd, CMSG_DATA(c), sizeof fd);
-	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-		return err_make(e, ERR_BUG, EPROTO, "a packet is larger than %zu bytes", size);
+	/* ECONNRESET, once: the other side went with a packet of ours unread. What it had sent before is still there. */
+	for (bool reset = false; (n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC)) < 0;) {
+		if (errno == ECONNRESET && !reset)
+			reset = true;
+		else if (errno != EINTR)
+			return err_sys(e, "receive a packet");
+	}
+	AUTO(fd_close) int fd = n > 0 ? message_take_fd(&msg) : FD_NONE;
+	if (n > 0 && (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+		return err_make(e, ERR_BUG, EPROTO,
+				"a packet of the wrong size, or with several descriptors, where %zu bytes are expected",
+				size);
 	*ret_fd = TAKE_FD(fd);
 	return n;
 }

@@ -17,5 +17,6 @@ int unix_send_fd(int socket, const char *text, int fd, Err *e);
 int unix_send_packet(int socket, const void *bytes, size_t size, int fd, int flags, Err *e);
 
 /* The next packet, at most size bytes; returns how many, 0: the other side has closed. *ret_fd is what came with it (close-on-exec, the
- * caller's), or FD_NONE. -ECONNRESET is told as the end of file is; a packet that does not fit is an error. */
+ * caller's), or FD_NONE. What the other side said is heard also when it
+ * has gone with packets of ours unread. More than one descriptor are closed, and *ret_fd is FD_NONE; a packet that does not fit is ERR_BUG. */
 ssize_t unix_receive_packet(int socket, void *bytes, size_t size, int *ret_fd, Err *e);

@@ -1,8 +1,8 @@
 /* vfork.h - a process that runs in its maker's memory until it executes.                                        (kern/)
  *
  * Runs in:   the parent, which has one thread and has blocked its signals (a handler of ours must not run in the child).
- * Why:       a copy of the page tables, and then of each page that either of the two writes, is most of what a small process costs: two thirds
- *            where the hypervisor keeps the page tables.
+ * Why:       a copy of the page tables, and then of each page that either of the two writes, is most of what a small process costs: half
+ *            to three quarters where the hypervisor keeps the page tables.
  */
 #pragma once
 #include <linux/sched.h>

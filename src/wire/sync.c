@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "kern/unix_socket.h"
 #include "wire/wire.h"
 
 /* The only message there is. Both ends come from one build, so its layout needs no version. */
@@ -93,76 +94,20 @@ void sync_pass(Sync *s, SyncStep step)
 
 static int message_send(int socket, const SyncMessage *m, int fd, Err *e)
 {
-	union {
-		struct cmsghdr header; /* for alignment */
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .space = { 0 } };
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)m, .iov_len = sizeof *m };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (fd >= 0) {
-		msg.msg_control = control.space;
-		msg.msg_controllen = sizeof control.space;
-		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	}
-	while (sendmsg(socket, &msg, MSG_NOSIGNAL) < 0) {
-		if (errno == EINTR)
-			continue;
-		if (errno == EPIPE || errno == ECONNRESET)
-			return err_make(e, ERR_STATE, EPIPE, "sync: the other side is gone");
-		return err_sys(e, "sync: send %s", sync_step_name(m->step));
-	}
-	return 0;
-}
-
-/* Takes the one descriptor out of a received message, whose control data has room for one header. More than one, which fit into its
- * padding, are closed: FD_NONE. */
-static int message_take_fd(struct msghdr *msg)
-{
-	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	int fd = FD_NONE;
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-		return FD_NONE;
-	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof fd;
-	for (size_t i = 0; i < count; i++) {
-		fd_close_auto(&fd);
-		memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-	}
-	if (count > 1) {
-		fd_close(fd);
-		return FD_NONE;
-	}
-	return fd;
+	int r = unix_send_packet(socket, m, sizeof *m, fd, 0, e);
+	if (r == -EPIPE || r == -ECONNRESET)
+		return err_make(e, ERR_STATE, EPIPE, "sync: the other side is gone");
+	return r < 0 ? err_wrap(e, r, "sync: send %s", sync_step_name(m->step)) : 0;
 }
 
 /* Returns the bytes received (0 is end of file), with what came in *m and *ret_fd. */
 static ssize_t message_receive(int socket, SyncMessage *m, int *ret_fd, Err *e)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = { .iov_base = m, .iov_len = sizeof *m };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.space,
-			      .msg_controllen = sizeof control.space };
-	ssize_t n;
 	*m = (SyncMessage){ 0 };
-	/* ECONNRESET, once: the peer died with a message of ours unread. What it had sent before is still there. */
-	for (bool reset = false; (n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC)) < 0;) {
-		if (errno == ECONNRESET && !reset)
-			reset = true;
-		else if (errno != EINTR)
-			return err_sys(e, "sync: receive");
-	}
-	*ret_fd = n > 0 ? message_take_fd(&msg) : FD_NONE;
-	if (n > 0 && (n != (ssize_t)sizeof *m || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
-		      m->fds != (*ret_fd >= 0)))
+	ssize_t n = unix_receive_packet(socket, m, sizeof *m, ret_fd, e);
+	if (n < 0)
+		return err_wrap(e, (int)n, "sync");
+	if (n > 0 && (n != (ssize_t)sizeof *m || m->fds != (*ret_fd >= 0)))
 		return err_make(e, ERR_BUG, EPROTO, "sync: a message of the wrong size");
 	return n;
 }

@@ -1,6 +1,7 @@
 /* kern/unix_socket.h: packets. */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -66,12 +67,46 @@ static void there_may_be_nothing_to_hear(void **state)
 	close(p.ours);
 }
 
+/* Two fit into the padding of room for one; more are cut off by the kernel. Neither stays open here. */
+static void descriptors_that_nobody_expects_are_closed(void **state)
+{
+	(void)state;
+	for (size_t count = 2; count <= 3; count++) {
+		Pair p = pair_make();
+		char text[16], space[CMSG_SPACE(3 * sizeof(int))] __attribute__((aligned(8))) = { 0 };
+		int fds[3] = { p.ours, p.ours, p.ours }, fd = 7;
+		struct iovec iov = { .iov_base = (char[]){ "x" }, .iov_len = 1 };
+		struct msghdr msg = { .msg_iov = &iov,
+				      .msg_iovlen = 1,
+				      .msg_control = space,
+				      .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, count * sizeof(int));
+		int next = dup(0);
+		close(next);
+		Err e = { 0 };
+		assert_int_equal(sendmsg(p.theirs, &msg, 0), 1);
+		ssize_t n = unix_receive_packet(p.ours, text, sizeof text, &fd, &e);
+		assert_true(count == 2 ? n == 1 : n == -EPROTO);
+		assert_int_equal(fd, FD_NONE);
+		int after = dup(0);
+		assert_int_equal(after, next);
+		close(after);
+		close(p.ours);
+		close(p.theirs);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_said_before_the_end_is_heard),
 		cmocka_unit_test(also_when_it_has_not_listened),
 		cmocka_unit_test(there_may_be_nothing_to_hear),
+		cmocka_unit_test(descriptors_that_nobody_expects_are_closed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
